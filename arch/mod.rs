@@ -1,0 +1,17 @@
+//! One folder an ISA. Each gives [`PRIMITIVES`], what it knows of the CPU, and which primitive
+//! serves which length; nothing above this folder knows an instruction.
+
+mod generic;
+
+pub(crate) use generic::zero_small;
+
+cfg_if::cfg_if! {
+    // x32 has 4-byte pointers, which the list loops do not read; Miri runs no asm.
+    if #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))] {
+        mod x86_64;
+        pub(crate) use x86_64::{PRIMITIVES, caches, flags, tuning};
+    } else {
+        mod other;
+        pub(crate) use other::{PRIMITIVES, caches, flags, tuning};
+    }
+}

@@ -1,0 +1,21 @@
+//! An ISA without primitives of its own.
+
+use super::generic::GENERIC;
+use crate::cpu::Flag;
+use crate::intent::{Caches, Tuning};
+use crate::primitive::{Available, Primitive};
+
+pub(crate) static PRIMITIVES: &[Primitive] = &[GENERIC];
+
+pub(crate) fn caches() -> Caches {
+    Caches::default()
+}
+
+pub(crate) fn flags() -> impl Iterator<Item = Flag> {
+    core::iter::empty()
+}
+
+pub(crate) fn tuning() -> Tuning {
+    // SAFETY: word stores need nothing of the CPU.
+    Tuning::only(unsafe { Available::new_unchecked(&PRIMITIVES[0]) })
+}

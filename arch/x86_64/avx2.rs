@@ -1,0 +1,37 @@
+//! `avx2`: 32-byte vector stores.
+//!
+//! Assumptions
+//! - Instruction: VMOVDQA ymm. Feature bit: AVX2, CPUID 7.0 EBX bit 5, and YMM state enabled in
+//!   XCR0. CPUs: Haswell, Zen and newer.
+//! - Temporal; no fence; block 128, aligned. Ends in VZEROUPPER: SSE code that follows would
+//!   otherwise pay for the upper halves.
+//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
+
+use super::{loops::store_blocks, vector};
+use crate::primitive::{Leaf, Primitive, Registers, Store};
+
+const BLOCK: usize = 128;
+
+pub(super) const PRIMITIVE: Primitive = Primitive {
+    name: "avx2",
+    store: Store::Temporal,
+    registers: Registers::Vector,
+    block: || BLOCK,
+    availability: vector::avx2,
+    leaf: Leaf::Ordered(clear),
+};
+
+/// # Safety
+/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// - This CPU has AVX2 and the operating system saves its registers.
+unsafe fn clear(ptr: *mut u8, len: usize) {
+    // SAFETY: the caller's promises: all stores fall into the range.
+    unsafe {
+        store_blocks!(ptr, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
+            "vmovdqa [rdi], ymm0",
+            "vmovdqa [rdi + 32], ymm0",
+            "vmovdqa [rdi + 64], ymm0",
+            "vmovdqa [rdi + 96], ymm0"
+        ], end: "vzeroupper")
+    }
+}

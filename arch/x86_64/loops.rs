@@ -1,0 +1,61 @@
+//! The two loops that the store instructions share. A leaf says which stores fill one block and
+//! how to make a zero; the loop, the list and the fence stand here once.
+
+/// Clears one range, block by block, by stores that need no fence. `rdi` holds the address.
+///
+/// `clobber_abi` names every register a call may change: `vzeroupper` changes the upper halves of
+/// all vector registers, not only those the leaf writes.
+macro_rules! store_blocks {
+    ($ptr:ident, $len:ident, $block:expr, zero: $zero:literal, [$($store:literal),+], end: $end:literal) => {
+        core::arch::asm!(
+            $zero,
+            ".p2align 4",
+            "2:",
+            $($store,)+
+            "add rdi, {block}",
+            "cmp rdi, rsi",
+            "jne 2b",
+            $end,
+            block = const $block,
+            inout("rdi") $ptr => _,
+            in("rsi") $ptr.add($len),
+            clobber_abi("sysv64"),
+            options(nostack),
+        )
+    };
+}
+
+/// Clears a list of ranges of one length, block by block, by weakly ordered stores, and fences
+/// once. `rax` holds the address, as `clzero` wants it; `rdx` is 0 for `movnti`.
+macro_rules! stream_blocks {
+    ($list:ident, $n:ident, $len:ident, $block:expr, zero: $zero:literal, [$($store:literal),+], end: $end:literal) => {
+        core::arch::asm!(
+            $zero,
+            "2:",
+            "mov rax, [rsi]",
+            "lea rdi, [rax + r8]",
+            ".p2align 4",
+            "3:",
+            $($store,)+
+            "add rax, {block}",
+            "cmp rax, rdi",
+            "jne 3b",
+            "add rsi, 8",
+            "dec rcx",
+            "jnz 2b",
+            "sfence",
+            $end,
+            block = const $block,
+            inout("rsi") $list => _,
+            inout("rcx") $n => _,
+            in("r8") $len,
+            out("rdi") _,
+            out("rax") _,
+            in("rdx") 0usize,
+            clobber_abi("sysv64"),
+            options(nostack),
+        )
+    };
+}
+
+pub(super) use {store_blocks, stream_blocks};

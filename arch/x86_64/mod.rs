@@ -1,0 +1,51 @@
+//! x86_64: string instructions, vector stores, non-temporal stores, and AMD's CLZERO.
+
+mod cpuid;
+mod loops;
+mod tuning;
+#[cfg(target_feature = "sse2")]
+mod vector;
+
+#[cfg(target_feature = "sse2")]
+mod avx2;
+#[cfg(target_feature = "sse2")]
+mod avx512;
+mod clzero;
+#[cfg(target_feature = "sse2")]
+mod movntdq;
+#[cfg(target_feature = "sse2")]
+mod movntdq_avx2;
+#[cfg(target_feature = "sse2")]
+mod movntdq_avx512;
+mod movnti;
+#[cfg(target_feature = "sse2")]
+mod sse2;
+mod stosb;
+mod stosq;
+
+pub(crate) use cpuid::{caches, flags};
+pub(crate) use tuning::tuning;
+
+use crate::primitive::Primitive;
+
+/// Rows that need vector registers stand behind `target_feature = "sse2"`: kernel and firmware
+/// targets are built without.
+pub(crate) static PRIMITIVES: &[Primitive] = &[
+    stosb::PRIMITIVE,
+    stosq::PRIMITIVE,
+    #[cfg(target_feature = "sse2")]
+    sse2::PRIMITIVE,
+    #[cfg(target_feature = "sse2")]
+    avx2::PRIMITIVE,
+    #[cfg(target_feature = "sse2")]
+    avx512::PRIMITIVE,
+    movnti::PRIMITIVE,
+    #[cfg(target_feature = "sse2")]
+    movntdq::PRIMITIVE,
+    #[cfg(target_feature = "sse2")]
+    movntdq_avx2::PRIMITIVE,
+    #[cfg(target_feature = "sse2")]
+    movntdq_avx512::PRIMITIVE,
+    clzero::PRIMITIVE,
+    super::generic::GENERIC,
+];

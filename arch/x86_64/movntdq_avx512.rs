@@ -1,0 +1,35 @@
+//! `movntdq_avx512`: 64-byte non-temporal stores, a line each.
+//!
+//! Assumptions
+//! - Instruction: VMOVNTDQ zmm. Feature bit: AVX512F, CPUID 7.0 EBX bit 16, and ZMM state enabled
+//!   in XCR0.
+//! - Non-temporal, weakly ordered (Intel SDM volume 1, 10.4.6.2): SFENCE in the same asm block.
+//! - Block 64, aligned. Ends in VZEROUPPER.
+//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
+
+use super::{loops::stream_blocks, vector};
+use crate::primitive::{Leaf, Primitive, Registers, Store};
+
+const BLOCK: usize = 64;
+
+pub(super) const PRIMITIVE: Primitive = Primitive {
+    name: "movntdq_avx512",
+    store: Store::NonTemporal,
+    registers: Registers::Vector,
+    block: || BLOCK,
+    availability: vector::avx512,
+    leaf: Leaf::Weak(clear),
+};
+
+/// # Safety
+/// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.
+/// - The addresses and `len` are non-zero multiples of [`BLOCK`].
+/// - This CPU has AVX-512F and the operating system saves its registers.
+unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
+    // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
+    unsafe {
+        stream_blocks!(list, n, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
+            "vmovntdq [rax], zmm0"
+        ], end: "vzeroupper")
+    }
+}

@@ -1,0 +1,59 @@
+//! `--cfg clearpage_force="name"`: a build for one primitive, whose choice is a constant.
+
+use crate::arch::PRIMITIVES;
+use crate::primitive::Primitive;
+
+/// The name that the build was given, empty where none was.
+const NAME: &str = env!("CLEARPAGE_FORCED");
+
+/// The primitive that the build is for: known to the compiler, so the hop is a direct call.
+pub(crate) const FORCED: Option<&'static Primitive> = row(NAME);
+
+const fn row(name: &str) -> Option<&'static Primitive> {
+    if name.is_empty() {
+        return None;
+    }
+    let mut i = 0;
+    while i < PRIMITIVES.len() {
+        if same(PRIMITIVES[i].name().as_bytes(), name.as_bytes()) {
+            return Some(&PRIMITIVES[i]);
+        }
+        i += 1;
+    }
+    let (text, len) = names();
+    match core::str::from_utf8(text.split_at(len).0) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => unreachable!(),
+    }
+}
+
+/// `==`, which constants cannot call.
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
+/// The message for a name that is in no row, and its length.
+const fn names() -> ([u8; 1024], usize) {
+    let mut text = ([0; 1024], 0);
+    text = push(text, "clearpage_force names no primitive of this target, which has:");
+    let mut i = 0;
+    while i < PRIMITIVES.len() {
+        text = push(push(text, " "), PRIMITIVES[i].name());
+        i += 1;
+    }
+    text
+}
+
+const fn push((mut text, mut len): ([u8; 1024], usize), more: &str) -> ([u8; 1024], usize) {
+    let mut i = 0;
+    while i < more.len() {
+        text[len] = more.as_bytes()[i];
+        len += 1;
+        i += 1;
+    }
+    (text, len)
+}

@@ -1,0 +1,38 @@
+//! Zeroes page-aligned memory with the fastest instruction this CPU has for the case at hand.
+//!
+//! The primitive is picked once, at the first call; after that a request costs one relaxed load
+//! and one indirect call.
+//!
+//! ```
+//! use clearpage::{Intent, Page};
+//!
+//! let mut pages = vec![Page::ZERO; 16];
+//! clearpage::clear_page(&mut pages[0]);
+//! clearpage::clear_pages(&mut pages);
+//! clearpage::clear_pages_for(&mut pages, Intent::Cold);
+//! ```
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod built_for;
+mod clear;
+pub mod cpu;
+mod dispatch;
+#[cfg(feature = "std")]
+mod environment;
+mod intent;
+mod page;
+mod primitive;
+pub mod raw;
+
+#[path = "../arch/mod.rs"]
+mod arch;
+
+pub use clear::{
+    clear_page, clear_page_uninit, clear_pages, clear_pages_for, clear_pages_uninit,
+    clear_pages_uninit_for, zero_bytes, zero_bytes_uninit,
+};
+pub use dispatch::{ForceError, force, init, plan, unforce};
+pub use intent::Intent;
+pub use page::{Order, PAGE_SHIFT, PAGE_SIZE, Page};
+pub use primitive::{Available, Primitive, Registers, Store, Unavailable, primitives};

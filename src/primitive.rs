@@ -1,0 +1,182 @@
+//! What a primitive is: one way to zero memory, and what it takes to use it.
+
+use core::fmt;
+
+use crate::arch;
+
+/// How a primitive's stores meet the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Store {
+    /// Lines end up in the cache: right where the memory is used soon.
+    Temporal,
+    /// Lines go past the cache, and the stores are weakly ordered: the leaf fences them itself.
+    NonTemporal,
+}
+
+/// Which registers a primitive writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Registers {
+    /// General registers only: legal in kernels and interrupt handlers.
+    General,
+    /// Vector registers: compiled in only where the target has them.
+    Vector,
+}
+
+/// Why this CPU, or this build, cannot run a primitive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    /// What was looked at and what it said, e.g. a CPUID bit that is 0.
+    pub reason: &'static str,
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason)
+    }
+}
+
+impl core::error::Error for Unavailable {}
+
+/// One way to zero memory, as a row of [`primitives`]. Compiled in does not mean usable:
+/// [`Primitive::available`] says whether this CPU has it.
+pub struct Primitive {
+    pub(crate) name: &'static str,
+    pub(crate) store: Store,
+    pub(crate) registers: Registers,
+    /// Asked, not stored: some CPUs tell it only at run time.
+    pub(crate) block: fn() -> usize,
+    pub(crate) availability: fn() -> Result<(), Unavailable>,
+    pub(crate) leaf: Leaf,
+}
+
+/// The code of a primitive. Every address and length it is given is a non-zero multiple of its
+/// block.
+#[derive(Clone, Copy)]
+pub(crate) enum Leaf {
+    /// Clears one range: address, bytes. Its stores are ordered as any others.
+    Ordered(unsafe fn(*mut u8, usize)),
+    /// Clears a list of ranges of one length: list, entries (not 0), bytes a range. Its stores are
+    /// weakly ordered, so it walks the list itself and fences once at the end, in the same asm
+    /// block: no caller can see, or forget to fence, a pending store.
+    Weak(unsafe fn(*const *mut u8, usize, usize)),
+}
+
+impl Primitive {
+    /// The name, which is also its file's: `stosb`, `clzero`, `dc_zva`.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether it goes through the cache or past it.
+    pub const fn store(&self) -> Store {
+        self.store
+    }
+
+    /// The registers it needs.
+    pub const fn registers(&self) -> Registers {
+        self.registers
+    }
+
+    /// Bytes it clears at a time, a power of two no larger than a page. What does not fill a
+    /// block at either end of a range is cleared with ordinary stores.
+    pub fn block(&self) -> usize {
+        (self.block)()
+    }
+
+    /// Asks the CPU. The answer does not change while the program runs: keep it.
+    pub fn available(&'static self) -> Result<Available, Unavailable> {
+        (self.availability)().map(|()| Available(self))
+    }
+}
+
+impl fmt::Debug for Primitive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Primitive({})", self.name)
+    }
+}
+
+impl PartialEq for Primitive {
+    /// Names are unique in the table.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Primitive {}
+
+/// A primitive that this CPU has: to hold one is the proof, so calling it is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Available(&'static Primitive);
+
+impl Available {
+    /// # Safety
+    /// This CPU has the primitive.
+    pub(crate) const unsafe fn new_unchecked(primitive: &'static Primitive) -> Self {
+        Self(primitive)
+    }
+
+    /// The primitive itself.
+    pub const fn primitive(self) -> &'static Primitive {
+        self.0
+    }
+
+    /// Zeroes whole pages.
+    pub fn clear_pages(self, pages: &mut [crate::Page]) {
+        // SAFETY: the slice is valid for writes, aligned to a page and a multiple of one.
+        unsafe { self.clear_blocks(pages.as_mut_ptr().cast(), size_of_val(pages)) }
+    }
+
+    /// Zeroes any bytes; those outside whole blocks are cleared with ordinary stores.
+    pub fn zero_bytes(self, bytes: &mut [u8]) {
+        // SAFETY: the slice is valid for writes.
+        unsafe { self.zero_range(bytes.as_mut_ptr(), bytes.len()) }
+    }
+
+    /// Zeroes `len` bytes at `ptr`.
+    ///
+    /// # Safety
+    /// - `ptr` is valid for writes of `len` bytes.
+    /// - `ptr` and `len` are multiples of the primitive's block; page-aligned always is.
+    #[inline]
+    pub(crate) unsafe fn clear_blocks(self, ptr: *mut u8, len: usize) {
+        if len == 0 {
+            return;
+        }
+        // SAFETY: the caller's promises, the length is not 0, and `self` proves that the CPU has
+        // the instructions.
+        unsafe {
+            match self.0.leaf {
+                Leaf::Ordered(leaf) => leaf(ptr, len),
+                Leaf::Weak(leaf) => leaf(&ptr, 1, len),
+            }
+        }
+    }
+
+    /// Zeroes `len` bytes at `ptr`, of any alignment.
+    ///
+    /// # Safety
+    /// `ptr` is valid for writes of `len` bytes.
+    pub(crate) unsafe fn zero_range(self, ptr: *mut u8, len: usize) {
+        let block = self.0.block();
+        let head = (ptr.addr().wrapping_neg() & (block - 1)).min(len);
+        let body = (len - head) & !(block - 1);
+        let tail = len - head - body;
+        // SAFETY: the three parts make up the caller's range, and the middle one starts and ends
+        // at a block boundary.
+        unsafe {
+            arch::zero_small(ptr, head);
+            self.clear_blocks(ptr.add(head), body);
+            arch::zero_small(ptr.add(head + body), tail);
+        }
+    }
+}
+
+/// Every primitive compiled into this build, whether or not this CPU has it.
+pub fn primitives() -> &'static [Primitive] {
+    arch::PRIMITIVES
+}
+
+/// The row called `name`.
+pub(crate) fn find(name: &str) -> Option<&'static Primitive> {
+    primitives().iter().find(|p| p.name == name)
+}

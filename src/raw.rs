@@ -1,0 +1,84 @@
+//! The same on pointers, for allocators and kernels that hold no reference.
+//!
+//! 0 pages or bytes are a no-op, of any pointer. A range longer than `isize::MAX` bytes is no
+//! allocation: it is refused with a panic. Alignment is the caller's promise, checked in builds
+//! with debug assertions.
+
+use core::ptr::NonNull;
+
+use crate::intent::Intent;
+use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
+use crate::{arch, dispatch};
+
+/// Up to this many bytes a few plain stores beat any primitive's set-up.
+const SMALL: usize = 256;
+
+/// Zeroes one page.
+///
+/// # Safety
+/// `page` is aligned to a page and valid for writes of one.
+#[inline]
+pub unsafe fn clear_page(page: NonNull<Page>) {
+    debug_assert!(page.is_aligned(), "clear_page: {page:p} is not page-aligned");
+    // SAFETY: the caller's promise; a page is a multiple of every block.
+    unsafe {
+        dispatch::choose(Intent::Auto, PAGE_SIZE).clear_blocks(page.as_ptr().cast(), PAGE_SIZE);
+    }
+}
+
+/// Zeroes `npages` pages from `page` on.
+///
+/// # Safety
+/// `page` is aligned to a page and valid for writes of `npages` pages.
+///
+/// # Panics
+/// If `npages` pages are more than `isize::MAX` bytes.
+#[inline]
+pub unsafe fn clear_pages(page: NonNull<Page>, npages: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { clear_pages_for(page, npages, Intent::Auto) }
+}
+
+/// Zeroes `npages` pages from `page` on, for `intent`.
+///
+/// # Safety
+/// `page` is aligned to a page and valid for writes of `npages` pages.
+///
+/// # Panics
+/// If `npages` pages are more than `isize::MAX` bytes.
+#[inline]
+pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent) {
+    debug_assert!(page.is_aligned(), "clear_pages: {page:p} is not page-aligned");
+    if npages > isize::MAX as usize >> PAGE_SHIFT {
+        too_long("clear_pages", npages, "pages");
+    }
+    let len = npages << PAGE_SHIFT;
+    // SAFETY: the caller's promise; a page is a multiple of every block.
+    unsafe { dispatch::choose(intent, len).clear_blocks(page.as_ptr().cast(), len) }
+}
+
+/// Zeroes `len` bytes at `ptr`, of any alignment, for `intent`.
+///
+/// # Safety
+/// `ptr` is valid for writes of `len` bytes; if `len` is 0 it may be anything.
+///
+/// # Panics
+/// If `len` is more than `isize::MAX`.
+#[inline]
+pub unsafe fn zero_bytes(ptr: *mut u8, len: usize, intent: Intent) {
+    if len <= SMALL {
+        // SAFETY: the caller's promise.
+        unsafe { arch::zero_small(ptr, len) }
+    } else {
+        if len > isize::MAX as usize {
+            too_long("zero_bytes", len, "bytes");
+        }
+        // SAFETY: the caller's promise.
+        unsafe { dispatch::choose(intent, len).zero_range(ptr, len) }
+    }
+}
+
+#[cold]
+fn too_long(call: &str, n: usize, unit: &str) -> ! {
+    panic!("{call}: {n} {unit} are more than an allocation can hold ({} bytes)", isize::MAX)
+}

@@ -1,0 +1,103 @@
+//! What the tests share: memory with redzones, and children that run this test binary again.
+#![allow(dead_code, reason = "no test binary uses all of it")]
+
+use std::io::Write;
+use std::process::{Command, Output};
+
+use clearpage::{PAGE_SIZE, Page, Primitive, primitives};
+
+/// Bytes that must survive before and behind whatever is cleared.
+pub const REDZONE: usize = PAGE_SIZE;
+
+/// Memory full of garbage, none of it zero, so that a byte says by itself whether it was cleared.
+pub struct Garbage {
+    pages: Vec<Page>,
+    original: Vec<u8>,
+}
+
+impl Garbage {
+    /// Room for `len` bytes at any offset up to a page, and a redzone on both sides.
+    pub fn new(len: usize) -> Self {
+        let npages = len.div_ceil(PAGE_SIZE) + 3;
+        let mut garbage = 0x9e37_79b9_u32;
+        let original: Vec<u8> = (0..npages * PAGE_SIZE)
+            .map(|_| {
+                garbage = garbage.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (garbage >> 24) as u8 | 1
+            })
+            .collect();
+        let mut garbage = Self { pages: vec![Page::ZERO; npages], original };
+        garbage.fill();
+        garbage
+    }
+
+    /// Makes everything garbage again.
+    pub fn fill(&mut self) {
+        for (page, original) in self.pages.iter_mut().zip(self.original.chunks(PAGE_SIZE)) {
+            page.as_bytes_mut().copy_from_slice(original);
+        }
+    }
+
+    /// `len` bytes, `offset` behind a page boundary and the first redzone.
+    pub fn bytes(&mut self, offset: usize, len: usize) -> &mut [u8] {
+        &mut self.all()[REDZONE + offset..][..len]
+    }
+
+    /// `npages` pages behind the first redzone.
+    pub fn pages(&mut self, npages: usize) -> &mut [Page] {
+        &mut self.pages[REDZONE / PAGE_SIZE..][..npages]
+    }
+
+    fn all(&mut self) -> &mut [u8] {
+        let (ptr, len) = (self.pages.as_mut_ptr().cast(), self.pages.len() * PAGE_SIZE);
+        // SAFETY: pages are nothing but bytes.
+        unsafe { std::slice::from_raw_parts_mut(ptr, len) }
+    }
+
+    /// Panics, naming the first bad byte, unless exactly `bytes(offset, len)` is zero; then makes
+    /// everything garbage again.
+    pub fn check(&mut self, offset: usize, len: usize, what: &dyn std::fmt::Display) {
+        let (start, end) = (REDZONE + offset, REDZONE + offset + len);
+        let original = std::mem::take(&mut self.original);
+        let all = self.all();
+        let after = &all[start..end];
+        if let Some(at) = after.iter().position(|&b| b != 0) {
+            panic!("{what}: offset {offset}, length {len}: byte {at} is {:#x}, not 0", after[at]);
+        }
+        for (name, zone, base) in [("before", 0..start, start), ("behind", end..all.len(), end)] {
+            if all[zone.clone()] != original[zone.clone()] {
+                let at = zone.into_iter().find(|&i| all[i] != original[i]).unwrap();
+                let far = at.abs_diff(base);
+                panic!("{what}: offset {offset}, length {len}: redzone {name}, {far} bytes away");
+            }
+        }
+        self.original = original;
+        self.fill();
+    }
+}
+
+/// Writes a line past the test harness's capture: what was skipped shows in a passing run too.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Whether the build is for one primitive (`--cfg clearpage_force`), which `force` cannot change.
+pub fn built_for_one() -> bool {
+    !env!("CLEARPAGE_FORCED").is_empty()
+}
+
+/// Rows that this CPU has; says which it has not, and why.
+pub fn available() -> Vec<&'static Primitive> {
+    primitives().iter().filter(|p| p.available().is_ok()).collect()
+}
+
+/// Runs one ignored test of this test binary in a process of its own, with `variable` set. Under
+/// an emulator the child needs it too: `CLEARPAGE_TEST_RUNNER`, words split at spaces.
+pub fn child(test: &str, (variable, value): (&str, &str)) -> Output {
+    let runner = std::env::var("CLEARPAGE_TEST_RUNNER").unwrap_or_default();
+    let exe = std::env::current_exe().unwrap();
+    let mut words = runner.split_whitespace().map(Into::into).chain([exe.into_os_string()]);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).args(["--exact", test, "--ignored", "--nocapture"]);
+    command.env(variable, value).output().unwrap()
+}

@@ -1,0 +1,112 @@
+//! The layers of forcing, each with its errors. The plan belongs to the process, so what changes
+//! it runs in one test or in a child.
+
+mod common;
+
+use clearpage::{ForceError, Intent, PAGE_SIZE, primitives};
+use common::{Garbage, built_for_one, child};
+
+const LENGTHS: [usize; 4] = [PAGE_SIZE, 64 << 10, 4 << 20, 1 << 30];
+
+fn plan() -> Vec<&'static str> {
+    Intent::ALL
+        .into_iter()
+        .flat_map(|intent| LENGTHS.map(|len| clearpage::plan(intent, len).name()))
+        .collect()
+}
+
+#[test]
+fn every_primitive_serves_every_face_when_forced() {
+    let before = plan();
+    let mut memory = Garbage::new(9 * PAGE_SIZE);
+    for primitive in primitives() {
+        let name = primitive.name();
+        match clearpage::force(name) {
+            Ok(()) => assert!(plan().iter().all(|&planned| planned == name), "{name}"),
+            Err(ForceError::Unavailable { name: named, reason }) => {
+                assert_eq!(named, name);
+                assert!(built_for_one() || primitive.available().unwrap_err().reason == reason);
+            }
+            Err(error) => panic!("{name}: {error}"),
+        }
+        for intent in Intent::ALL {
+            clearpage::clear_pages_for(memory.pages(9), intent);
+            memory.check(0, 9 * PAGE_SIZE, &name);
+            clearpage::zero_bytes(memory.bytes(13, 5000), intent);
+            memory.check(13, 5000, &name);
+        }
+        clearpage::clear_page(&mut memory.pages(1)[0]);
+        memory.check(0, PAGE_SIZE, &name);
+    }
+    let forced = plan();
+    assert_eq!(clearpage::force("nonsense"), Err(ForceError::Unknown));
+    assert_eq!(plan(), forced, "a refused force changes nothing");
+    clearpage::unforce().unwrap();
+    assert_eq!(plan(), before);
+}
+
+#[test]
+fn the_plan_uses_only_what_this_cpu_has() {
+    for name in plan() {
+        let row = primitives().iter().find(|p| p.name() == name).unwrap();
+        assert!(row.available().is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn errors_name_what_is_wrong_and_what_is_allowed() {
+    let unknown = ForceError::Unknown.to_string();
+    assert!(unknown.starts_with("no such primitive; this build has "), "{unknown}");
+    for primitive in primitives() {
+        assert!(unknown.contains(primitive.name()), "{unknown}");
+    }
+    let unavailable = ForceError::Unavailable { name: "x", reason: "no X: bit 3 is 0" };
+    assert_eq!(unavailable.to_string(), "x is not available: no X: bit 3 is 0");
+}
+
+/// Child of the tests below: clears, then prints the plan.
+#[test]
+#[ignore = "run by other tests, in a process of its own"]
+fn clear_and_print_the_plan() {
+    let mut memory = Garbage::new(3 * PAGE_SIZE);
+    clearpage::clear_pages(memory.pages(3));
+    memory.check(0, 3 * PAGE_SIZE, &"clear_pages");
+    println!("plan: {}", plan().join(" "));
+}
+
+#[test]
+fn the_environment_forces() {
+    for primitive in common::available() {
+        if built_for_one() {
+            continue;
+        }
+        let child = child("clear_and_print_the_plan", ("CLEARPAGE_FORCE", primitive.name()));
+        let stdout = String::from_utf8(child.stdout).unwrap();
+        let plan = format!("plan: {}\n", [primitive.name(); 12].join(" "));
+        assert!(child.status.success() && stdout.contains(&plan), "{stdout}");
+    }
+    let child = child("clear_and_print_the_plan", ("CLEARPAGE_FORCE", ""));
+    assert!(child.status.success(), "empty counts as not set: {child:?}");
+}
+
+#[test]
+fn the_environment_is_refused_loudly() {
+    if built_for_one() {
+        return;
+    }
+    let refused = |name: &str, message: &str| {
+        let child = child("clear_and_print_the_plan", ("CLEARPAGE_FORCE", name));
+        let stderr = String::from_utf8(child.stderr).unwrap();
+        let message = format!("clearpage: CLEARPAGE_FORCE={name}: {message}\n");
+        assert!(stderr.contains(&message), "{name}: {stderr}");
+        assert_eq!(child.status.code(), Some(2), "{name}");
+    };
+    refused("nonsense", &ForceError::Unknown.to_string());
+    for primitive in primitives() {
+        if let Err(why) = primitive.available() {
+            let name = primitive.name();
+            let error = ForceError::Unavailable { name, reason: why.reason };
+            refused(name, &error.to_string());
+        }
+    }
+}
