@@ -1,2 +1,37 @@
-//! x
-fn main() {}
+//! The `clearpage` tool: see `clearpage --help`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clearpage_cli::args::{Cli, Command};
+use clearpage_cli::{UserError, bench, info, list};
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), UserError> {
+    clearpage::init().map_err(|error| {
+        let forced = std::env::var("CLEARPAGE_FORCE").unwrap_or_default();
+        UserError(format!("CLEARPAGE_FORCE={forced}: {error}"))
+    })?;
+    match &cli.command {
+        Some(Command::Info) => info::print(),
+        Some(Command::List) => list::print(),
+        Some(Command::Bench(args)) => bench::run(args)?,
+        None => {
+            info::print();
+            println!();
+            list::print();
+            println!();
+            bench::run(&cli.bench)?;
+        }
+    }
+    Ok(())
+}

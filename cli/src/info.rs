@@ -1,0 +1,46 @@
+//! `clearpage info`: what this machine says of itself.
+
+use clearpage::{PAGE_SIZE, cpu};
+
+use crate::machine::Machine;
+use crate::table::plain;
+use crate::units::format_size;
+
+/// Prints the machine, one fact a line.
+pub fn print() {
+    let machine = Machine::detect();
+    let cache = |bytes: usize| match bytes {
+        0 => "unknown".to_owned(),
+        _ => format_size(bytes as u64),
+    };
+    let mut table = plain();
+    let mut row = |name: &str, value: String| {
+        table.add_row([name, &value]);
+    };
+    row("CPU", machine.cpu);
+    if let Some(signature) = machine.cpu_signature {
+        row("", signature);
+    }
+    for flag in cpu::flags() {
+        row(flag.name, format!("{:3}  {}", if flag.set { "yes" } else { "no" }, flag.source));
+    }
+    row("L1d cache", cache(machine.l1d));
+    row("L2 cache", cache(machine.l2));
+    row("L3 cache", cache(machine.l3));
+    row(
+        "page size",
+        format!(
+            "{} here, {} in the operating system",
+            format_size(PAGE_SIZE as u64),
+            format_size(machine.os_page_size as u64)
+        ),
+    );
+    if let Some(huge_pages) = machine.huge_pages {
+        row("transparent huge pages", huge_pages);
+    }
+    row("hypervisor", machine.hypervisor.unwrap_or_else(|| "none seen".to_owned()));
+    row("kernel", machine.kernel);
+    row("CPUs", machine.cpus.to_string());
+    row("memory", format!("{:.1} GiB", machine.memory as f64 / (1_u64 << 30) as f64));
+    println!("{table}");
+}

@@ -1,0 +1,31 @@
+//! The parts of the `clearpage` tool, so that its benchmarks can measure with them too.
+//!
+//! From the top: a command (`info`, `list`, `bench`) -> what to measure (`contender`, `memory`)
+//! -> `measure` -> `report`, which `table` prints and serde writes.
+
+pub mod args;
+pub mod bench;
+pub mod contender;
+pub mod info;
+pub mod list;
+pub mod machine;
+pub mod measure;
+pub mod memory;
+pub mod pin;
+pub mod report;
+pub mod table;
+pub mod units;
+
+use std::fmt;
+
+/// Something the user can put right: the message says what was wrong and what is allowed.
+#[derive(Debug)]
+pub struct UserError(pub String);
+
+impl fmt::Display for UserError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UserError {}

@@ -1,0 +1,57 @@
+//! `clearpage list`: every primitive of this build, usable or why not, and what it serves.
+
+use clearpage::{Intent, PAGE_SIZE, Primitive, Registers, Store, primitives};
+
+use crate::table::ruled;
+use crate::units::format_size;
+
+/// Prints the table of primitives.
+pub fn print() {
+    let mut table = ruled();
+    table.set_header(["primitive", "stores", "registers", "block", "available", "serves"]);
+    for primitive in primitives() {
+        table.add_row([
+            primitive.name().to_owned(),
+            match primitive.store() {
+                Store::Temporal => "temporal",
+                Store::NonTemporal => "non-temporal",
+            }
+            .to_owned(),
+            match primitive.registers() {
+                Registers::General => "general",
+                Registers::Vector => "vector",
+            }
+            .to_owned(),
+            format_size(primitive.block() as u64),
+            match primitive.available() {
+                Ok(_) => "yes".to_owned(),
+                Err(why) => why.to_string(),
+            },
+            serves(primitive).join("\n"),
+        ]);
+    }
+    println!("{table}");
+}
+
+/// The lengths that the plan gives to `primitive`, an intent a line.
+fn serves(primitive: &Primitive) -> Vec<String> {
+    // The plan changes only at powers of two; from here on it is one choice for every length.
+    const LARGEST: u32 = if usize::BITS < 40 { usize::BITS - 2 } else { 40 };
+    let lengths = || (PAGE_SIZE.ilog2()..=LARGEST).map(|shift| 1_usize << shift);
+    let mut lines = Vec::new();
+    for intent in Intent::ALL {
+        let served = |len: &usize| clearpage::plan(intent, *len) == primitive;
+        let mut rest = lengths().peekable();
+        while let Some(from) = rest.find(served) {
+            let to = rest.find(|len| !served(len));
+            let from = match from {
+                PAGE_SIZE => String::new(),
+                _ => format!(" from {}", format_size(from as u64)),
+            };
+            let to = to.map_or(String::new(), |to| format!(" to {}", format_size(to as u64)));
+            let all = if from.is_empty() && to.is_empty() { " always" } else { "" };
+            lines.push(format!("{}{from}{to}{all}", intent.name()));
+        }
+    }
+    lines
+}
