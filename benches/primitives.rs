@@ -1,2 +1,67 @@
-//! x
-fn main() {}
+//! Every primitive of this CPU, the plan, and what else a program might call, by criterion:
+//! throughput of hot and cold clearing. `cargo bench --bench primitives -- hot/avx2` picks some.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use clearpage::{PAGE_SIZE, Page};
+use clearpage_cli::contender::{Each, contenders};
+use clearpage_cli::memory::Arena;
+use clearpage_cli::report::Temperature;
+use criterion::{BenchmarkId, Criterion, Throughput};
+
+const SIZES: [usize; 4] = [4 << 10, 64 << 10, 1 << 20, 16 << 20];
+/// Larger than any cache: what a cold walk goes through.
+const WALK: usize = 512 << 20;
+
+/// `iters` calls on `npages` pages each, one after another through `pages`, and around again.
+struct Calls<'a> {
+    pages: &'a mut [Page],
+    npages: usize,
+    iters: u64,
+}
+
+impl Each<Duration> for Calls<'_> {
+    fn call(self, mut clear: impl FnMut(&mut [Page])) -> Duration {
+        let steps = self.pages.len() / self.npages;
+        let start = Instant::now();
+        for i in 0..self.iters as usize {
+            let at = i % steps * self.npages;
+            clear(black_box(&mut self.pages[at..at + self.npages]));
+        }
+        start.elapsed()
+    }
+}
+
+fn primitives(c: &mut Criterion) {
+    let mut arena = Arena::new(WALK);
+    for temperature in Temperature::ALL {
+        let mut group = c.benchmark_group(temperature.name());
+        group.sample_size(20);
+        group.warm_up_time(Duration::from_millis(50));
+        group.measurement_time(Duration::from_millis(250));
+        for size in SIZES {
+            let npages = size / PAGE_SIZE;
+            let walk = match temperature {
+                Temperature::Hot => npages,
+                Temperature::Cold => WALK / PAGE_SIZE,
+            };
+            group.throughput(Throughput::BytesDecimal(size as u64));
+            for contender in contenders() {
+                group.bench_function(BenchmarkId::new(&contender.name, size), |bencher| {
+                    bencher.iter_custom(|iters| {
+                        let pages = &mut arena.pages()[..walk];
+                        contender.kind.with(temperature.intent(), Calls { pages, npages, iters })
+                    });
+                });
+            }
+        }
+        group.finish();
+    }
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    primitives(&mut criterion);
+    criterion.final_summary();
+}

@@ -30,8 +30,8 @@ pub(super) fn erms() -> bool {
     bit(cpuid(7, 0).ebx, 9)
 }
 
-/// Fast short REP MOVSB; no promise about STOSB, but it dates the CPU: Ice Lake, Zen 4 or newer.
-pub(super) fn fsrm() -> bool {
+/// Fast short REP MOVSB.
+fn fsrm() -> bool {
     bit(cpuid(7, 0).edx, 4)
 }
 

@@ -1,13 +1,17 @@
 //! Which primitive serves which length on x86_64, from feature bits and cache sizes.
 //!
 //! The crossings were measured on Zen 5; what is said of other CPUs is from their makers'
-//! optimisation guides. In bytes, by what the memory is for:
-//! - Hot: the widest vector stores while the range fits the second-level cache, then `rep stosb`,
-//!   which beats them once lines must be fetched; past the last level nothing stays, so as cold.
-//! - Cold: vector stores up to 8 KiB, where draining the write-combining buffers costs more than
+//! optimisation guides. By what the memory is for:
+//! - Hot: vector stores while the range fits the second-level cache, then `rep stosb`, which
+//!   beats them once lines must be fetched; past the last level nothing stays, so as cold.
+//! - Cold: vector stores below 8 KiB, where draining the write-combining buffers costs more than
 //!   it saves; then CLZERO or non-temporal stores.
-//! - Auto: as hot up to 32 KiB; then `rep stosb`, which is never worse than memset, hot or cold;
+//! - Auto: as hot below 32 KiB; then `rep stosb`, which is never worse than memset, hot or cold;
 //!   past the last level as cold.
+//!
+//! Two rows are never chosen where a narrower one is there: two 32-byte stores a cycle are no
+//! slower than one of 64, which lowers the clock of the first CPUs that have it; and write-combining
+//! buffers fill at the speed of memory, whatever the width.
 
 use super::{PRIMITIVES, cpuid};
 use crate::intent::{Caches, Ladder, Tuning};
@@ -16,14 +20,13 @@ use crate::primitive::{Available, find};
 /// `rep stosb` starts slowly: below this, vector stores are ahead even on CPUs where it is best.
 const STRING_START: usize = 2 << 10;
 /// From here on a cold range is worth the fence.
-const STREAM_START: usize = 16 << 10;
+const STREAM_START: usize = 8 << 10;
 /// From here on Auto gives up the hot path's lead for the cold case.
 const AUTO_STRING: usize = 32 << 10;
 
 /// What the choice is made from.
 struct Facts<'a> {
     erms: bool,
-    fsrm: bool,
     caches: Caches,
     has: &'a dyn Fn(&'static str) -> Option<Available>,
 }
@@ -31,7 +34,6 @@ struct Facts<'a> {
 pub(crate) fn tuning() -> Tuning {
     Facts {
         erms: cpuid::erms(),
-        fsrm: cpuid::fsrm(),
         caches: cpuid::caches(),
         has: &|name| find(name)?.available().ok(),
     }
@@ -40,21 +42,14 @@ pub(crate) fn tuning() -> Tuning {
 
 impl Facts<'_> {
     fn tuning(&self) -> Tuning {
-        // FSRM came with Ice Lake and Zen 4: AVX-512 CPUs before them lower their clock for it.
-        let avx512 = |name| if self.fsrm { name } else { "" };
-        let wide = self.first(&[avx512("avx512"), "avx2"]);
-        let string = self.first(&[if self.erms { "stosb" } else { "" }]);
+        let if_erms = |name| if self.erms { name } else { "" };
+        let wide = self.first(&["avx2"]);
+        let string = self.first(&[if_erms("stosb")]);
         let narrow = self.first(&["sse2"]).or(string).or(self.first(&["stosq"]));
 
         let short = wide.or(narrow).unwrap_or_else(generic);
         let long = string.unwrap_or(short);
-        let stream = self.first(&[
-            "clzero",
-            avx512("movntdq_avx512"),
-            "movntdq_avx2",
-            "movntdq",
-            if self.erms { "stosb" } else { "movnti" },
-        ]);
+        let stream = self.first(&["clzero", "movntdq", if_erms("stosb"), "movnti"]);
         let stream = stream.unwrap_or(long);
 
         // Hypervisors may hide the caches: then what nearly every CPU has.
@@ -90,9 +85,9 @@ mod tests {
     const KIB: usize = 1 << 10;
     const MIB: usize = 1 << 20;
 
-    /// The plan of a CPU with these facts, as "name from-bytes" steps of one intent.
+    /// The plan of a CPU with these facts: who serves from how many bytes on, under one intent.
     fn steps(
-        (erms, fsrm): (bool, bool),
+        erms: bool,
         caches: Caches,
         has: &[&str],
         intent: Intent,
@@ -100,7 +95,7 @@ mod tests {
         // SAFETY: the plan is only read here; nothing is cleared by it.
         let row = |name| find(name).map(|p| unsafe { Available::new_unchecked(p) });
         let has = |name| has.contains(&name).then(|| row(name)).flatten();
-        let tuning = Facts { erms, fsrm, caches, has: &has }.tuning();
+        let tuning = Facts { erms, caches, has: &has }.tuning();
         let mut steps: Vec<(&str, usize)> = Vec::new();
         for len in [0].into_iter().chain((0..40).map(|shift| 1 << shift)) {
             let name = tuning.choose(intent, len).name();
@@ -119,59 +114,59 @@ mod tests {
     #[test]
     fn zen_5() {
         let has = [&ALWAYS[..], &AVX2, &AVX512, &["clzero"]].concat();
-        let of = |intent| steps((true, true), SERVER, &has, intent);
-        assert_eq!(of(Intent::Hot), [("avx512", 0), ("stosb", MIB), ("clzero", 32 * MIB)]);
-        assert_eq!(of(Intent::Cold), [("avx512", 0), ("clzero", 16 * KIB)]);
-        assert_eq!(of(Intent::Auto), [("avx512", 0), ("stosb", 32 * KIB), ("clzero", 32 * MIB)]);
+        let of = |intent| steps(true, SERVER, &has, intent);
+        assert_eq!(of(Intent::Hot), [("avx2", 0), ("stosb", MIB), ("clzero", 32 * MIB)]);
+        assert_eq!(of(Intent::Cold), [("avx2", 0), ("clzero", 8 * KIB)]);
+        assert_eq!(of(Intent::Auto), [("avx2", 0), ("stosb", 32 * KIB), ("clzero", 32 * MIB)]);
     }
 
     #[test]
-    fn skylake_sp_is_kept_off_avx512() {
+    fn skylake_sp_has_no_clzero() {
         let has = [&ALWAYS[..], &AVX2, &AVX512].concat();
-        let of = |intent| steps((true, false), SERVER, &has, intent);
-        assert_eq!(of(Intent::Hot), [("avx2", 0), ("stosb", MIB), ("movntdq_avx2", 32 * MIB)]);
-        assert_eq!(of(Intent::Cold), [("avx2", 0), ("movntdq_avx2", 16 * KIB)]);
+        let of = |intent| steps(true, SERVER, &has, intent);
+        assert_eq!(of(Intent::Hot), [("avx2", 0), ("stosb", MIB), ("movntdq", 32 * MIB)]);
+        assert_eq!(of(Intent::Cold), [("avx2", 0), ("movntdq", 8 * KIB)]);
     }
 
     #[test]
     fn zen_2_has_clzero_but_no_erms() {
         let has = [&ALWAYS[..], &AVX2, &["clzero"]].concat();
-        let of = |intent| steps((false, false), SERVER, &has, intent);
+        let of = |intent| steps(false, SERVER, &has, intent);
         assert_eq!(of(Intent::Hot), [("avx2", 0), ("clzero", 32 * MIB)]);
-        assert_eq!(of(Intent::Cold), [("avx2", 0), ("clzero", 16 * KIB)]);
+        assert_eq!(of(Intent::Cold), [("avx2", 0), ("clzero", 8 * KIB)]);
         assert_eq!(of(Intent::Auto), [("avx2", 0), ("clzero", 32 * MIB)]);
     }
 
     #[test]
     fn ivy_bridge_has_erms_but_no_avx2() {
-        let of = |intent| steps((true, false), SERVER, &ALWAYS, intent);
+        let of = |intent| steps(true, SERVER, &ALWAYS, intent);
         let string = [("sse2", 0), ("stosb", 2 * KIB), ("movntdq", 32 * MIB)];
         assert_eq!(of(Intent::Hot), string);
         assert_eq!(of(Intent::Auto), string);
-        assert_eq!(of(Intent::Cold), [("sse2", 0), ("stosb", 2 * KIB), ("movntdq", 16 * KIB)]);
+        assert_eq!(of(Intent::Cold), [("sse2", 0), ("stosb", 2 * KIB), ("movntdq", 8 * KIB)]);
     }
 
     #[test]
     fn nehalem_has_neither_and_may_hide_its_caches() {
-        let of = |caches, intent| steps((false, false), caches, &ALWAYS, intent);
+        let of = |caches, intent| steps(false, caches, &ALWAYS, intent);
         assert_eq!(of(Caches::default(), Intent::Hot), [("sse2", 0), ("movntdq", 8 * MIB)]);
-        assert_eq!(of(Caches::default(), Intent::Cold), [("sse2", 0), ("movntdq", 16 * KIB)]);
+        assert_eq!(of(Caches::default(), Intent::Cold), [("sse2", 0), ("movntdq", 8 * KIB)]);
     }
 
     #[test]
     fn kernels_get_general_registers_only() {
-        let of = |has: &[_], erms, intent| steps((erms, true), SERVER, has, intent);
+        let of = |has: &[_], erms, intent| steps(erms, SERVER, has, intent);
         let general = ["stosb", "stosq", "movnti"];
         assert_eq!(of(&general, true, Intent::Hot), [("stosb", 0)]);
         assert_eq!(of(&general, true, Intent::Cold), [("stosb", 0)]);
-        assert_eq!(of(&general, false, Intent::Cold), [("stosq", 0), ("movnti", 16 * KIB)]);
+        assert_eq!(of(&general, false, Intent::Cold), [("stosq", 0), ("movnti", 8 * KIB)]);
         let clzero = ["stosb", "stosq", "movnti", "clzero"];
-        assert_eq!(of(&clzero, true, Intent::Cold), [("stosb", 0), ("clzero", 16 * KIB)]);
+        assert_eq!(of(&clzero, true, Intent::Cold), [("stosb", 0), ("clzero", 8 * KIB)]);
     }
 
     #[test]
     fn generic_is_the_last_resort_and_the_last_row() {
         assert_eq!(generic().primitive().name(), "generic");
-        assert_eq!(steps((true, true), SERVER, &[], Intent::Auto), [("generic", 0)]);
+        assert_eq!(steps(true, SERVER, &[], Intent::Auto), [("generic", 0)]);
     }
 }

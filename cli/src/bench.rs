@@ -75,7 +75,7 @@ pub fn run(args: &Bench) -> Result<(), UserError> {
         let (size, temperature) = case;
         bar.set_message(format!("{} {}", temperature.name(), format_size(size as u64)));
         let pages = &mut arena.pages()[..walk.max(size) / PAGE_SIZE];
-        cells.extend(measure::cell(&contenders, case, effort, pages, |round| {
+        cells.extend(measure::cells(&contenders, case, effort, pages, |round| {
             bar.set_position((done * effort.rounds + round) as u64);
         }));
         bar.set_position(((done + 1) * effort.rounds) as u64);

@@ -7,6 +7,12 @@ use clearpage_cli::args::{Cli, Command};
 use clearpage_cli::{UserError, bench, info, list};
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    // SAFETY: no handler runs: a reader that goes away (`clearpage | head`) ends the program
+    // quietly, as it does any other.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL)
+    };
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

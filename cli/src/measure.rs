@@ -70,13 +70,25 @@ pub fn warm_up(pages: &mut [Page]) {
 
 /// Measures all `contenders` at one size and temperature in `pages`, which is what a cold walk
 /// goes through. `step` is called after each round with how many are over.
-pub fn cell(
+pub fn cells(
+    contenders: &[Contender],
+    case: (usize, Temperature),
+    effort: Effort,
+    pages: &mut [Page],
+    step: impl FnMut(usize),
+) -> Vec<Cell> {
+    let samples = samples(contenders, case, effort, pages, step);
+    contenders.iter().zip(samples).map(|(who, samples)| summary(who, case, samples)).collect()
+}
+
+/// Times of one call in nanoseconds: for each contender a sample of each round.
+pub fn samples(
     contenders: &[Contender],
     (size, temperature): (usize, Temperature),
     effort: Effort,
     pages: &mut [Page],
     mut step: impl FnMut(usize),
-) -> Vec<Cell> {
+) -> Vec<Vec<f64>> {
     let npages = size / PAGE_SIZE;
     let mut sample = |contender: &Contender, calls| {
         let (kind, intent) = (contender.kind, temperature.intent());
@@ -113,14 +125,12 @@ pub fn cell(
         }
         step(round + 1);
     }
-    let figures = contenders.iter().zip(samples);
-    figures.map(|(contender, samples)| summary(contender, size, temperature, samples)).collect()
+    samples
 }
 
 fn summary(
     contender: &Contender,
-    size: usize,
-    temperature: Temperature,
+    (size, temperature): (usize, Temperature),
     mut samples: Vec<f64>,
 ) -> Cell {
     let taken = samples.len();
@@ -195,7 +205,7 @@ mod tests {
         for temperature in Temperature::ALL {
             let case = (2 * PAGE_SIZE, temperature);
             let mut rounds = 0;
-            let cells = cell(&contenders, case, effort, &mut pages, |round| rounds = round);
+            let cells = cells(&contenders, case, effort, &mut pages, |round| rounds = round);
             assert_eq!((cells.len(), rounds), (contenders.len(), FEWEST_ROUNDS));
             for cell in &cells {
                 assert_eq!(cell.samples, FEWEST_ROUNDS);

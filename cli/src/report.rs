@@ -9,7 +9,7 @@ use crate::machine::Machine;
 pub const SCHEMA: u32 = 1;
 
 /// What the memory was like before it was cleared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Temperature {
     /// The same memory again and again: in the cache as far as it fits.
