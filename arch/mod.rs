@@ -1,6 +1,9 @@
 //! One folder an ISA. Each gives [`PRIMITIVES`], what it knows of the CPU, and which primitive
 //! serves which length; nothing above this folder knows an instruction.
 
+#[cfg(any(target_arch = "aarch64", target_arch = "arm", target_arch = "powerpc64"))]
+#[cfg(not(miri))]
+mod auxv;
 mod generic;
 
 pub(crate) use generic::zero_small;
