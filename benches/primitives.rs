@@ -40,7 +40,7 @@ fn primitives(c: &mut Criterion) {
         group.sample_size(20);
         group.warm_up_time(Duration::from_millis(50));
         group.measurement_time(Duration::from_millis(250));
-        for size in SIZES {
+        for size in SIZES.into_iter().filter(|&size| size >= PAGE_SIZE) {
             let npages = size / PAGE_SIZE;
             let walk = match temperature {
                 Temperature::Hot => npages,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clearpage::PAGE_SIZE;
 use clearpage_cli::contender::contenders;
 use clearpage_cli::machine::Machine;
-use clearpage_cli::measure::{self, Effort, median};
+use clearpage_cli::measure::{self, Case, Effort, median};
 use clearpage_cli::memory::Arena;
 use clearpage_cli::pin::pin;
 use clearpage_cli::report::Temperature::{self, Cold, Hot};
@@ -39,9 +39,11 @@ const PLAN: &str = "plan";
 const MEMSET: &str = "libc memset";
 const PER_PAGE: &str = "stosb a page";
 
-type Case = (usize, Temperature);
-
 fn main() {
+    if PAGE_SIZE > SIZES[0] {
+        println!("the promises are about pages of {}", format_size(SIZES[0] as u64));
+        return;
+    }
     let cpu = pin(None).ok().flatten();
     let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
     let machine = Machine::detect();

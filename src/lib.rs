@@ -11,7 +11,7 @@
 //! clearpage::clear_pages(&mut pages);
 //! clearpage::clear_pages_for(&mut pages, Intent::Cold);
 //! ```
-#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod built_for;

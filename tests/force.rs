@@ -4,7 +4,9 @@
 mod common;
 
 use clearpage::{ForceError, Intent, PAGE_SIZE, primitives};
-use common::{Garbage, built_for_one, child};
+#[cfg(feature = "std")]
+use common::child;
+use common::{Garbage, built_for_one};
 
 const LENGTHS: [usize; 4] = [PAGE_SIZE, 64 << 10, 4 << 20, 1 << 30];
 
@@ -75,6 +77,7 @@ fn clear_and_print_the_plan() {
 }
 
 #[test]
+#[cfg(feature = "std")]
 fn the_environment_forces() {
     for primitive in common::available() {
         if built_for_one() {
@@ -90,6 +93,7 @@ fn the_environment_forces() {
 }
 
 #[test]
+#[cfg(feature = "std")]
 fn the_environment_is_refused_loudly() {
     if built_for_one() {
         return;

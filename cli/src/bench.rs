@@ -13,10 +13,10 @@ use crate::UserError;
 use crate::args::Bench;
 use crate::contender::{Contender, contenders};
 use crate::machine::{Machine, memory};
-use crate::measure::{self, Effort};
+use crate::measure::{self, Case, Effort};
 use crate::memory::Arena;
 use crate::pin::pin;
-use crate::report::{Report, SCHEMA, Temperature};
+use crate::report::{Cell, Report, SCHEMA, Temperature};
 use crate::table;
 use crate::units::format_size;
 
@@ -40,57 +40,25 @@ pub fn run(args: &Bench) -> Result<(), UserError> {
     let (sizes, less) = sizes(&args.size, most)?;
     let json = args.json.as_deref().map(writable).transpose()?;
     let cpu = pin(args.cpu)?;
-
     let machine = Machine::detect();
-    let mut warnings = Vec::from_iter(less);
-    if let Some(hypervisor) = &machine.hypervisor {
-        warnings.push(format!(
-            "a hypervisor is present ({hypervisor}): others share the caches and the memory bus"
-        ));
-    }
-    if cpu.is_none() {
-        warnings.push("the thread is not pinned: it may move between CPUs".to_owned());
-    }
 
     let temperatures = match args.intent {
         Some(heat) => vec![heat.temperature()],
         None => Temperature::ALL.to_vec(),
     };
-    let cases: Vec<_> = temperatures
-        .iter()
-        .flat_map(|&temperature| sizes.iter().map(move |&size| (size, temperature)))
-        .collect();
+    let cases: Vec<Case> =
+        temperatures.iter().flat_map(|&t| sizes.iter().map(move |&size| (size, t))).collect();
     let effort = match args.loops {
         Some(loops) => Effort { rounds: loops.into(), limit: Duration::MAX },
         None => Effort { rounds: ROUNDS, limit: TIME / cases.len() as u32 },
     };
-
     let walk = (WALK * machine.l3).max(SHORTEST_WALK).min(most);
-    let largest = sizes.iter().copied().max().expect("there is a size");
-    let mut arena = Arena::new(walk.max(largest));
-    measure::warm_up(arena.pages());
-    let bar = progress(cases.len() * effort.rounds);
-    let mut cells = Vec::new();
-    for (done, &case) in cases.iter().enumerate() {
-        let (size, temperature) = case;
-        bar.set_message(format!("{} {}", temperature.name(), format_size(size as u64)));
-        let pages = &mut arena.pages()[..walk.max(size) / PAGE_SIZE];
-        cells.extend(measure::cells(&contenders, case, effort, pages, |round| {
-            bar.set_position((done * effort.rounds + round) as u64);
-        }));
-        bar.set_position(((done + 1) * effort.rounds) as u64);
-    }
-    bar.finish_and_clear();
+    let cells = measured(&contenders, &cases, effort, walk);
 
-    let report = Report {
-        schema: SCHEMA,
-        version: env!("CARGO_PKG_VERSION"),
-        machine,
-        cpu,
-        page_size: PAGE_SIZE,
-        warnings,
-        cells,
-    };
+    let warnings = less.into_iter().chain(warnings(&machine, cpu)).collect();
+    let version = env!("CARGO_PKG_VERSION");
+    let page_size = PAGE_SIZE;
+    let report = Report { schema: SCHEMA, version, machine, cpu, page_size, warnings, cells };
     table::print(&report);
     if let Some((mut file, path)) = json {
         write(&mut file, &report)
@@ -98,6 +66,40 @@ pub fn run(args: &Bench) -> Result<(), UserError> {
         println!("written: {}", path.display());
     }
     Ok(())
+}
+
+/// Measures all cases in one block of memory, with a progress bar; a cold walk goes through `walk`
+/// bytes, or one call if that is more.
+fn measured(contenders: &[Contender], cases: &[Case], effort: Effort, walk: usize) -> Vec<Cell> {
+    let extent = |&(size, temperature): &Case| match temperature {
+        Temperature::Hot => size,
+        Temperature::Cold => walk.max(size),
+    };
+    let mut arena = Arena::new(cases.iter().map(extent).max().unwrap_or(PAGE_SIZE));
+    measure::warm_up(arena.pages());
+    let bar = progress(cases.len() * effort.rounds);
+    let mut cells = Vec::new();
+    for (done, case) in cases.iter().enumerate() {
+        bar.set_message(format!("{} {}", case.1.name(), format_size(case.0 as u64)));
+        let pages = &mut arena.pages()[..extent(case) / PAGE_SIZE];
+        cells.extend(measure::cells(contenders, *case, effort, pages, |round| {
+            bar.set_position((done * effort.rounds + round) as u64);
+        }));
+        // A case that its time limit ended has rounds left.
+        bar.set_position(((done + 1) * effort.rounds) as u64);
+    }
+    bar.finish_and_clear();
+    cells
+}
+
+/// What to keep in mind when reading the figures.
+fn warnings(machine: &Machine, cpu: Option<usize>) -> impl Iterator<Item = String> {
+    let hypervisor = machine.hypervisor.as_ref().map(|name| {
+        format!("a hypervisor is present ({name}): others share the caches and the memory bus")
+    });
+    let moving =
+        cpu.is_none().then(|| "the thread is not pinned: it may move between CPUs".to_owned());
+    hypervisor.into_iter().chain(moving)
 }
 
 /// All contenders, or the named primitives with the plan beside them.

@@ -14,6 +14,9 @@ const HOT_SAMPLE: Duration = Duration::from_micros(1500);
 /// Fewer are no median.
 const FEWEST_ROUNDS: usize = 3;
 
+/// Bytes a call, and what the memory is like before it.
+pub type Case = (usize, Temperature);
+
 /// How much to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
@@ -72,7 +75,7 @@ pub fn warm_up(pages: &mut [Page]) {
 /// goes through. `step` is called after each round with how many are over.
 pub fn cells(
     contenders: &[Contender],
-    case: (usize, Temperature),
+    case: Case,
     effort: Effort,
     pages: &mut [Page],
     step: impl FnMut(usize),
@@ -84,7 +87,7 @@ pub fn cells(
 /// Times of one call in nanoseconds: for each contender a sample of each round.
 pub fn samples(
     contenders: &[Contender],
-    (size, temperature): (usize, Temperature),
+    (size, temperature): Case,
     effort: Effort,
     pages: &mut [Page],
     mut step: impl FnMut(usize),
@@ -128,11 +131,7 @@ pub fn samples(
     samples
 }
 
-fn summary(
-    contender: &Contender,
-    (size, temperature): (usize, Temperature),
-    mut samples: Vec<f64>,
-) -> Cell {
+fn summary(contender: &Contender, (size, temperature): Case, mut samples: Vec<f64>) -> Cell {
     let taken = samples.len();
     let ns = median(&mut samples);
     let mut deviations: Vec<f64> = samples.iter().map(|sample| (sample - ns).abs()).collect();
