@@ -9,7 +9,7 @@ use crate::arch;
 pub enum Store {
     /// Lines end up in the cache: right where the memory is used soon.
     Temporal,
-    /// Lines go past the cache, and the stores are weakly ordered: the leaf fences them itself.
+    /// Lines go past the cache. Where that makes stores weakly ordered the leaf fences them itself.
     NonTemporal,
 }
 
@@ -52,6 +52,7 @@ pub struct Primitive {
 /// The code of a primitive. Every address and length it is given is a non-zero multiple of its
 /// block.
 #[derive(Clone, Copy)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only x86_64 has weak stores"))]
 pub(crate) enum Leaf {
     /// Clears one range: address, bytes. Its stores are ordered as any others.
     Ordered(unsafe fn(*mut u8, usize)),
