@@ -13,6 +13,9 @@ cfg_if::cfg_if! {
     if #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))] {
         mod x86_64;
         pub(crate) use x86_64::{PRIMITIVES, caches, flags, tuning};
+    } else if #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))] {
+        mod aarch64;
+        pub(crate) use aarch64::{PRIMITIVES, caches, flags, tuning};
     } else {
         mod other;
         pub(crate) use other::{PRIMITIVES, caches, flags, tuning};

@@ -1,0 +1,176 @@
+//! What a program may ask of its CPU: DCZID_EL0, readable at every exception level, and through
+//! the kernel the ID registers, which EL0 cannot read.
+//!
+//! Sources: Arm ARM (DDI 0487), DCZID_EL0; Linux, Documentation/arch/arm64/elf_hwcaps.rst.
+
+use core::arch::asm;
+
+use crate::arch::auxv::auxv;
+use crate::cpu::Flag;
+use crate::intent::Caches;
+use crate::page::PAGE_SIZE;
+use crate::primitive::Unavailable;
+
+/// Whether there is a kernel to ask. If not, the build's target features are all that is known;
+/// if so, they do not count: a kernel may have the feature switched off.
+const KERNEL: bool = cfg!(all(feature = "std", any(target_os = "linux", target_os = "android")));
+
+/// DCZID_EL0: what DC ZVA and DC GZVA clear at a time, and whether they may be used here. Linux
+/// checks when it starts that all CPUs of a machine say the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dczid(u64);
+
+impl Dczid {
+    /// Asks the CPU.
+    pub(super) fn read() -> Self {
+        let value;
+        // SAFETY: reads a register that every exception level may read.
+        unsafe {
+            asm!("mrs {}, dczid_el0", out(reg) value, options(pure, nomem, nostack, preserves_flags))
+        };
+        Self(value)
+    }
+
+    /// Bytes cleared at a time. Bits 3:0 hold their logarithm, in words of four.
+    pub(super) const fn block(self) -> usize {
+        4 << (self.0 & 15)
+    }
+
+    /// Bit 4, DZP: what SCTLR_EL1.DZE or HCR_EL2.TDZ trap, by whoever set them.
+    const fn prohibited(self) -> bool {
+        self.0 & 16 != 0
+    }
+
+    /// Whether pages can be cleared by it.
+    pub(super) const fn usable(self) -> Result<(), Unavailable> {
+        if self.prohibited() {
+            Err(Unavailable { reason: "DC ZVA is prohibited: DCZID_EL0 bit 4 is 1" })
+        } else if self.block() > PAGE_SIZE {
+            Err(Unavailable { reason: "DC ZVA clears more than a page: DCZID_EL0 bits 3:0" })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The whole blocks of a range: the bytes before them, and theirs. None where prohibited.
+    pub(super) const fn whole_blocks(self, address: usize, len: usize) -> (usize, usize) {
+        let head = address.wrapping_neg() & (self.block() - 1);
+        if self.prohibited() || head >= len {
+            (len, 0)
+        } else {
+            (head, (len - head) & !(self.block() - 1))
+        }
+    }
+}
+
+/// Which of two answers holds: the kernel's or the build's.
+const fn either<T: Copy>(kernel: T, build: T) -> T {
+    if KERNEL { kernel } else { build }
+}
+
+/// `bit` of AT_HWCAP2.
+fn hwcap2(bit: u32) -> bool {
+    const AT_HWCAP2: usize = 26;
+    auxv(AT_HWCAP2) & (1 << bit) != 0
+}
+
+/// FEAT_MOPS: memory set instructions.
+pub(super) fn mops() -> Result<(), Unavailable> {
+    if either(hwcap2(43), cfg!(target_feature = "mops")) {
+        Ok(())
+    } else {
+        let build = "no MOPS: the build is without target feature mops";
+        Err(Unavailable { reason: either("no MOPS: AT_HWCAP2 bit 43 is 0", build) })
+    }
+}
+
+/// FEAT_MTE2: memory tags.
+pub(super) fn mte() -> Result<(), Unavailable> {
+    if either(hwcap2(18), cfg!(target_feature = "mte")) {
+        Ok(())
+    } else {
+        let build = "no MTE: the build is without target feature mte";
+        Err(Unavailable { reason: either("no MTE: AT_HWCAP2 bit 18 is 0", build) })
+    }
+}
+
+pub(crate) fn flags() -> impl Iterator<Item = Flag> {
+    [
+        ("dc_zva", !Dczid::read().prohibited(), "DCZID_EL0 bit 4, 0 if permitted"),
+        ("mops", mops().is_ok(), either("AT_HWCAP2 bit 43", "target feature mops")),
+        ("mte", mte().is_ok(), either("AT_HWCAP2 bit 18", "target feature mte")),
+    ]
+    .into_iter()
+    .map(|(name, set, source)| Flag { name, set, source })
+}
+
+/// Not known: CLIDR_EL1 and CCSIDR_EL1 trap at EL0.
+pub(crate) fn caches() -> Caches {
+    Caches::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn block_sizes_are_those_of_the_register() {
+        for (bits, bytes) in [(0, 4), (4, 64), (6, 256), (7, 512), (9, 2048)] {
+            assert_eq!(Dczid(bits).block(), bytes);
+            assert_eq!(Dczid(bits).usable(), Ok(()), "{bits}");
+            assert_eq!(Dczid(bits | 16).block(), bytes, "DZP is no part of the size");
+            // Bits 63:5 are reserved.
+            assert_eq!(Dczid(bits | !31).block(), bytes);
+            assert_eq!(Dczid(bits | !31).usable(), Ok(()), "{bits}");
+        }
+    }
+
+    #[test]
+    fn prohibited_is_unavailable_whatever_the_block() {
+        for bits in 0..16 {
+            let error = Dczid(bits | 16).usable().unwrap_err();
+            assert_eq!(error.reason, "DC ZVA is prohibited: DCZID_EL0 bit 4 is 1");
+        }
+    }
+
+    #[test]
+    fn a_block_larger_than_a_page_is_refused() {
+        let page = u64::from(PAGE_SIZE.ilog2()) - 2;
+        assert_eq!(Dczid(page).block(), PAGE_SIZE);
+        assert_eq!(Dczid(page).usable(), Ok(()));
+        if page < 15 {
+            let error = Dczid(page + 1).usable().unwrap_err();
+            assert_eq!(error.reason, "DC ZVA clears more than a page: DCZID_EL0 bits 3:0");
+        }
+    }
+
+    #[test]
+    fn whole_blocks_stay_inside_and_miss_none() {
+        for bits in [2, 4, 6, 7, 9] {
+            let block = Dczid(bits).block();
+            for address in (0..2 * block).step_by(16) {
+                for len in (0..5 * block).step_by(16) {
+                    let (head, body) = Dczid(bits).whole_blocks(address, len);
+                    let tail = len.checked_sub(head + body).unwrap();
+                    assert_eq!(body % block, 0);
+                    assert!(head + tail <= 2 * (block - 1), "{block} {address} {len}");
+                    if body != 0 {
+                        assert_eq!((address + head) % block, 0);
+                        assert!(head < block && tail < block);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn where_prohibited_nothing_is_left_to_whole_blocks() {
+        assert_eq!(Dczid(4 | 16).whole_blocks(4096, 4096), (4096, 0));
+        assert_eq!(Dczid(4).whole_blocks(4096, 4096), (0, 4096));
+    }
+
+    #[test]
+    fn this_cpu_tells_a_block_that_the_architecture_allows() {
+        assert!((4..=2048).contains(&Dczid::read().block()));
+    }
+}

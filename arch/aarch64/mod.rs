@@ -1,0 +1,26 @@
+//! aarch64: DC ZVA, pairs of zero registers, the memory set instructions, and stores that set
+//! memory tags. None writes vector registers: every row is in kernel and soft-float builds too.
+
+mod ident;
+mod loops;
+mod tuning;
+
+mod dc_zva;
+mod mops;
+mod mte;
+mod stnp;
+mod stp;
+
+pub(crate) use ident::{caches, flags};
+pub(crate) use tuning::tuning;
+
+use crate::primitive::Primitive;
+
+pub(crate) static PRIMITIVES: &[Primitive] = &[
+    dc_zva::PRIMITIVE,
+    stp::PRIMITIVE,
+    stnp::PRIMITIVE,
+    mops::PRIMITIVE,
+    mte::PRIMITIVE,
+    super::generic::GENERIC,
+];

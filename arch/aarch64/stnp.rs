@@ -1,0 +1,33 @@
+//! `stnp`: 16 bytes a store, from the zero register twice, with the hint that nobody will read it
+//! soon.
+//!
+//! Assumptions
+//! - Instruction: STNP of two 64-bit general registers. CPUs: all; feature bit: none.
+//! - Non-temporal: a hint, which a CPU may ignore.
+//! - Ordered as STP: no fence. Of the non-temporal pairs only the load has an exception to the
+//!   order of memory accesses, behind an address dependency (Arm ARM DDI 0487, Load/store
+//!   non-temporal pair); no barrier or release that orders an STP leaves out an STNP.
+//! - Block 64, aligned: no store crosses a cache line.
+//! - General registers only: legal in kernels; what Linux clears pages with where DC ZVA is
+//!   prohibited.
+
+use super::loops::store_pairs;
+use crate::primitive::{Leaf, Primitive, Registers, Store};
+
+const BLOCK: usize = 64;
+
+pub(super) const PRIMITIVE: Primitive = Primitive {
+    name: "stnp",
+    store: Store::NonTemporal,
+    registers: Registers::General,
+    block: || BLOCK,
+    availability: || Ok(()),
+    leaf: Leaf::Ordered(clear),
+};
+
+/// # Safety
+/// `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+unsafe fn clear(ptr: *mut u8, len: usize) {
+    // SAFETY: the caller's promises: all stores fall into the range.
+    unsafe { store_pairs!("stnp", ptr, len) }
+}
