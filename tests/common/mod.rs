@@ -1,6 +1,7 @@
 //! What the tests share: memory with redzones, and children that run this test binary again.
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
+use std::fs;
 use std::io::Write;
 use std::process::{Command, Output};
 
@@ -91,13 +92,25 @@ pub fn available() -> Vec<&'static Primitive> {
     primitives().iter().filter(|p| p.available().is_ok()).collect()
 }
 
-/// Runs one ignored test of this test binary in a process of its own, with `variable` set. Under
-/// an emulator the child needs it too: `CLEARPAGE_TEST_RUNNER`, words split at spaces.
+/// Runs one ignored test of this test binary in a process of its own, with `variable` set.
 pub fn child(test: &str, (variable, value): (&str, &str)) -> Output {
-    let runner = std::env::var("CLEARPAGE_TEST_RUNNER").unwrap_or_default();
-    let exe = std::env::current_exe().unwrap();
-    let mut words = runner.split_whitespace().map(Into::into).chain([exe.into_os_string()]);
-    let mut command = Command::new(words.next().unwrap());
-    command.args(words).args(["--exact", test, "--ignored", "--nocapture"]);
+    let mut command = this_binary();
+    command.args(["--exact", test, "--ignored", "--nocapture"]);
     command.env(variable, value).output().unwrap()
+}
+
+/// This test binary again, run as it was run itself: by the same emulator, on the same CPU. QEMU
+/// hides itself from its guest in `/proc/self`, but not in `/proc/thread-self`.
+fn this_binary() -> Command {
+    let exe = std::env::current_exe().unwrap();
+    let emulator = fs::read_link("/proc/thread-self/exe").ok().filter(|program| *program != exe);
+    let Some(emulator) = emulator else { return Command::new(exe) };
+    let words = fs::read_to_string("/proc/thread-self/cmdline").unwrap();
+    let words: Vec<&str> = words.split('\0').collect();
+    let is_exe = |word: &&str| fs::canonicalize(word).is_ok_and(|path| path == exe);
+    // The last, for binfmt_misc may put the path in front of the name by which it was called.
+    let at = words.iter().rposition(is_exe).expect("an emulator is told what to emulate");
+    let mut command = Command::new(emulator);
+    command.args(&words[1..at]).arg(exe);
+    command
 }
