@@ -11,6 +11,7 @@ pub(crate) use generic::zero_small;
 cfg_if::cfg_if! {
     // x32 has 4-byte pointers, which the list loops do not read; Miri runs no asm.
     if #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))] {
+        mod cpuid;
         mod x86_64;
         pub(crate) use x86_64::{PRIMITIVES, caches, flags, tuning};
     } else if #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))] {

@@ -1,6 +1,5 @@
 //! x86_64: string instructions, vector stores, non-temporal stores, and AMD's CLZERO.
 
-mod cpuid;
 mod loops;
 mod tuning;
 #[cfg(target_feature = "sse2")]
@@ -23,9 +22,10 @@ mod sse2;
 mod stosb;
 mod stosq;
 
-pub(crate) use cpuid::{caches, flags};
+pub(crate) use super::cpuid::{caches, flags};
 pub(crate) use tuning::tuning;
 
+use super::cpuid;
 use crate::primitive::Primitive;
 
 /// Rows that need vector registers stand behind `target_feature = "sse2"`: kernel and firmware

@@ -1,8 +1,11 @@
-//! CPUID: the bits and caches that the choice depends on.
+//! CPUID, of x86 and x86_64: the bits and caches that the choice depends on.
 //!
-//! Sources: Intel SDM volume 2, CPUID (leaves 4 and 7); AMD APM volume 3, appendix E
+//! Sources: Intel SDM volume 2, CPUID (leaves 1, 4 and 7); AMD APM volume 3, appendix E
 //! (8000_0008h, 8000_001Dh).
 
+#[cfg(target_arch = "x86")]
+use core::arch::x86::{__cpuid_count, CpuidResult};
+#[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::{__cpuid_count, CpuidResult};
 
 use crate::cpu::Flag;
@@ -10,7 +13,7 @@ use crate::intent::Caches;
 
 /// CPUID `leaf`, all zero where the CPU does not reach that far.
 fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
-    // SAFETY: every x86_64 CPU has CPUID.
+    // SAFETY: every CPU from the Pentium on has CPUID, and no Rust target is older.
     #[allow(unused_unsafe, reason = "newer compilers know it to be safe")]
     unsafe {
         if leaf <= __cpuid_count(leaf & 0x8000_0000, 0).eax {
@@ -45,29 +48,43 @@ fn fsrs() -> bool {
     bit(cpuid(7, 1).eax, 11)
 }
 
+/// The SSE2 instructions; part of the base of x86_64.
+#[cfg(target_arch = "x86")]
+pub(super) fn sse2() -> bool {
+    bit(cpuid(1, 0).edx, 26)
+}
+
 /// The CLZERO instruction.
+#[cfg(target_arch = "x86_64")]
 pub(super) fn clzero() -> bool {
     bit(cpuid(0x8000_0008, 0).ebx, 0)
 }
 
 /// The AVX2 instructions; says nothing of the operating system.
+#[cfg(target_arch = "x86_64")]
 pub(super) fn avx2() -> bool {
     bit(cpuid(7, 0).ebx, 5)
 }
 
 /// The AVX-512 foundation; says nothing of the operating system.
+#[cfg(target_arch = "x86_64")]
 pub(super) fn avx512f() -> bool {
     bit(cpuid(7, 0).ebx, 16)
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     [
+        #[cfg(target_arch = "x86")]
+        ("sse2", sse2(), "CPUID 1 EDX bit 26"),
         ("erms", erms(), "CPUID 7.0 EBX bit 9"),
         ("fsrm", fsrm(), "CPUID 7.0 EDX bit 4"),
         ("fzrm", fzrm(), "CPUID 7.1 EAX bit 10"),
         ("fsrs", fsrs(), "CPUID 7.1 EAX bit 11"),
+        #[cfg(target_arch = "x86_64")]
         ("avx2", avx2(), "CPUID 7.0 EBX bit 5"),
+        #[cfg(target_arch = "x86_64")]
         ("avx512f", avx512f(), "CPUID 7.0 EBX bit 16"),
+        #[cfg(target_arch = "x86_64")]
         ("clzero", clzero(), "CPUID 8000_0008 EBX bit 0"),
     ]
     .into_iter()
