@@ -5,6 +5,7 @@
 ///
 /// `clobber_abi` names every register a call may change: `vzeroupper` changes the upper halves of
 /// all vector registers, not only those the leaf writes.
+#[cfg(target_feature = "sse2")]
 macro_rules! store_blocks {
     ($ptr:ident, $len:ident, $block:expr, zero: $zero:literal, [$($store:literal),+], end: $end:literal) => {
         core::arch::asm!(
@@ -58,4 +59,6 @@ macro_rules! stream_blocks {
     };
 }
 
-pub(super) use {store_blocks, stream_blocks};
+#[cfg(target_feature = "sse2")]
+pub(super) use store_blocks;
+pub(super) use stream_blocks;
