@@ -17,6 +17,10 @@ cfg_if::cfg_if! {
     } else if #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))] {
         mod aarch64;
         pub(crate) use aarch64::{PRIMITIVES, caches, flags, tuning};
+    } else if #[cfg(all(target_arch = "x86", not(miri)))] {
+        mod cpuid;
+        mod x86;
+        pub(crate) use x86::{PRIMITIVES, caches, flags, tuning};
     } else {
         mod other;
         pub(crate) use other::{PRIMITIVES, caches, flags, tuning};

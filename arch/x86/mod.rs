@@ -1,0 +1,32 @@
+//! x86, 32-bit: string instructions, SSE2 stores, non-temporal stores.
+
+mod loops;
+mod needs;
+mod tuning;
+
+#[cfg(target_feature = "sse2")]
+mod movntdq;
+mod movnti;
+#[cfg(target_feature = "sse2")]
+mod sse2;
+mod stosb;
+mod stosd;
+
+pub(crate) use super::cpuid::{caches, flags};
+pub(crate) use tuning::tuning;
+
+use super::cpuid;
+use crate::primitive::Primitive;
+
+/// Rows that need vector registers stand behind `target_feature = "sse2"`: i586, kernel and
+/// firmware targets are built without.
+pub(crate) static PRIMITIVES: &[Primitive] = &[
+    stosb::PRIMITIVE,
+    stosd::PRIMITIVE,
+    #[cfg(target_feature = "sse2")]
+    sse2::PRIMITIVE,
+    movnti::PRIMITIVE,
+    #[cfg(target_feature = "sse2")]
+    movntdq::PRIMITIVE,
+    super::generic::GENERIC,
+];

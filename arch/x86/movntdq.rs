@@ -1,0 +1,38 @@
+//! `movntdq`: 16-byte non-temporal stores.
+//!
+//! Assumptions
+//! - Instruction: MOVNTDQ xmm (Intel SDM volume 2). Feature bit: SSE2, CPUID 1 EDX bit 26. CPUs:
+//!   Pentium 4, K8 and newer.
+//! - Non-temporal, weakly ordered (Intel SDM volume 1, 10.4.6.2): SFENCE in the same asm block.
+//! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
+//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
+
+use super::{loops::stream_blocks, needs};
+use crate::primitive::{Leaf, Primitive, Registers, Store};
+
+const BLOCK: usize = 64;
+
+pub(super) const PRIMITIVE: Primitive = Primitive {
+    name: "movntdq",
+    store: Store::NonTemporal,
+    registers: Registers::Vector,
+    block: || BLOCK,
+    availability: needs::sse2,
+    leaf: Leaf::Weak(clear),
+};
+
+/// # Safety
+/// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.
+/// - The addresses and `len` are non-zero multiples of [`BLOCK`].
+/// - This CPU has SSE2.
+unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
+    // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
+    unsafe {
+        stream_blocks!(list, n, len, BLOCK, zero: "pxor xmm0, xmm0", [
+            "movntdq [eax], xmm0",
+            "movntdq [eax + 16], xmm0",
+            "movntdq [eax + 32], xmm0",
+            "movntdq [eax + 48], xmm0"
+        ])
+    }
+}

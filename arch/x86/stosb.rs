@@ -1,0 +1,37 @@
+//! `stosb`: one `rep stosb` for the whole range.
+//!
+//! Assumptions
+//! - Instruction: REP STOSB (Intel SDM volume 2, AMD APM volume 3), run by microcode.
+//! - CPUs: all have it; with ERMS it stores whole lines, and past the last-level cache some stop
+//!   reading them first. Without ERMS it may go byte by byte: available, never chosen.
+//! - Temporal. Stores inside one REP may pass each other, none passes what follows: no fence.
+//! - Any alignment, block 1. Rust asm blocks start with the direction flag clear.
+//! - General registers only: legal in kernels.
+
+use crate::primitive::{Leaf, Primitive, Registers, Store};
+
+const BLOCK: usize = 1;
+
+pub(super) const PRIMITIVE: Primitive = Primitive {
+    name: "stosb",
+    store: Store::Temporal,
+    registers: Registers::General,
+    block: || BLOCK,
+    availability: || Ok(()),
+    leaf: Leaf::Ordered(clear),
+};
+
+/// # Safety
+/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+unsafe fn clear(ptr: *mut u8, len: usize) {
+    // SAFETY: the caller's promises: all stores fall into the range.
+    unsafe {
+        core::arch::asm!(
+            "rep stosb",
+            inout("ecx") len => _,
+            inout("edi") ptr => _,
+            in("al") 0u8,
+            options(nostack, preserves_flags),
+        )
+    }
+}
