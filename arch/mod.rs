@@ -21,6 +21,9 @@ cfg_if::cfg_if! {
         mod cpuid;
         mod x86;
         pub(crate) use x86::{PRIMITIVES, caches, flags, tuning};
+    } else if #[cfg(all(target_arch = "arm", not(miri)))] {
+        mod arm;
+        pub(crate) use arm::{PRIMITIVES, caches, flags, tuning};
     } else {
         mod other;
         pub(crate) use other::{PRIMITIVES, caches, flags, tuning};

@@ -59,6 +59,7 @@ pub(crate) enum Leaf {
     /// Clears a list of ranges of one length: list, entries (not 0), bytes a range. Its stores are
     /// weakly ordered, so it walks the list itself and fences once at the end, in the same asm
     /// block: no caller can see, or forget to fence, a pending store.
+    #[allow(dead_code, reason = "not every ISA has weakly ordered stores")]
     Weak(unsafe fn(*const *mut u8, usize, usize)),
 }
 
