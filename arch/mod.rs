@@ -1,7 +1,12 @@
 //! One folder an ISA. Each gives [`PRIMITIVES`], what it knows of the CPU, and which primitive
 //! serves which length; nothing above this folder knows an instruction.
 
-#[cfg(any(target_arch = "aarch64", target_arch = "arm", target_arch = "powerpc64"))]
+#[cfg(any(
+    target_arch = "aarch64",
+    target_arch = "arm",
+    target_arch = "loongarch64",
+    target_arch = "powerpc64"
+))]
 #[cfg(not(miri))]
 mod auxv;
 mod generic;
@@ -24,6 +29,9 @@ cfg_if::cfg_if! {
     } else if #[cfg(all(target_arch = "arm", not(miri)))] {
         mod arm;
         pub(crate) use arm::{PRIMITIVES, caches, flags, tuning};
+    } else if #[cfg(all(target_arch = "loongarch64", not(miri)))] {
+        mod loongarch64;
+        pub(crate) use loongarch64::{PRIMITIVES, caches, flags, tuning};
     } else {
         mod other;
         pub(crate) use other::{PRIMITIVES, caches, flags, tuning};

@@ -1,0 +1,74 @@
+//! CPUCFG: the caches, which any code may read.
+//!
+//! Source: LoongArch Reference Manual volume 1, 2.2.10.5 (words 0x10 to 0x14).
+
+use crate::intent::Caches;
+
+/// Word `n` of the configuration; 0 where there is none.
+fn cpucfg(n: u32) -> u32 {
+    let word;
+    // SAFETY: every LA64 CPU has CPUCFG, and it only reads.
+    unsafe {
+        core::arch::asm!(
+            "cpucfg {word}, {n}",
+            n = in(reg) n,
+            word = lateout(reg) word,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    word
+}
+
+pub(crate) fn caches() -> Caches {
+    decode(cpucfg)
+}
+
+fn decode(word: impl Fn(u32) -> u32) -> Caches {
+    let bit = |n: u32| word(0x10) >> n & 1 == 1;
+    // A level holds data if it has a data cache, or a first cache that is unified.
+    let holds = |first, unified, data| bit(data) || bit(first) && bit(unified);
+    let size = |n| {
+        let geometry = word(n);
+        let (ways, sets, line) = (geometry & 0xffff, geometry >> 16 & 0xff, geometry >> 24 & 0x7f);
+        // Ways less one, and log2 of the others.
+        (ways as usize + 1).checked_shl(sets + line).unwrap_or(0)
+    };
+    let if_there = |there, n| if there { size(n) } else { 0 };
+    Caches {
+        l1d: if_there(holds(0, 1, 2), if bit(2) { 0x12 } else { 0x11 }),
+        l2: if_there(holds(3, 4, 7), 0x13),
+        l3: if_there(holds(10, 11, 14), 0x14),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four ways, 256 sets and 64-byte lines are 64 KiB.
+    const KIB_64: u32 = 6 << 24 | 8 << 16 | 3;
+
+    /// The words from 0x10 on.
+    fn of(words: [u32; 5]) -> Caches {
+        decode(|n| words[n as usize - 0x10])
+    }
+
+    #[test]
+    fn three_levels_the_outer_two_unified() {
+        let (l2, l3) = (6 << 24 | 8 << 16 | 15, 6 << 24 | 14 << 16 | 15);
+        assert_eq!(
+            of([0x0c1d, KIB_64, KIB_64, l2, l3]),
+            Caches { l1d: 64 << 10, l2: 256 << 10, l3: 16 << 20 }
+        );
+    }
+
+    #[test]
+    fn a_unified_first_level_is_described_in_its_own_word() {
+        assert_eq!(of([0b11, KIB_64, 0, 0, 0]), Caches { l1d: 64 << 10, l2: 0, l3: 0 });
+    }
+
+    #[test]
+    fn instructions_are_no_data() {
+        assert_eq!(of([0b1001, KIB_64, KIB_64, KIB_64, KIB_64]), Caches::default());
+    }
+}

@@ -1,0 +1,52 @@
+//! `lasx`: 32-byte vector stores.
+//!
+//! Assumptions
+//! - Instruction: XVST (LASX, the 256-bit vector extension). Feature bit: AT_HWCAP bit 5, or the
+//!   target. CPUs: LA464 (3A5000) and newer.
+//! - Temporal; no fence; block 128, aligned.
+//! - Vector registers: compiled in only where the target has LSX or Linux can be asked, not in
+//!   kernels. Naming $f0 names the whole of $vr0 and $xr0: the compiler keeps nothing there.
+
+use super::hwcap;
+use crate::primitive::{Leaf, Primitive, Registers, Store, Unavailable};
+
+const BLOCK: usize = 128;
+
+pub(super) const PRIMITIVE: Primitive = Primitive {
+    name: "lasx",
+    store: Store::Temporal,
+    registers: Registers::Vector,
+    block: || BLOCK,
+    availability: || {
+        if hwcap::lasx() {
+            Ok(())
+        } else {
+            Err(Unavailable { reason: "no LASX: AT_HWCAP bit 5 is 0" })
+        }
+    },
+    leaf: Leaf::Ordered(clear),
+};
+
+/// # Safety
+/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// - This CPU has LASX and the operating system has switched it on.
+unsafe fn clear(ptr: *mut u8, len: usize) {
+    // SAFETY: the caller's promises: all stores fall into the range.
+    unsafe {
+        core::arch::asm!(
+            "xvreplgr2vr.d $xr0, $zero",
+            "2:",
+            "xvst $xr0, {ptr}, 0",
+            "xvst $xr0, {ptr}, 32",
+            "xvst $xr0, {ptr}, 64",
+            "xvst $xr0, {ptr}, 96",
+            "addi.d {ptr}, {ptr}, {block}",
+            "bne {ptr}, {end}, 2b",
+            block = const BLOCK,
+            ptr = inout(reg) ptr => _,
+            end = in(reg) ptr.add(len),
+            out("$f0") _,
+            options(nostack, preserves_flags),
+        )
+    }
+}

@@ -1,0 +1,52 @@
+//! `lsx`: 16-byte vector stores.
+//!
+//! Assumptions
+//! - Instruction: VST (LSX, the 128-bit vector extension). Feature bit: AT_HWCAP bit 4, or the
+//!   target. CPUs: LA464 (3A5000) and newer.
+//! - Temporal; no fence; block 64, aligned.
+//! - Vector registers: compiled in only where the target has LSX or Linux can be asked, not in
+//!   kernels. Naming $f0 names the whole of $vr0 and $xr0: the compiler keeps nothing there.
+
+use super::hwcap;
+use crate::primitive::{Leaf, Primitive, Registers, Store, Unavailable};
+
+const BLOCK: usize = 64;
+
+pub(super) const PRIMITIVE: Primitive = Primitive {
+    name: "lsx",
+    store: Store::Temporal,
+    registers: Registers::Vector,
+    block: || BLOCK,
+    availability: || {
+        if hwcap::lsx() {
+            Ok(())
+        } else {
+            Err(Unavailable { reason: "no LSX: AT_HWCAP bit 4 is 0" })
+        }
+    },
+    leaf: Leaf::Ordered(clear),
+};
+
+/// # Safety
+/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// - This CPU has LSX and the operating system has switched it on.
+unsafe fn clear(ptr: *mut u8, len: usize) {
+    // SAFETY: the caller's promises: all stores fall into the range.
+    unsafe {
+        core::arch::asm!(
+            "vreplgr2vr.d $vr0, $zero",
+            "2:",
+            "vst $vr0, {ptr}, 0",
+            "vst $vr0, {ptr}, 16",
+            "vst $vr0, {ptr}, 32",
+            "vst $vr0, {ptr}, 48",
+            "addi.d {ptr}, {ptr}, {block}",
+            "bne {ptr}, {end}, 2b",
+            block = const BLOCK,
+            ptr = inout(reg) ptr => _,
+            end = in(reg) ptr.add(len),
+            out("$f0") _,
+            options(nostack, preserves_flags),
+        )
+    }
+}
