@@ -60,6 +60,7 @@ pub(crate) enum Leaf {
     /// weakly ordered, so it walks the list itself and fences once at the end, in the same asm
     /// block: no caller can see, or forget to fence, a pending store.
     #[allow(dead_code, reason = "not every ISA has weakly ordered stores")]
+    #[allow(dead_code, reason = "not every ISA has one")]
     Weak(unsafe fn(*const *mut u8, usize, usize)),
 }
 
