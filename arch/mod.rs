@@ -32,6 +32,9 @@ cfg_if::cfg_if! {
     } else if #[cfg(all(target_arch = "loongarch64", not(miri)))] {
         mod loongarch64;
         pub(crate) use loongarch64::{PRIMITIVES, caches, flags, tuning};
+    } else if #[cfg(all(target_arch = "s390x", not(miri)))] {
+        mod s390x;
+        pub(crate) use s390x::{PRIMITIVES, caches, flags, tuning};
     } else {
         mod other;
         pub(crate) use other::{PRIMITIVES, caches, flags, tuning};

@@ -1,0 +1,80 @@
+//! EXTRACT CPU ATTRIBUTE: the caches, as the CPU itself describes them.
+//!
+//! Source: z/Architecture Principles of Operation, SA22-7832, chapter 7. It belongs to the
+//! general-instructions-extension facility, as do instructions that the compiler itself uses: in
+//! every CPU since z10, the oldest that Rust compiles for. Legal in programs.
+
+use crate::intent::Caches;
+
+/// What is asked: bits 56-59 of the operand.
+const TOPOLOGY: u64 = 0;
+const SIZE: u64 = 2;
+
+pub(crate) fn caches() -> Caches {
+    caches_by(ecag)
+}
+
+/// The attribute; all ones where the CPU does not tell it.
+fn ecag(attribute: u64, level: u64) -> u64 {
+    let answer;
+    // SAFETY: it reads the CPU, no memory. Bit 63 of the operand is 0: data or unified cache.
+    unsafe {
+        core::arch::asm!(
+            "ecag {answer}, %r0, 0({operand})",
+            operand = in(reg_addr) (attribute << 4) | (level << 1),
+            answer = lateout(reg) answer,
+            options(nomem, nostack, preserves_flags, pure),
+        );
+    }
+    answer
+}
+
+/// The topology has a byte a level, the first level leftmost: its bits 4-5 are 1 where there is a
+/// cache of one CPU, 2 where CPUs share it.
+fn caches_by(ecag: impl Fn(u64, u64) -> u64) -> Caches {
+    let topology = ecag(TOPOLOGY, 0).to_be_bytes();
+    let size = |level: u8| match (topology[usize::from(level)] >> 2) & 3 {
+        1 | 2 => match ecag(SIZE, level.into()) {
+            u64::MAX => 0,
+            size => size as usize,
+        },
+        _ => 0,
+    };
+    Caches { l1d: size(0), l2: size(1), l3: size(2) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_private_and_shared_levels() {
+        // Two levels of one CPU, with instructions apart; two that are shared.
+        let ecag = |attribute, level| match (attribute, level) {
+            (TOPOLOGY, 0) => 0x0404_0b0b_0000_0000,
+            (SIZE, 0) => 128 << 10,
+            (SIZE, 1) => 4 << 20,
+            (SIZE, 2) => 128 << 20,
+            _ => panic!("attribute {attribute} of level {level} is not needed"),
+        };
+        let caches = Caches { l1d: 128 << 10, l2: 4 << 20, l3: 128 << 20 };
+        assert_eq!(caches_by(ecag), caches);
+    }
+
+    #[test]
+    fn levels_that_do_not_exist_have_no_size() {
+        let ecag = |attribute, level| match (attribute, level) {
+            (TOPOLOGY, 0) => 0x0400_0000_0000_0000,
+            (SIZE, 0) => 64 << 10,
+            _ => panic!("attribute {attribute} of level {level} is not needed"),
+        };
+        assert_eq!(caches_by(ecag), Caches { l1d: 64 << 10, ..Caches::default() });
+    }
+
+    #[test]
+    fn a_cpu_that_tells_nothing_answers_all_ones() {
+        assert_eq!(caches_by(|_, _| u64::MAX), Caches::default());
+        let no_sizes = |attribute, _| if attribute == TOPOLOGY { 4 << 56 } else { u64::MAX };
+        assert_eq!(caches_by(no_sizes), Caches::default());
+    }
+}
