@@ -1,5 +1,8 @@
 //! What the kernel tells a program of its CPU: the auxiliary vector, getauxval(3).
 
+#[cfg(any(target_arch = "powerpc64", target_arch = "riscv64"))]
+use crate::intent::Caches;
+
 /// The entry `kind`; 0 where there is none, and where nobody can be asked: without `std`, or on
 /// another system than Linux.
 pub(super) fn auxv(kind: usize) -> usize {
@@ -17,4 +20,11 @@ pub(super) fn auxv(kind: usize) -> usize {
         let _ = kind;
         0
     }
+}
+
+/// The data caches, which Linux tells on these ISAs in `AT_L1D_CACHESIZE`, `AT_L2_CACHESIZE` and
+/// `AT_L3_CACHESIZE`, in bytes; 0 where it does not know.
+#[cfg(any(target_arch = "powerpc64", target_arch = "riscv64"))]
+pub(crate) fn caches() -> Caches {
+    Caches { l1d: auxv(42), l2: auxv(44), l3: auxv(46) }
 }

@@ -6,6 +6,8 @@
     target_arch = "arm",
     target_arch = "loongarch64",
     target_arch = "powerpc64"
+    target_arch = "powerpc64",
+    target_arch = "riscv64"
 ))]
 #[cfg(not(miri))]
 mod auxv;
@@ -32,6 +34,9 @@ cfg_if::cfg_if! {
     } else if #[cfg(all(target_arch = "loongarch64", not(miri)))] {
         mod loongarch64;
         pub(crate) use loongarch64::{PRIMITIVES, caches, flags, tuning};
+    } else if #[cfg(all(target_arch = "riscv64", not(miri)))] {
+        mod riscv64;
+        pub(crate) use riscv64::{PRIMITIVES, caches, flags, tuning};
     } else if #[cfg(all(target_arch = "s390x", not(miri)))] {
         mod s390x;
         pub(crate) use s390x::{PRIMITIVES, caches, flags, tuning};

@@ -1,0 +1,76 @@
+//! `cbo_zero`: one instruction a cache block.
+//!
+//! Assumptions
+//! - Instruction: CBO.ZERO, the block that the address points into (RISC-V unprivileged
+//!   specification, chapter "CMO", Zicboz). CPUs: those of RVA22 and newer profiles. Feature bit:
+//!   riscv_hwprobe key 4 bit 6.
+//! - Temporal: the block may be allocated in caches. It is a set of stores, not necessarily one
+//!   atomic store, and they are ordered as any other stores (same chapter, "Memory Ordering"): no
+//!   fence.
+//! - Block: what the system says, one size for all of it; 64 in every RVA profile (Zic64b).
+//! - General registers only. In kernels: S-mode may where menvcfg.CBZE is set, which is firmware's
+//!   to do, U-mode where senvcfg.CBZE is too (same chapter, "CSR State"); otherwise it is an
+//!   illegal instruction. All main memory takes it; on I/O memory it may fault.
+
+use super::hwprobe;
+use crate::primitive::{Leaf, Primitive, Registers, Store};
+
+/// Blocks a round of the main loop.
+const ROUND: usize = 8;
+
+pub(super) const PRIMITIVE: Primitive = Primitive {
+    name: "cbo_zero",
+    store: Store::Temporal,
+    registers: Registers::General,
+    // Where it is not available nobody clears by blocks, and any number is as good.
+    block: || hwprobe::zicboz().unwrap_or(64),
+    availability: || hwprobe::zicboz().map(drop),
+    leaf: Leaf::Ordered(clear),
+};
+
+/// # Safety
+/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of the block.
+/// - This CPU has Zicboz, and the system lets it be used here.
+unsafe fn clear(ptr: *mut u8, len: usize) {
+    let block = hwprobe::block();
+    // SAFETY: the caller's promises: all stores fall into the range.
+    unsafe {
+        core::arch::asm!(
+            ".option push",
+            ".option arch, +zicboz",
+            // The blocks that fill no round.
+            "beq {ptr}, {rounds}, 3f",
+            "2:",
+            "cbo.zero ({ptr})",
+            "add {ptr}, {ptr}, {block}",
+            "bne {ptr}, {rounds}, 2b",
+            "3:",
+            "beq {ptr}, {end}, 5f",
+            "4:",
+            "cbo.zero ({ptr})",
+            "add {ptr}, {ptr}, {block}",
+            "cbo.zero ({ptr})",
+            "add {ptr}, {ptr}, {block}",
+            "cbo.zero ({ptr})",
+            "add {ptr}, {ptr}, {block}",
+            "cbo.zero ({ptr})",
+            "add {ptr}, {ptr}, {block}",
+            "cbo.zero ({ptr})",
+            "add {ptr}, {ptr}, {block}",
+            "cbo.zero ({ptr})",
+            "add {ptr}, {ptr}, {block}",
+            "cbo.zero ({ptr})",
+            "add {ptr}, {ptr}, {block}",
+            "cbo.zero ({ptr})",
+            "add {ptr}, {ptr}, {block}",
+            "bne {ptr}, {end}, 4b",
+            "5:",
+            ".option pop",
+            block = in(reg) block,
+            ptr = inout(reg) ptr => _,
+            rounds = in(reg) ptr.add(len & (ROUND * block - 1)),
+            end = in(reg) ptr.add(len),
+            options(nostack, preserves_flags),
+        )
+    }
+}

@@ -1,0 +1,172 @@
+//! Zicboz: whether there is a cache-block zero instruction, and how large its block is.
+//!
+//! A program can read neither from the CPU. Linux tells both by riscv_hwprobe
+//! (Documentation/arch/riscv/hwprobe.rst; since 6.7), and says with it that programs may use the
+//! instruction. Without `std`, or on another system, only the build knows its CPU: the target
+//! features zicboz, and zic64b, by which blocks are 64 bytes; RVA22 and RVA23 ask for both. rustc
+//! 1.85 has no such features yet: builds by it do without, unless they ask Linux.
+
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use crate::cpu::Flag;
+use crate::primitive::Unavailable;
+
+/// The size of a block in bytes, a power of two up to a page; 0 until it is known.
+static BLOCK: AtomicUsize = AtomicUsize::new(0);
+
+/// The size of a block. Asked until it is known, and once then.
+pub(super) fn zicboz() -> Result<usize, Unavailable> {
+    match BLOCK.load(Relaxed) {
+        0 => {
+            let block = system::zicboz()?;
+            BLOCK.store(block, Relaxed);
+            Ok(block)
+        }
+        block => Ok(block),
+    }
+}
+
+/// The size of a block, for who clears: the CPU has Zicboz.
+#[inline]
+pub(super) fn block() -> usize {
+    match BLOCK.load(Relaxed) {
+        0 => not_asked_yet(),
+        block => block,
+    }
+}
+
+/// Only builds for `cbo_zero` alone do not ask before they clear.
+#[cold]
+#[inline(never)]
+fn not_asked_yet() -> usize {
+    zicboz().expect("this build is for cbo_zero alone")
+}
+
+pub(crate) fn flags() -> impl Iterator<Item = Flag> {
+    [Flag { name: "zicboz", set: zicboz().is_ok(), source: system::SOURCE }].into_iter()
+}
+
+#[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"))))]
+mod system {
+    use super::*;
+
+    pub(super) const SOURCE: &str = "target features zicboz and zic64b";
+
+    pub(super) fn zicboz() -> Result<usize, Unavailable> {
+        #[allow(unexpected_cfgs, reason = "rustc 1.85 does not know them")]
+        const BUILT_FOR: bool = cfg!(all(target_feature = "zicboz", target_feature = "zic64b"));
+        if BUILT_FOR {
+            Ok(64)
+        } else {
+            Err(Unavailable {
+                reason: "no Zicboz: the build has no target features zicboz and zic64b, and no \
+                         Linux is asked",
+            })
+        }
+    }
+}
+
+#[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
+mod system {
+    use super::*;
+    use crate::page::PAGE_SIZE;
+
+    pub(super) const SOURCE: &str = "riscv_hwprobe key 4 bit 6, with a block size in key 6";
+
+    pub(super) fn zicboz() -> Result<usize, Unavailable> {
+        let mut pairs = [IMA_EXT_0, ZICBOZ_BLOCK_SIZE].map(|key| Pair { key, value: 0 });
+        let error = riscv_hwprobe(&mut pairs);
+        block(error, pairs)
+    }
+
+    #[derive(Clone, Copy)]
+    #[repr(C)]
+    struct Pair {
+        key: i64,
+        value: u64,
+    }
+
+    /// Extensions, by bits: those that all CPUs have and programs may use.
+    const IMA_EXT_0: i64 = 4;
+    const ZICBOZ: u64 = 1 << 6;
+    const ZICBOZ_BLOCK_SIZE: i64 = 6;
+
+    /// Has the kernel fill in the values, for all CPUs that are online.
+    fn riscv_hwprobe(pairs: &mut [Pair]) -> isize {
+        let error;
+        // SAFETY: the kernel writes to the pairs alone and preserves every register but a0.
+        unsafe {
+            core::arch::asm!(
+                "ecall",
+                in("a7") 258,
+                inlateout("a0") pairs.as_mut_ptr() => error,
+                in("a1") pairs.len(),
+                in("a2") 0, // of all CPUs
+                in("a3") 0,
+                in("a4") 0, // no flags
+                options(nostack),
+            );
+        }
+        error
+    }
+
+    /// What the answer says. A kernel that does not know a key makes it -1 and the value 0; a value
+    /// of -1 stands where CPUs differ.
+    fn block(error: isize, [extensions, size]: [Pair; 2]) -> Result<usize, Unavailable> {
+        let no = |reason| Err(Unavailable { reason });
+        if error != 0 {
+            return no("no riscv_hwprobe (system call 258): the kernel cannot tell of Zicboz");
+        }
+        if extensions.key != IMA_EXT_0 || extensions.value & ZICBOZ == 0 {
+            return no("no Zicboz: riscv_hwprobe key 4 bit 6 is 0");
+        }
+        let bytes = size.value as usize;
+        if size.key != ZICBOZ_BLOCK_SIZE || !bytes.is_power_of_two() || bytes > PAGE_SIZE {
+            return no(
+                "Zicboz without a block size: riscv_hwprobe key 6 is no power of two up to \
+                       a page",
+            );
+        }
+        Ok(bytes)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn told(extensions: (i64, u64), size: (i64, u64)) -> Result<usize, &'static str> {
+            let pairs = [extensions, size].map(|(key, value)| Pair { key, value });
+            block(0, pairs).map_err(|unavailable| unavailable.reason)
+        }
+
+        #[test]
+        fn blocks_of_any_size_up_to_a_page() {
+            for size in [16, 32, 64, 128, 256, PAGE_SIZE] {
+                assert_eq!(told((4, ZICBOZ), (6, size as u64)), Ok(size));
+            }
+        }
+
+        #[test]
+        fn no_zicboz_is_told_by_its_bit() {
+            let no = "no Zicboz: riscv_hwprobe key 4 bit 6 is 0";
+            assert_eq!(told((4, !ZICBOZ), (6, 64)), Err(no));
+            assert_eq!(told((-1, 0), (6, 64)), Err(no));
+        }
+
+        #[test]
+        fn a_size_is_never_assumed() {
+            for size in [(6, 0), (6, u64::MAX), (6, 48), (6, 2 * PAGE_SIZE as u64), (-1, 0)] {
+                let reason = told((4, ZICBOZ), size).unwrap_err();
+                assert!(reason.starts_with("Zicboz without a block size"), "{size:?}: {reason}");
+            }
+        }
+
+        #[test]
+        fn old_kernels_have_no_such_call() {
+            const ENOSYS: isize = -38;
+            let pairs = [(4, ZICBOZ), (6, 64)].map(|(key, value)| Pair { key, value });
+            let reason = block(ENOSYS, pairs).unwrap_err().reason;
+            assert!(reason.starts_with("no riscv_hwprobe"), "{reason}");
+        }
+    }
+}
