@@ -34,6 +34,9 @@ cfg_if::cfg_if! {
     } else if #[cfg(all(target_arch = "loongarch64", not(miri)))] {
         mod loongarch64;
         pub(crate) use loongarch64::{PRIMITIVES, caches, flags, tuning};
+    } else if #[cfg(all(target_arch = "powerpc64", not(miri)))] {
+        mod powerpc64;
+        pub(crate) use powerpc64::{PRIMITIVES, caches, flags, tuning};
     } else if #[cfg(all(target_arch = "riscv64", not(miri)))] {
         mod riscv64;
         pub(crate) use riscv64::{PRIMITIVES, caches, flags, tuning};

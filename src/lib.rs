@@ -13,6 +13,7 @@
 //! ```
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(clearpage_ppc_asm_feature, feature(asm_experimental_arch))]
 
 mod built_for;
 mod clear;
