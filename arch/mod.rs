@@ -5,7 +5,6 @@
     target_arch = "aarch64",
     target_arch = "arm",
     target_arch = "loongarch64",
-    target_arch = "powerpc64"
     target_arch = "powerpc64",
     target_arch = "riscv64"
 ))]

@@ -60,7 +60,6 @@ impl Ladder {
     /// From `from` bytes on, `primitive` serves instead: whatever stood at or above `from` is
     /// replaced. Panics past the sixth step: the ISA's own tuning is at fault.
     #[allow(dead_code, reason = "on some ISAs one primitive serves every length")]
-    #[allow(dead_code, reason = "not every ISA has crossings")]
     pub(crate) const fn then(mut self, from: usize, primitive: Available) -> Self {
         let mut i = 0;
         while i < Self::STEPS {

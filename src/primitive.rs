@@ -52,7 +52,6 @@ pub struct Primitive {
 /// The code of a primitive. Every address and length it is given is a non-zero multiple of its
 /// block.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only x86_64 has weak stores"))]
 pub(crate) enum Leaf {
     /// Clears one range: address, bytes. Its stores are ordered as any others.
     Ordered(unsafe fn(*mut u8, usize)),
@@ -60,7 +59,6 @@ pub(crate) enum Leaf {
     /// weakly ordered, so it walks the list itself and fences once at the end, in the same asm
     /// block: no caller can see, or forget to fence, a pending store.
     #[allow(dead_code, reason = "not every ISA has weakly ordered stores")]
-    #[allow(dead_code, reason = "not every ISA has one")]
     Weak(unsafe fn(*const *mut u8, usize, usize)),
 }
 
