@@ -1,5 +1,8 @@
 //! The tool as a user meets it: what it prints, what it writes, and what it refuses.
 
+#[path = "../../tests/common/emulator.rs"]
+mod emulator;
+
 use std::process::{Command, Output};
 
 use clearpage::{PAGE_SIZE, primitives};
@@ -10,7 +13,7 @@ fn clearpage(args: &[&str]) -> Output {
 }
 
 fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_clearpage"));
+    let mut command = emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
     command.args(args).env_remove("CLEARPAGE_FORCE");
     command
 }

@@ -1,9 +1,10 @@
 //! What the tests share: memory with redzones, and children that run this test binary again.
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
-use std::fs;
+mod emulator;
+
 use std::io::Write;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use clearpage::{PAGE_SIZE, Page, Primitive, primitives};
 
@@ -94,23 +95,7 @@ pub fn available() -> Vec<&'static Primitive> {
 
 /// Runs one ignored test of this test binary in a process of its own, with `variable` set.
 pub fn child(test: &str, (variable, value): (&str, &str)) -> Output {
-    let mut command = this_binary();
+    let mut command = emulator::command(&std::env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--nocapture"]);
     command.env(variable, value).output().unwrap()
-}
-
-/// This test binary again, run as it was run itself: by the same emulator, on the same CPU. QEMU
-/// hides itself from its guest in `/proc/self`, but not in `/proc/thread-self`.
-fn this_binary() -> Command {
-    let exe = std::env::current_exe().unwrap();
-    let emulator = fs::read_link("/proc/thread-self/exe").ok().filter(|program| *program != exe);
-    let Some(emulator) = emulator else { return Command::new(exe) };
-    let words = fs::read_to_string("/proc/thread-self/cmdline").unwrap();
-    let words: Vec<&str> = words.split('\0').collect();
-    let is_exe = |word: &&str| fs::canonicalize(word).is_ok_and(|path| path == exe);
-    // The last, for binfmt_misc may put the path in front of the name by which it was called.
-    let at = words.iter().rposition(is_exe).expect("an emulator is told what to emulate");
-    let mut command = Command::new(emulator);
-    command.args(&words[1..at]).arg(exe);
-    command
 }
