@@ -15,7 +15,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(clearpage_ppc_asm_feature, feature(asm_experimental_arch))]
 
+mod around;
 mod built_for;
+mod chunked;
 mod clear;
 pub mod cpu;
 mod dispatch;
@@ -25,10 +27,13 @@ mod intent;
 mod page;
 mod primitive;
 pub mod raw;
+mod scattered;
 
 #[path = "../arch/mod.rs"]
 mod arch;
 
+pub use around::clear_pages_around;
+pub use chunked::clear_pages_chunked;
 pub use clear::{
     clear_page, clear_page_uninit, clear_pages, clear_pages_for, clear_pages_uninit,
     clear_pages_uninit_for, zero_bytes, zero_bytes_uninit,
@@ -37,3 +42,4 @@ pub use dispatch::{ForceError, force, init, plan, unforce};
 pub use intent::Intent;
 pub use page::{Order, PAGE_SHIFT, PAGE_SIZE, Page};
 pub use primitive::{Available, Primitive, Registers, Store, Unavailable, primitives};
+pub use scattered::clear_scattered;

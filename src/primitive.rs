@@ -50,7 +50,8 @@ pub struct Primitive {
 }
 
 /// The code of a primitive. Every address and length it is given is a non-zero multiple of its
-/// block.
+/// block. A range may cross from one allocation into its neighbour: a leaf goes by addresses, whose
+/// provenance is exposed.
 #[derive(Clone, Copy)]
 pub(crate) enum Leaf {
     /// Clears one range: address, bytes. Its stores are ordered as any others.
@@ -116,6 +117,11 @@ impl Available {
         Self(primitive)
     }
 
+    /// Whether it takes a list and fences once behind it.
+    pub(crate) const fn is_weak(self) -> bool {
+        matches!(self.0.leaf, Leaf::Weak(_))
+    }
+
     /// The primitive itself.
     pub const fn primitive(self) -> &'static Primitive {
         self.0
@@ -149,6 +155,25 @@ impl Available {
             match self.0.leaf {
                 Leaf::Ordered(leaf) => leaf(ptr, len),
                 Leaf::Weak(leaf) => leaf(&ptr, 1, len),
+            }
+        }
+    }
+
+    /// Zeroes `n` ranges of `len` bytes; a weakly ordered primitive fences once behind the last.
+    ///
+    /// # Safety
+    /// - `list` holds `n` addresses, each valid for writes of `len` bytes.
+    /// - The addresses and `len` are multiples of the primitive's block; `len` is not 0.
+    pub(crate) unsafe fn clear_list(self, list: *const *mut u8, n: usize, len: usize) {
+        if n == 0 {
+            return;
+        }
+        // SAFETY: the caller's promises, `n` is not 0, and `self` proves that the CPU has the
+        // instructions.
+        unsafe {
+            match self.0.leaf {
+                Leaf::Ordered(leaf) => (0..n).for_each(|i| leaf(*list.add(i), len)),
+                Leaf::Weak(leaf) => leaf(list, n, len),
             }
         }
     }

@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 
 use crate::intent::Intent;
 use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
-use crate::{arch, dispatch};
+use crate::{arch, dispatch, scattered};
 
 /// Up to this many bytes a few plain stores beat any primitive's set-up.
 const SMALL: usize = 256;
@@ -55,6 +55,22 @@ pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent
     let len = npages << PAGE_SHIFT;
     // SAFETY: the caller's promise; a page is a multiple of every block.
     unsafe { dispatch::choose(intent, len).clear_blocks(page.as_ptr().cast(), len) }
+}
+
+/// Zeroes pages that lie anywhere, as a bulk page allocator lists them: [`clear_scattered`] on
+/// pointers. A page that is listed twice is cleared twice.
+///
+/// [`clear_scattered`]: crate::clear_scattered
+///
+/// # Safety
+/// Each pointer is aligned to a page and valid for writes of one.
+pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
+    debug_assert!(
+        pages.iter().all(|page| page.is_aligned()),
+        "clear_scattered: a page is not page-aligned"
+    );
+    // SAFETY: the caller's promise.
+    unsafe { scattered::clear_list(pages, intent) }
 }
 
 /// Zeroes `len` bytes at `ptr`, of any alignment, for `intent`.

@@ -22,14 +22,10 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
-    let mut word = ptr.cast::<usize>();
-    for _ in 0..len / BLOCK {
-        for i in 0..8 {
-            // Volatile, or the compiler makes a call of memset out of the loop.
-            // SAFETY: inside the caller's range, which is aligned to eight words.
-            unsafe { word.add(i).write_volatile(0) };
-        }
-        // SAFETY: at most one past the caller's range.
-        word = unsafe { word.add(8) };
+    let start = ptr.expose_provenance();
+    for word in (start..start + len).step_by(WORD) {
+        // Volatile, or the compiler makes a call of memset out of the loop.
+        // SAFETY: an aligned word inside the caller's range.
+        unsafe { core::ptr::with_exposed_provenance_mut::<usize>(word).write_volatile(0) };
     }
 }

@@ -1,5 +1,6 @@
 //! x86_64: string instructions, vector stores, non-temporal stores, and AMD's CLZERO.
 
+mod abreast;
 mod loops;
 mod tuning;
 #[cfg(target_feature = "sse2")]
@@ -10,8 +11,11 @@ mod avx2;
 #[cfg(target_feature = "sse2")]
 mod avx512;
 mod clzero;
+mod clzero_abreast;
 #[cfg(target_feature = "sse2")]
 mod movntdq;
+#[cfg(target_feature = "sse2")]
+mod movntdq_abreast;
 #[cfg(target_feature = "sse2")]
 mod movntdq_avx2;
 #[cfg(target_feature = "sse2")]
@@ -43,9 +47,12 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     #[cfg(target_feature = "sse2")]
     movntdq::PRIMITIVE,
     #[cfg(target_feature = "sse2")]
+    movntdq_abreast::PRIMITIVE,
+    #[cfg(target_feature = "sse2")]
     movntdq_avx2::PRIMITIVE,
     #[cfg(target_feature = "sse2")]
     movntdq_avx512::PRIMITIVE,
     clzero::PRIMITIVE,
+    clzero_abreast::PRIMITIVE,
     super::generic::GENERIC,
 ];

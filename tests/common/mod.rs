@@ -50,6 +50,25 @@ impl Garbage {
         &mut self.pages[REDZONE / PAGE_SIZE..][..npages]
     }
 
+    /// Panics unless each page behind the first redzone is zero or garbage as `zero` says, and the
+    /// redzones are garbage; then makes everything garbage again.
+    pub fn check_pages(&mut self, zero: &[bool], what: &dyn std::fmt::Display) {
+        let first = REDZONE / PAGE_SIZE;
+        for (i, page) in self.pages.iter().enumerate() {
+            let cleared = i >= first && zero.get(i - first) == Some(&true);
+            let original = &self.original[i * PAGE_SIZE..][..PAGE_SIZE];
+            let bytes = page.as_bytes();
+            let bad =
+                (0..PAGE_SIZE).find(|&at| bytes[at] != if cleared { 0 } else { original[at] });
+            if let Some(at) = bad {
+                let (page, should) =
+                    (i as isize - first as isize, if cleared { "zero" } else { "garbage" });
+                panic!("{what}: page {page} should be {should}: byte {at} is {:#x}", bytes[at]);
+            }
+        }
+        self.fill();
+    }
+
     fn all(&mut self) -> &mut [u8] {
         let (ptr, len) = (self.pages.as_mut_ptr().cast(), self.pages.len() * PAGE_SIZE);
         // SAFETY: pages are nothing but bytes.

@@ -1,0 +1,48 @@
+//! `clzero_abreast`: `clzero`, on four pages in step.
+//!
+//! Assumptions
+//! - Instruction: CLZERO, the line that RAX points into (AMD APM volume 3). CPUs: AMD Zen and
+//!   newer, Hygon. Feature bit: CPUID 8000_0008 EBX bit 0, which a hypervisor may mask.
+//! - Non-temporal, weakly ordered: SFENCE in the same asm block.
+//! - Block 64, aligned; the line is 64 bytes on every CPU that has the instruction.
+//! - General registers only: legal in kernels.
+
+use super::{abreast::stream_abreast, cpuid};
+use crate::primitive::{Leaf, Primitive, Registers, Store, Unavailable};
+
+const BLOCK: usize = 64;
+
+pub(super) const PRIMITIVE: Primitive = Primitive {
+    name: "clzero_abreast",
+    store: Store::NonTemporal,
+    registers: Registers::General,
+    block: || BLOCK,
+    availability: || {
+        if cpuid::clzero() {
+            Ok(())
+        } else {
+            Err(Unavailable { reason: "no CLZERO: CPUID 8000_0008 EBX bit 0 is 0" })
+        }
+    },
+    leaf: Leaf::Weak(clear),
+};
+
+/// # Safety
+/// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.
+/// - The addresses and `len` are non-zero multiples of [`BLOCK`].
+/// - This CPU has CLZERO.
+unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
+    // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
+    unsafe {
+        stream_abreast!(list, n, len, zero: "", line: ["clzero"], group: [
+            "lea rax, [rdi + rdx]",
+            "clzero",
+            "lea rax, [r9 + rdx]",
+            "clzero",
+            "lea rax, [r10 + rdx]",
+            "clzero",
+            "lea rax, [r11 + rdx]",
+            "clzero"
+        ])
+    }
+}
