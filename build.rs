@@ -10,6 +10,7 @@ const SHIFTS: [&str; 3] = ["12", "14", "16"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-env=CLEARPAGE_ARCH={}", env::var("CARGO_CFG_TARGET_ARCH").unwrap());
     page_shift();
     forced_primitive();
     powerpc_asm();

@@ -8,8 +8,7 @@ use core::arch::x86::{__cpuid_count, CpuidResult};
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::{__cpuid_count, CpuidResult};
 
-use crate::cpu::Flag;
-use crate::intent::Caches;
+use crate::cpu::{Caches, Flag};
 
 /// CPUID `leaf`, all zero where the CPU does not reach that far.
 fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
@@ -70,6 +69,11 @@ pub(super) fn avx2() -> bool {
 #[cfg(target_arch = "x86_64")]
 pub(super) fn avx512f() -> bool {
     bit(cpuid(7, 0).ebx, 16)
+}
+
+/// Family, model and stepping as CPUID packs them.
+pub(crate) fn model() -> u64 {
+    cpuid(1, 0).eax.into()
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {

@@ -44,6 +44,6 @@ cfg_if::cfg_if! {
         pub(crate) use s390x::{PRIMITIVES, caches, flags, tuning};
     } else {
         mod other;
-        pub(crate) use other::{PRIMITIVES, caches, flags, tuning};
+        pub(crate) use other::{PRIMITIVES, caches, flags, model, tuning};
     }
 }

@@ -1,14 +1,18 @@
 //! An ISA without primitives of its own.
 
 use super::generic::GENERIC;
-use crate::cpu::Flag;
-use crate::intent::{Caches, Tuning};
+use crate::cpu::{Caches, Flag};
 use crate::primitive::{Available, Primitive};
+use crate::tuning::Tuning;
 
 pub(crate) static PRIMITIVES: &[Primitive] = &[GENERIC];
 
 pub(crate) fn caches() -> Caches {
     Caches::default()
+}
+
+pub(crate) fn model() -> u64 {
+    0
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {

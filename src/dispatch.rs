@@ -7,25 +7,17 @@ use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use crate::arch;
 use crate::built_for::FORCED;
-use crate::intent::{Intent, Tuning};
+#[cfg(feature = "std")]
+use crate::environment::{FORCE, TUNING};
+use crate::intent::Intent;
 use crate::primitive::{Available, Primitive, find, primitives};
-
-/// Lengths of one class have the same highest bit: class 13 is 4 KiB up to 8 KiB - 1.
-const CLASSES: usize = usize::BITS as usize + 1;
+use crate::tuning::{CLASSES, Tuning, class, shortest};
+use crate::tuning_text::TuningError;
 
 /// The plan. An entry is null until the plan is made; after that it is a row that this CPU has.
 /// Entries stand alone, so a reader in the middle of a `force` gets the old row or the new one.
 static PLAN: [[AtomicPtr<Primitive>; CLASSES]; Intent::ALL.len()] =
     [const { [const { AtomicPtr::new(ptr::null_mut()) }; CLASSES] }; Intent::ALL.len()];
-
-const fn class(len: usize) -> usize {
-    (usize::BITS - len.leading_zeros()) as usize
-}
-
-/// The smallest length of a class.
-const fn shortest(class: usize) -> usize {
-    if class == 0 { 0 } else { 1 << (class - 1) }
-}
 
 /// The primitive that serves `len` bytes under `intent`.
 #[inline]
@@ -51,27 +43,28 @@ fn first_call(intent: Intent, len: usize) -> Available {
         crate::environment::refuse(error);
     }
     debug_assert!(made.is_ok(), "only an environment can be wrong");
-    let mut row = PLAN[intent as usize][class(len)].load(Relaxed).cast_const();
+    let row = PLAN[intent as usize][class(len)].load(Relaxed);
     if row.is_null() {
         // Called back by the allocator of the one who is making the plan.
-        row = arch::tuning().choose(intent, len);
+        return arch::tuning().choose(intent, len);
     }
-    // SAFETY: both are rows that this CPU has.
+    // SAFETY: an entry that is not null is a row of the static table that this CPU has.
     unsafe { Available::new_unchecked(&*row) }
 }
 
 /// Makes the plan now, not at the first call; does nothing where it is made.
 ///
 /// Detection takes some CPUID instructions, each a microsecond or more under a hypervisor. With
-/// the `std` feature, `CLEARPAGE_FORCE` is read here: a bad value is an error here, and ends the
-/// process with exit code 2 where the first clearing call finds it.
+/// the `std` feature, `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING` are read here: a bad value is an
+/// error here, and ends the process with exit code 2 where the first clearing call finds it.
 ///
 /// # Errors
-/// `CLEARPAGE_FORCE` names no primitive, or one that this CPU does not have; or the build is for
-/// a primitive (`--cfg clearpage_force`) that this CPU does not have.
-pub fn init() -> Result<(), ForceError> {
+/// `CLEARPAGE_FORCE` names no primitive, or one that this CPU does not have; `CLEARPAGE_TUNING`
+/// names no file that can be read, or one that is no tuning for this CPU; or the build is for a
+/// primitive (`--cfg clearpage_force`) that this CPU does not have.
+pub fn init() -> Result<(), InitError> {
     if let Some(forced) = FORCED {
-        return usable(forced).map(drop);
+        return usable(forced).map(drop).map_err(InitError::Built);
     }
     // The last entry written: while it is null the plan is not complete.
     if !PLAN[Intent::ALL.len() - 1][CLASSES - 1].load(Relaxed).is_null() {
@@ -95,23 +88,33 @@ pub fn init() -> Result<(), ForceError> {
 fn fill(tuning: &Tuning, put: impl Fn(&AtomicPtr<Primitive>, *mut Primitive)) {
     for (intent, entries) in Intent::ALL.into_iter().zip(&PLAN) {
         for (class, entry) in entries.iter().enumerate() {
-            put(entry, ptr::from_ref(tuning.choose(intent, shortest(class))).cast_mut());
+            put(
+                entry,
+                ptr::from_ref(tuning.choose(intent, shortest(class)).primitive()).cast_mut(),
+            );
         }
     }
 }
 
-fn replace(tuning: &Tuning) {
+/// Makes `tuning` the plan, whatever it was.
+pub(crate) fn replace(tuning: &Tuning) {
     fill(tuning, |entry, row| entry.store(row, Relaxed));
 }
 
 /// The plan by environment and CPU; `None` while it is being read further up this call stack, or
 /// by another thread.
-fn detect() -> Result<Option<Tuning>, ForceError> {
+fn detect() -> Result<Option<Tuning>, InitError> {
     #[cfg(feature = "std")]
-    match crate::environment::forced() {
-        crate::environment::Forced::BeingRead => return Ok(None),
-        crate::environment::Forced::Nothing => {}
-        crate::environment::Forced::To(name) => return Ok(Some(Tuning::only(named(&name)?))),
+    match crate::environment::read() {
+        crate::environment::Setting::Nothing => {}
+        crate::environment::Setting::BeingRead => return Ok(None),
+        crate::environment::Setting::Force(name) => {
+            return Ok(Some(Tuning::only(named(&name).map_err(InitError::Force)?)));
+        }
+        crate::environment::Setting::Tuning(text) => {
+            let text = text.map_err(|error| InitError::TuningFile(error.kind()))?;
+            return text.parse().map(Some).map_err(InitError::Tuning);
+        }
     }
     Ok(Some(arch::tuning()))
 }
@@ -137,11 +140,12 @@ pub fn force(name: &str) -> Result<(), ForceError> {
     }
 }
 
-/// Ends [`force`]: back to `CLEARPAGE_FORCE` where it is set, to what suits the CPU where not.
+/// Ends [`force`] and [`Tuning::install`]: back to what the environment asks for, or to what suits
+/// the CPU.
 ///
 /// # Errors
-/// `CLEARPAGE_FORCE` has a bad value; the plan is then as before.
-pub fn unforce() -> Result<(), ForceError> {
+/// Those of [`init`]; the plan is then as before.
+pub fn unforce() -> Result<(), InitError> {
     while FORCED.is_none() {
         if let Some(tuning) = detect()? {
             replace(&tuning);
@@ -190,6 +194,40 @@ impl fmt::Display for ForceError {
 }
 
 impl core::error::Error for ForceError {}
+
+/// Why no plan can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InitError {
+    /// `--cfg clearpage_force`: this CPU lacks what the build is for.
+    Built(ForceError),
+    /// `CLEARPAGE_FORCE`: not a primitive that can be forced.
+    Force(ForceError),
+    /// `CLEARPAGE_TUNING`: the text is no tuning for this CPU.
+    Tuning(TuningError),
+    /// `CLEARPAGE_TUNING`: the file cannot be read.
+    #[cfg(feature = "std")]
+    TuningFile(std::io::ErrorKind),
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(feature = "std")]
+        match self {
+            Self::Built(_) => {}
+            Self::Force(_) => write!(f, "{}: ", crate::environment::assignment(FORCE))?,
+            _ => write!(f, "{}: ", crate::environment::assignment(TUNING))?,
+        }
+        match self {
+            Self::Built(error) | Self::Force(error) => error.fmt(f),
+            Self::Tuning(error) => error.fmt(f),
+            #[cfg(feature = "std")]
+            Self::TuningFile(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for InitError {}
 
 fn named(name: &str) -> Result<Available, ForceError> {
     usable(find(name).ok_or(ForceError::Unknown)?)

@@ -24,10 +24,14 @@ mod dispatch;
 #[cfg(feature = "std")]
 mod environment;
 mod intent;
+#[cfg(feature = "std")]
+mod os;
 mod page;
 mod primitive;
 pub mod raw;
 mod scattered;
+mod tuning;
+mod tuning_text;
 
 #[path = "../arch/mod.rs"]
 mod arch;
@@ -38,8 +42,10 @@ pub use clear::{
     clear_page, clear_page_uninit, clear_pages, clear_pages_for, clear_pages_uninit,
     clear_pages_uninit_for, zero_bytes, zero_bytes_uninit,
 };
-pub use dispatch::{ForceError, force, init, plan, unforce};
+pub use dispatch::{ForceError, InitError, force, init, plan, unforce};
 pub use intent::Intent;
 pub use page::{Order, PAGE_SHIFT, PAGE_SIZE, Page};
 pub use primitive::{Available, Primitive, Registers, Store, Unavailable, primitives};
 pub use scattered::clear_scattered;
+pub use tuning::Tuning;
+pub use tuning_text::TuningError;

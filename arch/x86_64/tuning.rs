@@ -14,8 +14,9 @@
 //! buffers fill at the speed of memory, whatever the width.
 
 use super::{PRIMITIVES, cpuid};
-use crate::intent::{Caches, Ladder, Tuning};
+use crate::cpu::Caches;
 use crate::primitive::{Available, find};
+use crate::tuning::{Ladder, Tuning};
 
 /// `rep stosb` starts slowly: below this, vector stores are ahead even on CPUs where it is best.
 const STRING_START: usize = 2 << 10;
@@ -98,7 +99,7 @@ mod tests {
         let tuning = Facts { erms, caches, has: &has }.tuning();
         let mut steps: Vec<(&str, usize)> = Vec::new();
         for len in [0].into_iter().chain((0..40).map(|shift| 1 << shift)) {
-            let name = tuning.choose(intent, len).name();
+            let name = tuning.choose(intent, len).primitive().name();
             if steps.last().is_none_or(|last| last.0 != name) {
                 steps.push((name, len));
             }

@@ -23,10 +23,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), UserError> {
-    clearpage::init().map_err(|error| {
-        let forced = std::env::var("CLEARPAGE_FORCE").unwrap_or_default();
-        UserError(format!("CLEARPAGE_FORCE={forced}: {error}"))
-    })?;
+    clearpage::init().map_err(|error| UserError(error.to_string()))?;
     match &cli.command {
         Some(Command::Info) => info::print(),
         Some(Command::List) => list::print(),

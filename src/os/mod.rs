@@ -1,0 +1,3 @@
+//! What needs an operating system. Nothing outside this folder depends on it.
+
+mod measure;

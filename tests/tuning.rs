@@ -1,0 +1,108 @@
+//! Tunings from a caller, and from the file that `CLEARPAGE_TUNING` names.
+#![cfg(feature = "std")]
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+
+use clearpage::{Intent, PAGE_SIZE, Tuning};
+use common::{Garbage, built_for_one, child};
+
+/// `generic` from 64 KiB on, for Hot alone: nothing that detection would make.
+fn odd() -> Tuning {
+    let rows = common::available();
+    let generic = rows.last().unwrap().available().unwrap();
+    Tuning::detect().then(Intent::Hot, 64 << 10, generic)
+}
+
+fn served() -> Vec<&'static str> {
+    [1 << 10, 32 << 10, 64 << 10, 1 << 30]
+        .map(|len| clearpage::plan(Intent::Hot, len).name())
+        .to_vec()
+}
+
+/// A file of this process with that text.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("clearpage-{name}-{}.tuning", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn run(&self) -> std::process::Output {
+        child("clear_and_print_what_serves", ("CLEARPAGE_TUNING", self.0.to_str().unwrap()))
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn what_is_installed_serves() {
+    if built_for_one() {
+        return;
+    }
+    let before = served();
+    odd().install();
+    let after = served();
+    assert_eq!(after[..2], before[..2]);
+    assert_eq!(after[2..], ["generic", "generic"]);
+    let mut memory = Garbage::new(20 * PAGE_SIZE);
+    clearpage::clear_pages_for(memory.pages(20), Intent::Hot);
+    memory.check(0, 20 * PAGE_SIZE, &"an odd tuning");
+    clearpage::unforce().unwrap();
+    assert_eq!(served(), before);
+}
+
+/// Child of the tests below.
+#[test]
+#[ignore = "run by other tests, in a process of its own"]
+fn clear_and_print_what_serves() {
+    let mut memory = Garbage::new(PAGE_SIZE);
+    clearpage::clear_pages(memory.pages(1));
+    memory.check(0, PAGE_SIZE, &"clear_pages");
+    println!("serves: {}", served().join(" "));
+}
+
+#[test]
+fn a_file_is_loaded() {
+    if built_for_one() {
+        return;
+    }
+    let output = File::new("good", &odd().to_string()).run();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && stdout.contains(" generic generic\n"), "{stdout}");
+}
+
+#[test]
+fn a_bad_file_is_refused_with_its_line() {
+    if built_for_one() {
+        return;
+    }
+    let good = odd().to_string();
+    for (name, text, reason) in [
+        ("empty", String::new(), "line 1: not a tuning"),
+        ("foreign", good.replacen("model=", "model=9", 1), "line 2: made on another CPU"),
+        ("cut", good.replace("end\n", ""), "the text ends without \"end\""),
+        ("garbled", good.replacen("auto 0 ", "auto 0 x", 1), "line 3: no primitive"),
+    ] {
+        let file = File::new(name, &text);
+        let output = file.run();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let path = file.0.display();
+        assert!(stderr.contains(&format!("clearpage: CLEARPAGE_TUNING={path}: ")), "{stderr}");
+        assert!(stderr.contains(reason), "{name}: {stderr}");
+        assert_eq!(output.status.code(), Some(2), "{name}");
+    }
+    let output = child("clear_and_print_what_serves", ("CLEARPAGE_TUNING", "/nonexistent"));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("CLEARPAGE_TUNING=/nonexistent: entity not found"), "{stderr}");
+    assert_eq!(output.status.code(), Some(2));
+}
