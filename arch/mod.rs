@@ -12,38 +12,53 @@
 mod auxv;
 mod generic;
 
-pub(crate) use generic::zero_small;
+use crate::primitive::Available;
 
 cfg_if::cfg_if! {
     // x32 has 4-byte pointers, which the list loops do not read; Miri runs no asm.
     if #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))] {
         mod cpuid;
         mod x86_64;
-        pub(crate) use x86_64::{PRIMITIVES, caches, flags, tuning};
-    } else if #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))] {
-        mod aarch64;
-        pub(crate) use aarch64::{PRIMITIVES, caches, flags, tuning};
+        pub(crate) use {cpuid::model, x86_64::zero_small};
+        use x86_64 as isa;
     } else if #[cfg(all(target_arch = "x86", not(miri)))] {
         mod cpuid;
         mod x86;
-        pub(crate) use x86::{PRIMITIVES, caches, flags, tuning};
-    } else if #[cfg(all(target_arch = "arm", not(miri)))] {
-        mod arm;
-        pub(crate) use arm::{PRIMITIVES, caches, flags, tuning};
-    } else if #[cfg(all(target_arch = "loongarch64", not(miri)))] {
-        mod loongarch64;
-        pub(crate) use loongarch64::{PRIMITIVES, caches, flags, tuning};
-    } else if #[cfg(all(target_arch = "powerpc64", not(miri)))] {
-        mod powerpc64;
-        pub(crate) use powerpc64::{PRIMITIVES, caches, flags, tuning};
-    } else if #[cfg(all(target_arch = "riscv64", not(miri)))] {
-        mod riscv64;
-        pub(crate) use riscv64::{PRIMITIVES, caches, flags, tuning};
-    } else if #[cfg(all(target_arch = "s390x", not(miri)))] {
-        mod s390x;
-        pub(crate) use s390x::{PRIMITIVES, caches, flags, tuning};
+        pub(crate) use {cpuid::model, generic::zero_small};
+        use x86 as isa;
     } else {
-        mod other;
-        pub(crate) use other::{PRIMITIVES, caches, flags, model, tuning};
+        pub(crate) use generic::{model, zero_small};
+        cfg_if::cfg_if! {
+            if #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))] {
+                mod aarch64;
+                use aarch64 as isa;
+            } else if #[cfg(all(target_arch = "arm", not(miri)))] {
+                mod arm;
+                use arm as isa;
+            } else if #[cfg(all(target_arch = "loongarch64", not(miri)))] {
+                mod loongarch64;
+                use loongarch64 as isa;
+            } else if #[cfg(all(target_arch = "powerpc64", not(miri)))] {
+                mod powerpc64;
+                use powerpc64 as isa;
+            } else if #[cfg(all(target_arch = "riscv64", not(miri)))] {
+                mod riscv64;
+                use riscv64 as isa;
+            } else if #[cfg(all(target_arch = "s390x", not(miri)))] {
+                mod s390x;
+                use s390x as isa;
+            } else {
+                mod other;
+                use other as isa;
+            }
+        }
     }
+}
+
+pub(crate) use isa::{PRIMITIVES, caches, flags, tuning};
+
+/// The last row of every table, which every CPU has.
+fn generic() -> Available {
+    // SAFETY: word stores need nothing of the CPU.
+    unsafe { Available::new_unchecked(&PRIMITIVES[PRIMITIVES.len() - 1]) }
 }

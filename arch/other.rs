@@ -1,6 +1,7 @@
 //! An ISA without primitives of its own.
 
 use super::generic::GENERIC;
+pub(crate) use super::generic::zero_small;
 use crate::cpu::{Caches, Flag};
 use crate::primitive::{Available, Primitive};
 use crate::tuning::Tuning;

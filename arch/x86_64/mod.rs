@@ -2,6 +2,8 @@
 
 mod abreast;
 mod loops;
+#[cfg(target_feature = "sse2")]
+mod short;
 mod tuning;
 #[cfg(target_feature = "sse2")]
 mod vector;
@@ -26,7 +28,11 @@ mod sse2;
 mod stosb;
 mod stosq;
 
+#[cfg(not(target_feature = "sse2"))]
+pub(crate) use super::generic::zero_small;
 pub(crate) use super::cpuid::{caches, flags};
+#[cfg(target_feature = "sse2")]
+pub(crate) use short::zero_small;
 pub(crate) use tuning::tuning;
 
 use super::cpuid;

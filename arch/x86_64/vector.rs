@@ -6,9 +6,23 @@ use crate::primitive::Unavailable;
 
 cpufeatures::new!(usable_avx2, "avx2");
 cpufeatures::new!(usable_avx512, "avx512f");
+cpufeatures::new!(usable_vbmi2, "avx512f", "avx512vbmi2");
+
+/// One relaxed load, once it is known.
+#[inline]
+pub(super) fn has_avx2() -> bool {
+    usable_avx2::get()
+}
+
+/// Whether a few 64-byte stores are free of side effects: the CPUs that lower their clock for
+/// them are older than VBMI2 (Ice Lake, Zen 4).
+#[inline]
+pub(super) fn has_cheap_avx512() -> bool {
+    usable_vbmi2::get()
+}
 
 pub(super) fn avx2() -> Result<(), Unavailable> {
-    if usable_avx2::get() {
+    if has_avx2() {
         Ok(())
     } else if cpuid::avx2() {
         Err(Unavailable { reason: "AVX2 is off: the system does not save YMM registers (XCR0)" })
