@@ -42,12 +42,6 @@ fn main() {
     let mut arena = Arena::new(walk.max(GIB));
     measure::warm_up(arena.pages());
 
-    if std::env::args().any(|a| a == "short") {
-        let mut p = Promises::default();
-        shapes::promise(&mut p, &mut arena.pages()[..walk / PAGE_SIZE]);
-        p.print();
-        return;
-    }
     let envelope = Envelope::measure(arena.pages(), walk);
     let mut promises = Promises::default();
     envelope.print(&mut promises);

@@ -6,12 +6,15 @@ use std::time::Instant;
 
 use clearpage::{Intent, PAGE_SIZE, Page, raw};
 use clearpage_benches::{Promises, Race};
+use clearpage_cli::table::ruled;
+use clearpage_cli::units::format_size;
 
 use crate::{KIB, MIB, ROUNDS};
 
 pub fn promise(promises: &mut Promises, pages: &mut [Page]) {
     scattered(promises, pages);
     used(promises, pages);
+    guesses(pages);
     around(promises, pages);
     call(promises, pages);
     short(promises, pages);
@@ -98,6 +101,38 @@ fn used(promises: &mut Promises, pages: &mut [Page]) {
         let what = format!("Hot {} KiB, then used: to memset", size / KIB);
         promises.at_least(&what, samples.ratio("hot", "memset"), least);
     }
+}
+
+/// What each intent costs when it was the wrong guess: memory that was cold, left alone or used
+/// right after it was cleared, against the best intent for that.
+fn guesses(pages: &mut [Page]) {
+    let mut table = ruled();
+    table.set_header(["cold memory, then", "size", "Auto", "Hot", "Cold"]);
+    for (what, then) in [("left alone", (|_| {}) as fn(&mut [Page])), ("used", touch)] {
+        for size in [4 * KIB, 64 * KIB, MIB, 8 * MIB, 64 * MIB] {
+            let npages = size / PAGE_SIZE;
+            let walk = |clear: fn(&mut [Page])| {
+                move |pages: &mut [Page]| {
+                    nanoseconds(|| {
+                        for stretch in pages.chunks_exact_mut(npages) {
+                            clear(black_box(stretch));
+                            then(stretch);
+                        }
+                    })
+                }
+            };
+            let samples = Race::default()
+                .with("auto", walk(|pages| clearpage::clear_pages(pages)))
+                .with("hot", walk(|pages| clearpage::clear_pages_for(pages, Intent::Hot)))
+                .with("cold", walk(|pages| clearpage::clear_pages_for(pages, Intent::Cold)))
+                .run(ROUNDS / 3, pages);
+            let best = samples.best(["auto", "hot", "cold"].into_iter());
+            let row =
+                ["auto", "hot", "cold"].map(|name| format!("{:.2}", samples.ratio(name, best)));
+            table.add_row([&[what.to_owned(), format_size(size as u64)][..], &row].concat());
+        }
+    }
+    println!("what a wrong guess costs, as a share of the best intent's throughput:\n{table}");
 }
 
 /// Huge pages of cold memory cleared because of one touch, and then the 64 KiB around it used.
