@@ -122,7 +122,7 @@ fn guesses(pages: &mut [Page]) {
                 }
             };
             let samples = Race::default()
-                .with("auto", walk(|pages| clearpage::clear_pages(pages)))
+                .with("auto", walk(clearpage::clear_pages))
                 .with("hot", walk(|pages| clearpage::clear_pages_for(pages, Intent::Hot)))
                 .with("cold", walk(|pages| clearpage::clear_pages_for(pages, Intent::Cold)))
                 .run(ROUNDS / 3, pages);
