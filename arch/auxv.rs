@@ -1,7 +1,7 @@
 //! What the kernel tells a program of its CPU: the auxiliary vector, getauxval(3).
 
 #[cfg(any(target_arch = "powerpc64", target_arch = "riscv64"))]
-use crate::intent::Caches;
+use crate::cpu::Caches;
 
 /// The entry `kind`; 0 where there is none, and where nobody can be asked: without `std`, or on
 /// another system than Linux.

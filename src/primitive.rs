@@ -122,6 +122,11 @@ impl Available {
         matches!(self.0.leaf, Leaf::Weak(_))
     }
 
+    /// The primitive's name.
+    pub const fn name(self) -> &'static str {
+        self.0.name
+    }
+
     /// The primitive itself.
     pub const fn primitive(self) -> &'static Primitive {
         self.0
@@ -205,4 +210,10 @@ pub fn primitives() -> &'static [Primitive] {
 /// The row called `name`.
 pub(crate) fn find(name: &str) -> Option<&'static Primitive> {
     primitives().iter().find(|p| p.name == name)
+}
+
+/// The row called `name`, where this CPU has it.
+#[allow(dead_code, reason = "some ISAs choose without names")]
+pub(crate) fn usable(name: &str) -> Option<Available> {
+    find(name)?.available().ok()
 }

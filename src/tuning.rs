@@ -104,3 +104,26 @@ impl Tuning {
         }
     }
 }
+
+/// What the tests of every ISA's choice share.
+#[cfg(test)]
+#[allow(dead_code, reason = "some ISAs have little to choose")]
+pub(crate) mod testing {
+    use super::*;
+    use crate::primitive::find;
+
+    /// The named rows of this build, as if the CPU had those and no others. For plans that are
+    /// read, not used.
+    pub(crate) fn cpu_with(has: &[&str]) -> impl Fn(&str) -> Option<Available> {
+        move |name| {
+            // SAFETY: nothing is cleared by it.
+            let row = |row| unsafe { Available::new_unchecked(row) };
+            has.contains(&name).then(|| find(name)).flatten().map(row)
+        }
+    }
+
+    /// Who serves from how many bytes on, under one intent.
+    pub(crate) fn steps(tuning: &Tuning, intent: Intent) -> Vec<(&'static str, usize)> {
+        tuning.steps(intent).map(|(from, row)| (row.name(), from)).collect()
+    }
+}

@@ -6,8 +6,7 @@
 use core::arch::asm;
 
 use crate::arch::auxv::auxv;
-use crate::cpu::Flag;
-use crate::intent::Caches;
+use crate::cpu::{Caches, Flag};
 use crate::page::PAGE_SIZE;
 use crate::primitive::Unavailable;
 

@@ -12,11 +12,11 @@
 //!
 //! `mte` is never chosen: it costs more, and matters to tagged memory alone.
 
-use super::PRIMITIVES;
+use crate::arch::generic;
 use super::ident::Dczid;
-use crate::intent::{Ladder, Tuning};
+use crate::tuning::{Ladder, Tuning};
 use crate::page::PAGE_SIZE;
-use crate::primitive::{Available, find};
+use crate::primitive::{Available, usable};
 
 /// Below this, and below four blocks, DC ZVA saves nothing; a page is cleared by it in any case.
 const ZVA_START: usize = 256;
@@ -28,11 +28,11 @@ const LAST_CACHE: usize = 8 << 20;
 /// What the choice is made from.
 struct Facts<'a> {
     zva_block: usize,
-    has: &'a dyn Fn(&'static str) -> Option<Available>,
+    has: &'a dyn Fn(&str) -> Option<Available>,
 }
 
 pub(crate) fn tuning() -> Tuning {
-    Facts { zva_block: Dczid::read().block(), has: &|name| find(name)?.available().ok() }.tuning()
+    Facts { zva_block: Dczid::read().block(), has: &usable }.tuning()
 }
 
 impl Facts<'_> {
@@ -52,34 +52,19 @@ impl Facts<'_> {
     }
 }
 
-/// The last row.
-fn generic() -> Available {
-    // SAFETY: word stores need nothing of the CPU.
-    unsafe { Available::new_unchecked(&PRIMITIVES[PRIMITIVES.len() - 1]) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::intent::Intent;
+    use crate::tuning::testing::{self, cpu_with};
 
     const KIB: usize = 1 << 10;
     const MIB: usize = 1 << 20;
 
     /// The plan of a CPU with these facts: who serves from how many bytes on, under one intent.
     fn steps(zva_block: usize, has: &[&str], intent: Intent) -> Vec<(&'static str, usize)> {
-        // SAFETY: the plan is only read here; nothing is cleared by it.
-        let row = |name| find(name).map(|p| unsafe { Available::new_unchecked(p) });
-        let has = |name| has.contains(&name).then(|| row(name)).flatten();
-        let tuning = Facts { zva_block, has: &has }.tuning();
-        let mut steps: Vec<(&str, usize)> = Vec::new();
-        for len in [0].into_iter().chain((0..40).map(|shift| 1 << shift)) {
-            let name = tuning.choose(intent, len).name();
-            if steps.last().is_none_or(|last| last.0 != name) {
-                steps.push((name, len));
-            }
-        }
-        steps
+        let tuning = Facts { zva_block, has: &cpu_with(has) }.tuning();
+        testing::steps(&tuning, intent)
     }
 
     const ALWAYS: [&str; 2] = ["stp", "stnp"];

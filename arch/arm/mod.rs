@@ -10,7 +10,7 @@ mod stm;
 pub(crate) use hwcap::flags;
 pub(crate) use tuning::tuning;
 
-use crate::intent::Caches;
+use crate::cpu::Caches;
 use crate::primitive::Primitive;
 
 /// NEON's row stands behind a target that has it, or a system that says whether the CPU does:

@@ -2,7 +2,7 @@
 //!
 //! Source: LoongArch Reference Manual volume 1, 2.2.10.5 (words 0x10 to 0x14).
 
-use crate::intent::Caches;
+use crate::cpu::Caches;
 
 /// Word `n` of the configuration; 0 where there is none.
 fn cpucfg(n: u32) -> u32 {

@@ -5,7 +5,7 @@
 //! clears its pages the same way.
 
 use super::PRIMITIVES;
-use crate::intent::Tuning;
+use crate::tuning::Tuning;
 use crate::primitive::{Available, Primitive};
 
 pub(crate) fn tuning() -> Tuning {
@@ -21,11 +21,10 @@ fn tuning_by(has: impl Fn(&'static Primitive) -> Option<Available>) -> Tuning {
 mod tests {
     use super::*;
     use crate::intent::Intent;
+    use crate::tuning::testing::cpu_with;
 
     fn served(has: &[&str]) -> [&'static str; 2] {
-        // SAFETY: the plan is only read here; nothing is cleared by it.
-        let row = |p| unsafe { Available::new_unchecked(p) };
-        let tuning = tuning_by(|p| has.contains(&p.name()).then(|| row(p)));
+        let tuning = tuning_by(|p| cpu_with(has)(p.name()));
         [tuning.choose(Intent::Hot, 0).name(), tuning.choose(Intent::Cold, 1 << 30).name()]
     }
 

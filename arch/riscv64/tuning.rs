@@ -5,14 +5,14 @@
 //! the cache. Not measured: emulators say nothing of speed. Linux chooses the same way for its
 //! `clear_page`.
 
-use crate::intent::Tuning;
-use crate::primitive::{Available, find};
+use crate::tuning::Tuning;
+use crate::primitive::{Available, usable};
 
 pub(crate) fn tuning() -> Tuning {
-    tuning_by(|name| find(name)?.available().ok())
+    tuning_by(usable)
 }
 
-fn tuning_by(has: impl Fn(&'static str) -> Option<Available>) -> Tuning {
+fn tuning_by(has: impl Fn(&str) -> Option<Available>) -> Tuning {
     let best = ["cbo_zero", "sd"].into_iter().find_map(has);
     Tuning::only(best.expect("every CPU has SD"))
 }
@@ -21,11 +21,10 @@ fn tuning_by(has: impl Fn(&'static str) -> Option<Available>) -> Tuning {
 mod tests {
     use super::*;
     use crate::intent::Intent;
+    use crate::tuning::testing::cpu_with;
 
     fn served(has: &[&str]) -> [&'static str; 2] {
-        // SAFETY: the plan is only read here; nothing is cleared by it.
-        let row = |name| find(name).map(|p| unsafe { Available::new_unchecked(p) });
-        let tuning = tuning_by(|name| has.contains(&name).then(|| row(name)).flatten());
+        let tuning = tuning_by(cpu_with(has));
         [tuning.choose(Intent::Hot, 0).name(), tuning.choose(Intent::Cold, 1 << 30).name()]
     }
 

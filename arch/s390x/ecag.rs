@@ -4,7 +4,7 @@
 //! general-instructions-extension facility, as do instructions that the compiler itself uses: in
 //! every CPU since z10, the oldest that Rust compiles for. Legal in programs.
 
-use crate::intent::Caches;
+use crate::cpu::Caches;
 
 /// What is asked: bits 56-59 of the operand.
 const TOPOLOGY: u64 = 0;

@@ -11,7 +11,8 @@
 //! that the CPU tells of, cold from one page on.
 
 use super::PRIMITIVES;
-use crate::intent::{Caches, Ladder, Tuning};
+use crate::cpu::Caches;
+use crate::tuning::{Ladder, Tuning};
 use crate::primitive::{Available, Primitive};
 
 /// The piece that MVCLE's millicode clears at once; shorter ranges have no whole one.

@@ -7,9 +7,11 @@
 //! - Cold: the same below 8 KiB, where draining the write-combining buffers costs more than it
 //!   saves; then non-temporal stores.
 
-use super::{PRIMITIVES, cpuid};
-use crate::intent::{Caches, Ladder, Tuning};
-use crate::primitive::{Available, find};
+use super::cpuid;
+use crate::arch::generic;
+use crate::cpu::Caches;
+use crate::primitive::{Available, usable};
+use crate::tuning::{Ladder, Tuning};
 
 /// `rep stosb` starts slowly: below this, vector stores are ahead even on CPUs where it is best.
 const STRING_START: usize = 2 << 10;
@@ -22,16 +24,11 @@ const LAST_LEVEL: usize = 8 << 20;
 struct Facts<'a> {
     erms: bool,
     caches: Caches,
-    has: &'a dyn Fn(&'static str) -> Option<Available>,
+    has: &'a dyn Fn(&str) -> Option<Available>,
 }
 
 pub(crate) fn tuning() -> Tuning {
-    Facts {
-        erms: cpuid::erms(),
-        caches: cpuid::caches(),
-        has: &|name| find(name)?.available().ok(),
-    }
-    .tuning()
+    Facts { erms: cpuid::erms(), caches: cpuid::caches(), has: &usable }.tuning()
 }
 
 impl Facts<'_> {
@@ -49,21 +46,16 @@ impl Facts<'_> {
     }
 
     /// The first of `names` that this build and CPU have.
-    fn first(&self, names: &[&'static str]) -> Option<Available> {
+    fn first(&self, names: &[&str]) -> Option<Available> {
         names.iter().find_map(|name| (self.has)(name))
     }
-}
-
-/// The last row.
-fn generic() -> Available {
-    // SAFETY: word stores need nothing of the CPU.
-    unsafe { Available::new_unchecked(&PRIMITIVES[PRIMITIVES.len() - 1]) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::intent::Intent;
+    use crate::tuning::testing::{self, cpu_with};
 
     const KIB: usize = 1 << 10;
     const MIB: usize = 1 << 20;
@@ -75,18 +67,8 @@ mod tests {
         has: &[&str],
         intent: Intent,
     ) -> Vec<(&'static str, usize)> {
-        // SAFETY: the plan is only read here; nothing is cleared by it.
-        let row = |name| find(name).map(|p| unsafe { Available::new_unchecked(p) });
-        let has = |name| has.contains(&name).then(|| row(name)).flatten();
-        let tuning = Facts { erms, caches, has: &has }.tuning();
-        let mut steps: Vec<(&str, usize)> = Vec::new();
-        for len in [0].into_iter().chain((0..usize::BITS - 1).map(|shift| 1 << shift)) {
-            let name = tuning.choose(intent, len).name();
-            if steps.last().is_none_or(|last| last.0 != name) {
-                steps.push((name, len));
-            }
-        }
-        steps
+        let tuning = Facts { erms, caches, has: &cpu_with(has) }.tuning();
+        testing::steps(&tuning, intent)
     }
 
     const DESKTOP: Caches = Caches { l1d: 32 * KIB, l2: 256 * KIB, l3: 4 * MIB };
