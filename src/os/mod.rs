@@ -1,3 +1,11 @@
 //! What needs an operating system. Nothing outside this folder depends on it.
 
 mod measure;
+//! What needs an operating system, all of it behind the feature `std`. Nothing outside this folder
+//! depends on it: who reads a kernel's part of the crate can skip it.
+
+pub mod prefault;
+
+/// A huge page of most machines. Cuts at its multiples split none; where huge pages are larger it
+/// is a part of one, which costs time and nothing else.
+const HUGE: usize = 2 << 20;

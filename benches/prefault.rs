@@ -1,0 +1,112 @@
+//! First touch of a fresh mapping, each way against the others: `cargo bench --bench prefault`.
+//!
+//! Every sample has a mapping of its own, huge pages advised or refused before the clock starts
+//! unless the contender does it itself. A ratio is the median over the rounds of a contender's time
+//! to that of `prefault` with huge pages in the same round.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux {
+    use std::ffi::c_void;
+    use std::hint::black_box;
+    use std::ptr::null_mut;
+    use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+    use std::time::Instant;
+
+    use clearpage::prefault::{HugePages, prefault};
+    use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for};
+    use clearpage_cli::machine::Machine;
+    use clearpage_cli::measure::median;
+    use clearpage_cli::table::ruled;
+    use clearpage_cli::units::format_size;
+    use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+
+    const HUGE: usize = 2 << 20;
+    const SIZES: [usize; 3] = [HUGE, 64 << 20, 1 << 30];
+    const ROUNDS: usize = 11;
+
+    type Contender = (&'static str, Advice, fn(&mut [Page]));
+
+    const CONTENDERS: [Contender; 8] = [
+        ("prefault, huge pages", Advice::Normal, |p| prefault(p, HugePages::Advise).unwrap()),
+        ("touch, huge pages", Advice::LinuxHugepage, touch),
+        ("clear_pages_for cold, huge pages", Advice::LinuxHugepage, cold),
+        ("memset, huge pages", Advice::LinuxHugepage, memset),
+        ("prefault", Advice::LinuxNoHugepage, |p| prefault(p, HugePages::AsMapped).unwrap()),
+        ("touch", Advice::LinuxNoHugepage, touch),
+        ("clear_pages_for cold", Advice::LinuxNoHugepage, cold),
+        ("memset", Advice::LinuxNoHugepage, memset),
+    ];
+
+    /// A byte a page, as `prefault` does where the kernel cannot.
+    fn touch(pages: &mut [Page]) {
+        for page in pages {
+            // SAFETY: the page's first byte, which is nobody else's.
+            let byte = unsafe { AtomicU8::from_ptr(page.as_bytes_mut().as_mut_ptr()) };
+            let _ = byte.compare_exchange(0, 0, Relaxed, Relaxed);
+        }
+    }
+
+    fn cold(pages: &mut [Page]) {
+        clear_pages_for(pages, Intent::Cold);
+    }
+
+    fn memset(pages: &mut [Page]) {
+        // SAFETY: pages are nothing but bytes.
+        black_box(unsafe { pages.align_to_mut::<u8>().1 }).fill(0);
+    }
+
+    /// Nanoseconds of the first touch of `len` bytes.
+    fn sample((_, advice, first_touch): Contender, len: usize) -> f64 {
+        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        // SAFETY: where there is room; the pages lie inside, at a huge page's boundary, are zero
+        // and referred to by nobody when they are given back.
+        unsafe {
+            let mapping = mmap_anonymous(null_mut(), len + HUGE, access, flags).unwrap();
+            let start: *mut c_void = mapping.map_addr(|addr| addr.next_multiple_of(HUGE));
+            // A kernel without huge pages has none to refuse.
+            let _ = madvise(start, len, advice);
+            let pages = std::slice::from_raw_parts_mut(start.cast(), len / PAGE_SIZE);
+            let begin = Instant::now();
+            first_touch(pages);
+            let time = begin.elapsed().as_nanos() as f64;
+            munmap(mapping, len + HUGE).unwrap();
+            time
+        }
+    }
+
+    pub fn main() {
+        println!("{}, pages of {}", Machine::detect().cpu, format_size(PAGE_SIZE as u64));
+        let mut table = ruled();
+        let columns = SIZES.map(|size| format_size(size as u64));
+        table.set_header(["time to that of the first; GB/s".to_owned()].into_iter().chain(columns));
+        let mut random = fastrand::Rng::with_seed(1);
+        let samples = SIZES.map(|len| {
+            let mut samples = [const { Vec::new() }; CONTENDERS.len()];
+            let mut order: Vec<_> = (0..CONTENDERS.len()).collect();
+            for _ in 0..ROUNDS {
+                random.shuffle(&mut order);
+                for &i in &order {
+                    samples[i].push(sample(CONTENDERS[i], len));
+                }
+            }
+            (len, samples)
+        });
+        for (i, (name, ..)) in CONTENDERS.iter().enumerate() {
+            let figures = samples.iter().map(|(len, samples)| {
+                let ratios = samples[i].iter().zip(&samples[0]).map(|(time, first)| time / first);
+                let rate = *len as f64 / median(&mut samples[i].clone());
+                format!("{:.2}; {rate:.1}", median(&mut ratios.collect::<Vec<_>>()))
+            });
+            table.add_row([(*name).to_owned()].into_iter().chain(figures));
+        }
+        println!("{table}");
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use linux::main;
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn main() {
+    println!("first touch is measured on Linux alone");
+}
