@@ -13,7 +13,7 @@ mod linux {
     use std::time::Instant;
 
     use clearpage::prefault::{HugePages, prefault};
-    use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for};
+    use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for, parallel};
     use clearpage_cli::machine::Machine;
     use clearpage_cli::measure::median;
     use clearpage_cli::table::ruled;
@@ -26,8 +26,11 @@ mod linux {
 
     type Contender = (&'static str, Advice, fn(&mut [Page]));
 
-    const CONTENDERS: [Contender; 8] = [
+    const CONTENDERS: [Contender; 9] = [
         ("prefault, huge pages", Advice::Normal, |p| prefault(p, HugePages::Advise).unwrap()),
+        ("parallel::prefault, huge pages", Advice::Normal, |p| {
+            parallel::prefault(p, HugePages::Advise).unwrap();
+        }),
         ("touch, huge pages", Advice::LinuxHugepage, touch),
         ("clear_pages_for cold, huge pages", Advice::LinuxHugepage, cold),
         ("memset, huge pages", Advice::LinuxHugepage, memset),

@@ -45,7 +45,7 @@ pub use clear::{
 pub use dispatch::{ForceError, InitError, force, init, plan, unforce};
 pub use intent::Intent;
 #[cfg(feature = "std")]
-pub use os::prefault;
+pub use os::{parallel, prefault};
 pub use page::{Order, PAGE_SHIFT, PAGE_SIZE, Page};
 pub use primitive::{Available, Primitive, Registers, Store, Unavailable, primitives};
 pub use scattered::clear_scattered;

@@ -217,6 +217,21 @@ mod mapped {
         }
     }
 
+    #[test]
+    fn several_threads_tell_of_an_error() {
+        if !populates() {
+            return;
+        }
+        let npages = (64 << 20) / PAGE_SIZE + 1;
+        let mut mapping = Mapping::new(npages * PAGE_SIZE);
+        let pages: *mut [Page] = mapping.pages(0, npages);
+        mapping.protect(rustix::mm::MprotectFlags::READ);
+        // SAFETY: the mapping is there, and this kernel writes nothing to it.
+        let pages = unsafe { &mut *pages };
+        let error = clearpage::parallel::prefault(pages, HugePages::AsMapped).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+    }
+
     /// Behind the end of a file a touch raises SIGBUS.
     #[test]
     fn the_end_of_a_file_is_an_error_and_no_signal() {

@@ -4,6 +4,7 @@ mod measure;
 //! What needs an operating system, all of it behind the feature `std`. Nothing outside this folder
 //! depends on it: who reads a kernel's part of the crate can skip it.
 
+pub mod parallel;
 pub mod prefault;
 
 /// A huge page of most machines. Cuts at its multiples split none; where huge pages are larger it

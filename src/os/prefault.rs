@@ -118,7 +118,7 @@ pub unsafe fn prefault_raw(page: NonNull<Page>, npages: usize, huge: HugePages) 
 ///
 /// # Safety
 /// The memory is the caller's to advise upon.
-unsafe fn advise(page: NonNull<Page>, npages: usize, huge: HugePages) {
+pub(super) unsafe fn advise(page: NonNull<Page>, npages: usize, huge: HugePages) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if huge == HugePages::Advise {
         // SAFETY: the caller's promise.

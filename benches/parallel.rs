@@ -1,0 +1,72 @@
+//! Clearing on several threads against the serial call: `cargo bench --bench parallel`.
+//!
+//! Memory already touched, on huge pages where they can be had. A ratio is the median over the
+//! rounds of the serial call's time to the contender's in the same round. The primitives forced
+//! show what threads gain where one of them does not saturate memory.
+
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for, parallel};
+use clearpage_cli::machine::Machine;
+use clearpage_cli::measure::median;
+use clearpage_cli::memory::Arena;
+use clearpage_cli::table::ruled;
+use clearpage_cli::units::format_size;
+
+const SIZES: [usize; 5] = [64 << 20, 128 << 20, 256 << 20, 1 << 30, 2 << 30];
+const ROUNDS: usize = 11;
+
+fn main() {
+    let cpus = available_parallelism().map_or(1, NonZeroUsize::get);
+    println!("{}, {cpus} CPUs", Machine::detect().cpu);
+    let mut arena = Arena::new(SIZES[SIZES.len() - 1]);
+    for forced in [None, Some("avx2"), Some("movnti")] {
+        match forced.map(clearpage::force) {
+            None => println!("the plan, cold: speed relative to the serial call; GB/s"),
+            Some(Ok(())) => println!("{} forced", forced.unwrap_or_default()),
+            Some(Err(_)) => continue,
+        }
+        table(arena.pages(), cpus);
+    }
+}
+
+fn table(arena: &mut [Page], cpus: usize) {
+    let mut counts: Vec<_> = (1..).map(|n| 1 << n).take_while(|&n| n < 2 * cpus).collect();
+    counts.iter_mut().for_each(|n| *n = cpus.min(*n));
+    let mut table = ruled();
+    let columns = SIZES.map(|size| format_size(size as u64));
+    table.set_header(["threads".to_owned()].into_iter().chain(columns));
+    let clear = |pages: &mut [Page], threads| match threads {
+        None => parallel::clear_pages(pages, Intent::Cold),
+        Some(1) => clear_pages_for(pages, Intent::Cold),
+        Some(n) => parallel::clear_pages_on(pages, Intent::Cold, NonZeroUsize::new(n).unwrap()),
+    };
+    let contenders: Vec<_> =
+        [Some(1), None].into_iter().chain(counts.into_iter().map(Some)).collect();
+    let mut random = fastrand::Rng::with_seed(1);
+    let samples = SIZES.map(|len| {
+        let mut samples = vec![Vec::new(); contenders.len()];
+        let mut order: Vec<_> = (0..contenders.len()).collect();
+        for _ in 0..ROUNDS {
+            random.shuffle(&mut order);
+            for &i in &order {
+                let start = Instant::now();
+                clear(&mut arena[..len / PAGE_SIZE], contenders[i]);
+                samples[i].push(start.elapsed().as_nanos() as f64);
+            }
+        }
+        (len, samples)
+    });
+    for (i, threads) in contenders.iter().enumerate() {
+        let figures = samples.iter().map(|(len, samples)| {
+            let ratios = samples[0].iter().zip(&samples[i]).map(|(serial, time)| serial / time);
+            let rate = *len as f64 / median(&mut samples[i].clone());
+            format!("{:.2}; {rate:.0}", median(&mut ratios.collect::<Vec<_>>()))
+        });
+        let name = threads.map_or("parallel::clear_pages".to_owned(), |n| n.to_string());
+        table.add_row([name].into_iter().chain(figures));
+    }
+    println!("{table}");
+}
