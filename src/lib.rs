@@ -11,9 +11,14 @@
 //! clearpage::clear_pages(&mut pages);
 //! clearpage::clear_pages_for(&mut pages, Intent::Cold);
 //! ```
+//!
+//! [Which call do I want?](guide) says what to call for what, and what a wrong guess costs.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(clearpage_ppc_asm_feature, feature(asm_experimental_arch))]
+
+#[doc = include_str!("../docs/which-call.md")]
+pub mod guide {}
 
 mod around;
 mod built_for;

@@ -1,9 +1,7 @@
-//! What needs an operating system. Nothing outside this folder depends on it.
-
-mod measure;
 //! What needs an operating system, all of it behind the feature `std`. Nothing outside this folder
 //! depends on it: who reads a kernel's part of the crate can skip it.
 
+mod measure;
 pub mod parallel;
 pub mod prefault;
 
