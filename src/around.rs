@@ -6,14 +6,13 @@ use crate::page::{PAGE_SIZE, Page};
 
 /// Bytes before and behind the hot page that are kept in the cache with it: what a program that
 /// faulted there is likely to touch next.
-const NEIGHBOURHOOD: usize = 64 << 10;
+const NEIGHBOURHOOD: usize = 32 << 10;
 
-/// Zeroes all pages; page number `hot` and its neighbourhood, 64 KiB on either side, come last and
+/// Zeroes all pages; page number `hot` and its neighbourhood, 32 KiB on either side, come last and
 /// stay in the cache, the others go past it.
 ///
 /// For the fault handler that clears a huge page because one byte of it was touched, as Linux does
-/// with the address hint of `folio_zero_user`. A range that is mostly neighbourhood is cleared
-/// [`Hot`](Intent::Hot) as a whole, `hot` last.
+/// with the address hint of `folio_zero_user`.
 ///
 /// # Panics
 /// If there is no page number `hot`.
@@ -27,7 +26,8 @@ pub fn clear_pages_around(pages: &mut [Page], hot: usize) {
 
     clear_pages_for(&mut pages[..from], Intent::Cold);
     clear_pages_for(&mut pages[to..], Intent::Cold);
-    clear_pages_for(&mut pages[from..hot], Intent::Hot);
-    clear_pages_for(&mut pages[hot + 1..to], Intent::Hot);
-    clear_pages_for(&mut pages[hot..=hot], Intent::Hot);
+    // Auto is what suits memory that is cold now and used next.
+    clear_pages_for(&mut pages[from..hot], Intent::Auto);
+    clear_pages_for(&mut pages[hot + 1..to], Intent::Auto);
+    clear_pages_for(&mut pages[hot..=hot], Intent::Auto);
 }

@@ -66,7 +66,7 @@ fn scattered(what: &str) {
 
 fn around(what: &str) {
     // Smaller than the neighbourhood, as large, and larger on one side and on both.
-    for npages in [1, 2, 3, 1 + (64 << 10) / PAGE_SIZE, 100] {
+    for npages in [1, 2, 3, 1 + (32 << 10) / PAGE_SIZE, 100] {
         let mut model = Model::new(npages);
         for hot in (0..npages).filter(|hot| hot % 7 == 0 || hot + 2 > npages) {
             clearpage::clear_pages_around(model.pages(), hot);
