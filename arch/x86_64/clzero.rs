@@ -17,15 +17,17 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     store: Store::NonTemporal,
     registers: Registers::General,
     block: || BLOCK,
-    availability: || {
-        if cpuid::clzero() {
-            Ok(())
-        } else {
-            Err(Unavailable { reason: "no CLZERO: CPUID 8000_0008 EBX bit 0 is 0" })
-        }
-    },
+    availability,
     leaf: Leaf::Weak(clear),
 };
+
+pub(super) fn availability() -> Result<(), Unavailable> {
+    if cpuid::clzero() {
+        Ok(())
+    } else {
+        Err(Unavailable { reason: "no CLZERO: CPUID 8000_0008 EBX bit 0 is 0" })
+    }
+}
 
 /// # Safety
 /// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.

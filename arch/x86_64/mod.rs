@@ -1,6 +1,5 @@
 //! x86_64: string instructions, vector stores, non-temporal stores, and AMD's CLZERO.
 
-mod abreast;
 mod loops;
 #[cfg(target_feature = "sse2")]
 mod short;
@@ -16,8 +15,6 @@ mod clzero;
 mod clzero_abreast;
 #[cfg(target_feature = "sse2")]
 mod movntdq;
-#[cfg(target_feature = "sse2")]
-mod movntdq_abreast;
 #[cfg(target_feature = "sse2")]
 mod movntdq_avx2;
 #[cfg(target_feature = "sse2")]
@@ -52,8 +49,6 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     movnti::PRIMITIVE,
     #[cfg(target_feature = "sse2")]
     movntdq::PRIMITIVE,
-    #[cfg(target_feature = "sse2")]
-    movntdq_abreast::PRIMITIVE,
     #[cfg(target_feature = "sse2")]
     movntdq_avx2::PRIMITIVE,
     #[cfg(target_feature = "sse2")]

@@ -9,11 +9,10 @@
 //!   without a trap a page, and answers with an error where a touch would raise a signal.
 //! - Elsewhere, and on older kernels, by touching one byte a page.
 //!
-//! Linux 6.18 on an AMD EPYC (Zen 5, in a virtual machine that was busy with other work), from
-//! 2 MiB to 1 GiB, as times of [`prefault`] with huge pages: a touch of each page 1.05 to 1.6,
-//! memset 1.1 to 1.5, [`clear_pages_for`](crate::clear_pages_for) cold 1.6 to 2.6. Without huge
-//! pages [`prefault`] takes 5 to 20, memset 7 to 25. `cargo bench --bench prefault` measures your
-//! machine.
+//! Linux 6.18 on an AMD EPYC (Zen 5, in a virtual machine), from 2 MiB to 1 GiB, as times of
+//! [`prefault`] with huge pages: a touch of each page 1.1, memset 1.4 to 1.5,
+//! [`clear_pages_for`](crate::clear_pages_for) cold 1.6 to 2.6. Without huge pages [`prefault`]
+//! takes 7 to 20, memset 9 to 25. `cargo bench --bench prefault` measures your machine.
 //!
 //! What is there stays there: memory that was zero is zero, memory that was not is as it was.
 //! Memory that is not fresh, and has to be zero, is what [`clear_pages`](crate::clear_pages) is for.
