@@ -20,9 +20,9 @@
 //!
 //! Starting a thread allocates, so this is not for use inside an allocator.
 //!
-//! On an AMD EPYC (Zen 5, in a virtual machine with two CPUs) a second thread takes the plan from
-//! 88 to 90 GB/s: one alone saturates memory, and [`clear_pages`] goes back to it. One `rep stosb`
-//! a page goes from 24 to 47. `cargo bench --bench parallel` measures your machine.
+//! On an AMD EPYC (Zen 5, in a virtual machine with two CPUs) the plan takes 93 GB/s alone, which
+//! is all that memory gives: a second thread adds nothing, and [`clear_pages`] sends it home. With
+//! `movnti` forced, 57 GB/s become 90. `cargo bench --bench parallel` measures your machine.
 
 mod crew;
 #[cfg(any(target_os = "linux", target_os = "android"))]
