@@ -80,20 +80,27 @@ fn touch(pages: &mut [Page]) {
     }
 }
 
+/// Clears cold memory, `npages` a call, and does `then` with each stretch before the next.
+fn walk(
+    npages: usize,
+    clear: fn(&mut [Page]),
+    then: fn(&mut [Page]),
+) -> impl FnMut(&mut [Page]) -> f64 {
+    move |pages| {
+        nanoseconds(|| {
+            for stretch in pages.chunks_exact_mut(npages) {
+                clear(black_box(stretch));
+                then(stretch);
+            }
+        })
+    }
+}
+
 /// Cold memory cleared and then used, a stretch after the other.
 fn used(promises: &mut Promises, pages: &mut [Page]) {
     for (size, least) in [(4 * KIB, 1.4), (16 * KIB, 1.0)] {
         let npages = size / PAGE_SIZE;
-        let walk = |clear: fn(&mut [Page])| {
-            move |pages: &mut [Page]| {
-                nanoseconds(|| {
-                    for stretch in pages.chunks_exact_mut(npages) {
-                        clear(black_box(stretch));
-                        touch(stretch);
-                    }
-                })
-            }
-        };
+        let walk = |clear| walk(npages, clear, touch);
         let samples = Race::default()
             .with("hot", walk(|pages| clearpage::clear_pages_for(pages, Intent::Hot)))
             .with("memset", walk(memset))
@@ -111,16 +118,7 @@ fn guesses(pages: &mut [Page]) {
     for (what, then) in [("left alone", (|_| {}) as fn(&mut [Page])), ("used", touch)] {
         for size in [4 * KIB, 64 * KIB, MIB, 8 * MIB, 64 * MIB] {
             let npages = size / PAGE_SIZE;
-            let walk = |clear: fn(&mut [Page])| {
-                move |pages: &mut [Page]| {
-                    nanoseconds(|| {
-                        for stretch in pages.chunks_exact_mut(npages) {
-                            clear(black_box(stretch));
-                            then(stretch);
-                        }
-                    })
-                }
-            };
+            let walk = |clear| walk(npages, clear, then);
             let samples = Race::default()
                 .with("auto", walk(clearpage::clear_pages))
                 .with("hot", walk(|pages| clearpage::clear_pages_for(pages, Intent::Hot)))
