@@ -60,8 +60,11 @@ pub(crate) enum Leaf {
     /// weakly ordered, so it walks the list itself and fences once at the end, in the same asm
     /// block: no caller can see, or forget to fence, a pending store.
     #[allow(dead_code, reason = "not every ISA has weakly ordered stores")]
-    Weak(unsafe fn(*const *mut u8, usize, usize)),
+    Weak(WeakLeaf),
 }
+
+/// List, entries, bytes a range.
+pub(crate) type WeakLeaf = unsafe fn(*const *mut u8, usize, usize);
 
 impl Primitive {
     /// The name, which is also its file's: `stosb`, `clzero`, `dc_zva`.
@@ -117,9 +120,12 @@ impl Available {
         Self(primitive)
     }
 
-    /// Whether it takes a list and fences once behind it.
-    pub(crate) const fn is_weak(self) -> bool {
-        matches!(self.0.leaf, Leaf::Weak(_))
+    /// The code of a primitive that takes a list and fences once behind it.
+    pub(crate) const fn weak(self) -> Option<WeakLeaf> {
+        match self.0.leaf {
+            Leaf::Weak(leaf) => Some(leaf),
+            Leaf::Ordered(_) => None,
+        }
     }
 
     /// The primitive's name.
@@ -160,25 +166,6 @@ impl Available {
             match self.0.leaf {
                 Leaf::Ordered(leaf) => leaf(ptr, len),
                 Leaf::Weak(leaf) => leaf(&ptr, 1, len),
-            }
-        }
-    }
-
-    /// Zeroes `n` ranges of `len` bytes; a weakly ordered primitive fences once behind the last.
-    ///
-    /// # Safety
-    /// - `list` holds `n` addresses, each valid for writes of `len` bytes.
-    /// - The addresses and `len` are multiples of the primitive's block; `len` is not 0.
-    pub(crate) unsafe fn clear_list(self, list: *const *mut u8, n: usize, len: usize) {
-        if n == 0 {
-            return;
-        }
-        // SAFETY: the caller's promises, `n` is not 0, and `self` proves that the CPU has the
-        // instructions.
-        unsafe {
-            match self.0.leaf {
-                Leaf::Ordered(leaf) => (0..n).for_each(|i| leaf(*list.add(i), len)),
-                Leaf::Weak(leaf) => leaf(list, n, len),
             }
         }
     }

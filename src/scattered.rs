@@ -34,17 +34,22 @@ pub fn clear_scattered(pages: &mut [&mut Page], intent: Intent) {
 /// # Safety
 /// Each pointer is aligned to a page and valid for writes of one.
 pub(crate) unsafe fn clear_list(pages: &[NonNull<Page>], intent: Intent) {
+    if pages.is_empty() {
+        return;
+    }
     // A raw list may name a page twice, and so more bytes than there are.
     let together = choose(intent, pages.len().saturating_mul(PAGE_SIZE));
-    if together.is_weak() {
-        // SAFETY: a NonNull<Page> is an address; the rest is the caller's promise.
-        unsafe { together.clear_list(pages.as_ptr().cast(), pages.len(), PAGE_SIZE) };
+    if let Some(leaf) = together.weak() {
+        // SAFETY: a NonNull<Page> is an address, and there is one; this CPU has the primitive; the
+        // rest is the caller's promise.
+        unsafe { leaf(pages.as_ptr().cast(), pages.len(), PAGE_SIZE) };
         return;
     }
     let mut rest = pages;
     while let Some(first) = rest.first() {
-        let follow =
-            |pair: &&[NonNull<Page>]| pair[0].addr().get() + PAGE_SIZE == pair[1].addr().get();
+        let follow = |pair: &&[NonNull<Page>]| {
+            pair[0].addr().get().wrapping_add(PAGE_SIZE) == pair[1].addr().get()
+        };
         let run = 1 + rest.windows(2).take_while(follow).count();
         for page in &rest[..run] {
             // The run may cross from one allocation into another.
