@@ -14,6 +14,7 @@ fn main() {
     page_shift();
     forced_primitive();
     powerpc_asm();
+    address_sanitizer();
 }
 
 /// `CLEARPAGE_PAGE_SHIFT=12|14|16` becomes `cfg(clearpage_page_shift = "..")`.
@@ -61,6 +62,15 @@ fn powerpc_asm() {
     } else if compiles(&format!("#![feature(asm_experimental_arch)] {body}")) {
         println!("cargo::rustc-cfg=clearpage_ppc_asm");
         println!("cargo::rustc-cfg=clearpage_ppc_asm_feature");
+    }
+}
+
+/// `-Zsanitizer=address` becomes `cfg(clearpage_asan)`: the cfg of rustc's own is unstable.
+fn address_sanitizer() {
+    println!("cargo::rustc-check-cfg=cfg(clearpage_asan)");
+    let sanitizers = env::var("CARGO_CFG_SANITIZE").unwrap_or_default();
+    if sanitizers.split(',').any(|sanitizer| sanitizer == "address") {
+        println!("cargo::rustc-cfg=clearpage_asan");
     }
 }
 

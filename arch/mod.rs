@@ -61,6 +61,18 @@ cfg_if::cfg_if! {
     }
 }
 
+cfg_if::cfg_if! {
+    if #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))] {
+        pub(crate) use aarch64::tags;
+    } else if #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))] {
+        mod untagged;
+        pub(crate) use x86_64::tags;
+    } else {
+        mod untagged;
+        pub(crate) use untagged as tags;
+    }
+}
+
 pub(crate) use isa::{PRIMITIVES, caches, flags, tuning};
 
 /// The last row of every table, which every CPU has.

@@ -16,6 +16,7 @@
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(clearpage_ppc_asm_feature, feature(asm_experimental_arch))]
+#![cfg_attr(clearpage_asan, feature(sanitize))]
 
 #[doc = include_str!("../docs/which-call.md")]
 pub mod guide {}
@@ -28,12 +29,14 @@ pub mod cpu;
 mod dispatch;
 #[cfg(feature = "std")]
 mod environment;
+pub mod highmem;
 mod intent;
 #[cfg(feature = "std")]
 mod os;
 mod page;
 mod primitive;
 pub mod raw;
+mod sanitizer;
 mod scattered;
 mod tuning;
 mod tuning_text;

@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 
 use crate::intent::Intent;
 use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
-use crate::{arch, dispatch, scattered};
+use crate::{arch, dispatch, sanitizer, scattered};
 
 /// Up to this many bytes a few plain stores beat any primitive's set-up.
 const SMALL: usize = 256;
@@ -20,6 +20,7 @@ const SMALL: usize = 256;
 #[inline]
 pub unsafe fn clear_page(page: NonNull<Page>) {
     debug_assert!(page.is_aligned(), "clear_page: {page:p} is not page-aligned");
+    sanitizer::check_write(page.as_ptr().cast(), PAGE_SIZE);
     // SAFETY: the caller's promise; a page is a multiple of every block.
     unsafe {
         dispatch::choose(Intent::Auto, PAGE_SIZE).clear_blocks(page.as_ptr().cast(), PAGE_SIZE);
@@ -53,6 +54,7 @@ pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent
         too_long("clear_pages", npages, "pages");
     }
     let len = npages << PAGE_SHIFT;
+    sanitizer::check_write(page.as_ptr().cast(), len);
     // SAFETY: the caller's promise; a page is a multiple of every block.
     unsafe { dispatch::choose(intent, len).clear_blocks(page.as_ptr().cast(), len) }
 }
@@ -69,8 +71,13 @@ pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
         pages.iter().all(|page| page.is_aligned()),
         "clear_scattered: a page is not page-aligned"
     );
+    for page in pages {
+        sanitizer::check_write(page.as_ptr().cast(), PAGE_SIZE);
+    }
+    // A list may name a page twice, and so more bytes than there are.
+    let together = dispatch::choose(intent, pages.len().saturating_mul(PAGE_SIZE));
     // SAFETY: the caller's promise.
-    unsafe { scattered::clear_list(pages, intent) }
+    unsafe { scattered::clear_list(pages, together, intent) }
 }
 
 /// Zeroes `len` bytes at `ptr`, of any alignment, for `intent`.
@@ -82,6 +89,7 @@ pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
 /// If `len` is more than `isize::MAX`.
 #[inline]
 pub unsafe fn zero_bytes(ptr: *mut u8, len: usize, intent: Intent) {
+    sanitizer::check_write(ptr, len);
     if len <= SMALL {
         // SAFETY: the caller's promise.
         unsafe { arch::zero_small(ptr, len) }

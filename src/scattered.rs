@@ -2,9 +2,9 @@
 
 use core::ptr::NonNull;
 
-use crate::dispatch::choose;
 use crate::intent::Intent;
 use crate::page::{PAGE_SIZE, Page};
+use crate::primitive::Available;
 use crate::raw;
 
 /// Zeroes pages that lie anywhere, in any order, for what will be done with them next.
@@ -26,19 +26,17 @@ use crate::raw;
 pub fn clear_scattered(pages: &mut [&mut Page], intent: Intent) {
     let (list, npages) = (pages.as_mut_ptr().cast::<NonNull<Page>>(), pages.len());
     // SAFETY: a `&mut Page` is a pointer that is not null, aligned and valid for writes of a page.
-    unsafe { clear_list(core::slice::from_raw_parts(list, npages), intent) }
+    unsafe { raw::clear_scattered(core::slice::from_raw_parts(list, npages), intent) }
 }
 
-/// What [`clear_scattered`] does, on pointers.
+/// What [`clear_scattered`] does, on pointers, by the primitive for all of them `together`.
 ///
 /// # Safety
 /// Each pointer is aligned to a page and valid for writes of one.
-pub(crate) unsafe fn clear_list(pages: &[NonNull<Page>], intent: Intent) {
+pub(crate) unsafe fn clear_list(pages: &[NonNull<Page>], together: Available, intent: Intent) {
     if pages.is_empty() {
         return;
     }
-    // A raw list may name a page twice, and so more bytes than there are.
-    let together = choose(intent, pages.len().saturating_mul(PAGE_SIZE));
     if let Some(leaf) = together.weak() {
         // SAFETY: a NonNull<Page> is an address, and there is one; this CPU has the primitive; the
         // rest is the caller's promise.

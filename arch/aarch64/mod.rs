@@ -3,6 +3,7 @@
 
 mod ident;
 mod loops;
+pub(crate) mod tags;
 mod tuning;
 
 mod dc_zva;

@@ -9,6 +9,7 @@ use core::sync::atomic::{Ordering, compiler_fence};
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes.
+#[cfg_attr(clearpage_asan, sanitize(address = "off"))]
 #[inline]
 pub(crate) unsafe fn zero_small(mut ptr: *mut u8, mut len: usize) {
     // SAFETY: each arm stays within the length it matches.
@@ -35,6 +36,7 @@ pub(crate) unsafe fn zero_small(mut ptr: *mut u8, mut len: usize) {
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes, which are one to four runs.
+#[cfg_attr(clearpage_asan, sanitize(address = "off"))]
 #[inline(always)]
 unsafe fn four<T: Default, const N: usize>(ptr: *mut u8, len: usize) {
     let run = N * size_of::<T>();
@@ -51,6 +53,7 @@ unsafe fn four<T: Default, const N: usize>(ptr: *mut u8, len: usize) {
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes, which are one or two stores.
+#[cfg_attr(clearpage_asan, sanitize(address = "off"))]
 #[inline(always)]
 unsafe fn two<T: Default>(ptr: *mut u8, len: usize) {
     // SAFETY: both are inside the range.
@@ -62,6 +65,7 @@ unsafe fn two<T: Default>(ptr: *mut u8, len: usize) {
 
 /// # Safety
 /// `ptr` is valid for a write of a `T`, of any alignment.
+#[cfg_attr(clearpage_asan, sanitize(address = "off"))]
 #[inline(always)]
 unsafe fn store<T: Default>(ptr: *mut u8) {
     // SAFETY: the caller's promise.

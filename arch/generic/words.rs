@@ -21,6 +21,7 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
 
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+#[cfg_attr(clearpage_asan, sanitize(address = "off"))]
 unsafe fn clear(ptr: *mut u8, len: usize) {
     let start = ptr.expose_provenance();
     for word in (start..start + len).step_by(WORD) {

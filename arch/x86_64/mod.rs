@@ -3,6 +3,7 @@
 mod loops;
 #[cfg(target_feature = "sse2")]
 mod short;
+pub(crate) mod tags;
 mod tuning;
 #[cfg(target_feature = "sse2")]
 mod vector;
