@@ -68,8 +68,8 @@ cfg_if::cfg_if! {
         mod untagged;
         pub(crate) use x86_64::tags;
     } else {
-        mod untagged;
-        pub(crate) use untagged as tags;
+        #[path = "untagged.rs"]
+        pub(crate) mod tags;
     }
 }
 
