@@ -1,4 +1,5 @@
-//! `mte` on tagged memory: data zero, tags those of the pointer, nothing outside touched.
+//! Tagged memory and pointers: `mte` makes data zero and tags those of the pointer, and touches
+//! nothing outside; so do frames that are cleared with their tags.
 #![cfg(all(target_arch = "aarch64", target_os = "linux", target_pointer_width = "64", not(miri)))]
 
 mod common;
@@ -6,9 +7,14 @@ mod common;
 use std::arch::asm;
 use std::ffi::{c_int, c_long, c_ulong, c_void};
 use std::os::unix::process::ExitStatusExt;
+use std::ptr::NonNull;
 use std::{ptr, slice};
 
-use clearpage::{Available, PAGE_SIZE, primitives};
+use clearpage::highmem::tag::{self, Tag, TagChecks, TagState};
+use clearpage::highmem::{
+    Frame, Frames, LinearMap, Unchecked, clear_highpages, tag_clear_highpages,
+};
+use clearpage::{Available, Intent, PAGE_SIZE, Page, primitives};
 use common::{child, say};
 
 /// What one tag covers.
@@ -154,17 +160,131 @@ fn load_through_both_tags() {
     println!("the wrong tag loads {}", memory.load(at, TAG + 1));
 }
 
+/// Runs a test in a process of its own, which must print the one and die of a fault before it prints
+/// the other.
+fn faults(test: &str, variable: (&str, &str), before: &str, behind: &str) {
+    const SIGSEGV: i32 = 11;
+    let child = child(test, variable);
+    let stdout = String::from_utf8_lossy(&child.stdout);
+    assert!(stdout.contains(before), "{child:?}");
+    assert!(!stdout.contains(behind), "{child:?}");
+    assert_eq!(child.status.signal(), Some(SIGSEGV), "{child:?}");
+}
+
 #[test]
 fn the_wrong_tag_faults() {
-    const SIGSEGV: i32 = 11;
     if mte().is_none() {
         return;
     }
     for at in [0, PAGE_SIZE / 2, PAGE_SIZE - 1] {
-        let child = child("load_through_both_tags", ("AT", &at.to_string()));
-        let stdout = String::from_utf8_lossy(&child.stdout);
-        assert!(stdout.contains("the right tag loads 0\n"), "{child:?}");
-        assert!(!stdout.contains("the wrong tag loads"), "{child:?}");
-        assert_eq!(child.status.signal(), Some(SIGSEGV), "{child:?}");
+        let at = ("AT", &*at.to_string());
+        faults("load_through_both_tags", at, "the right tag loads 0\n", "the wrong tag loads");
     }
+}
+
+/// Frames from 0 on, at a pointer.
+fn linear(first: *mut u8, len: usize) -> LinearMap {
+    let frames = Frames::new(Frame::default(), (len / PAGE_SIZE) as u64).unwrap();
+    // SAFETY: the memory outlives the map, in each of these tests, and is the test's alone.
+    unsafe { LinearMap::new(frames, NonNull::new(first.cast()).unwrap()) }
+}
+
+fn frames(start: u64, npages: u64) -> Frames {
+    Frames::new(Frame::new(start).unwrap(), npages).unwrap()
+}
+
+const NEW: Tag = Tag::new(TAG as u8).unwrap();
+
+/// No memory tags here: the CPU ignores the top byte, but a pointer is a number too.
+#[test]
+fn the_tag_of_a_pointer_is_taken_off() {
+    let mut memory = common::Garbage::new(4 * PAGE_SIZE);
+    let first: *mut Page = memory.pages(4).as_mut_ptr();
+    let tagged = tag::with(first, NEW);
+    assert_eq!(tagged.addr() ^ first.addr(), TAG << 56);
+    assert_eq!(tag::reset(tagged), first);
+    let map = linear(tagged.cast(), 4 * PAGE_SIZE);
+    // SAFETY: the frames are this test's alone.
+    unsafe { clear_highpages(&map, frames(1, 2), Intent::Auto) }.unwrap();
+    memory.check_pages(&[false, true, true], &"tagged");
+}
+
+#[test]
+fn frames_are_cleared_with_their_tags() {
+    let Some(mte) = mte() else { return };
+    let memory = Tagged::new(4 * PAGE_SIZE);
+    memory.reset(mte);
+    let map = linear(memory.ptr, memory.len);
+    // SAFETY: the frames are this test's alone; no pointer with the old tag is used on them
+    // afterwards.
+    let state = unsafe { tag_clear_highpages(&map, frames(1, 2), NEW) };
+    assert_eq!(state, Ok(TagState::Set(NEW)));
+    for at in 0..memory.len {
+        let inside = (PAGE_SIZE..3 * PAGE_SIZE).contains(&at);
+        let (tag, byte) = if inside { (TAG, 0) } else { (0, GARBAGE) };
+        assert_eq!(memory.tag(at), tag, "tag at {at}");
+        assert_eq!(memory.load(at, tag), byte, "byte at {at}");
+    }
+}
+
+/// Child of the test below: whether the tag that the frame is cleared with was right before.
+#[test]
+#[ignore = "run by another test, in a process of its own"]
+fn load_through_the_new_tag() {
+    let memory = Tagged::new(PAGE_SIZE);
+    memory.reset(mte().unwrap());
+    println!("the old tag loads {}", memory.load(0, 0));
+    if std::env::var("CLEAR").unwrap() == "1" {
+        // SAFETY: the frame is this test's alone, and no pointer with the old tag is used on it.
+        let state =
+            unsafe { tag_clear_highpages(&linear(memory.ptr, PAGE_SIZE), frames(0, 1), NEW) };
+        assert_eq!(state, Ok(TagState::Set(NEW)));
+    }
+    println!("the new tag loads {}", memory.load(PAGE_SIZE / 2, TAG));
+}
+
+#[test]
+fn the_new_tag_faults_before_and_reads_zero_after() {
+    if mte().is_none() {
+        return;
+    }
+    let (test, old, new) = ("load_through_the_new_tag", "the old tag loads 165\n", "the new tag");
+    faults(test, ("CLEAR", "0"), old, new);
+    let child = child(test, ("CLEAR", "1"));
+    assert!(String::from_utf8_lossy(&child.stdout).contains("the new tag loads 0\n"), "{child:?}");
+    assert!(child.status.success(), "{child:?}");
+}
+
+/// Child of the test below: a frame whose memory has another tag than its pointer, cleared.
+#[test]
+#[ignore = "run by another test, in a process of its own"]
+fn clear_through_another_tag() {
+    let memory = Tagged::new(2 * PAGE_SIZE);
+    memory.reset(mte().unwrap());
+    let map = linear(memory.ptr, 2 * PAGE_SIZE);
+    // SAFETY: the frames are this test's alone.
+    unsafe {
+        assert_eq!(tag_clear_highpages(&map, frames(0, 1), NEW), Ok(TagState::Set(NEW)));
+        memory.at(0, TAG).write_bytes(GARBAGE, PAGE_SIZE);
+        {
+            let outer = Unchecked::new(&TagChecks);
+            drop(Unchecked::new(&TagChecks));
+            clear_highpages(&map, frames(0, 1), Intent::Cold).unwrap();
+            drop(outer);
+        }
+        assert_eq!((memory.tag(0), memory.load(0, TAG)), (TAG, 0));
+        println!("with the guard: cleared");
+        clear_highpages(&map, frames(0, 1), Intent::Cold).unwrap();
+        println!("without the guard: cleared");
+    }
+}
+
+/// And a nested guard does not end the outer one.
+#[test]
+fn tag_checks_look_away_while_the_guard_is_held() {
+    if mte().is_none() {
+        return;
+    }
+    let test = "clear_through_another_tag";
+    faults(test, ("NONE", ""), "with the guard: cleared", "without the guard: cleared");
 }

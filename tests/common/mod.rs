@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
 mod emulator;
+pub mod faulty;
 
 use std::io::Write;
 use std::process::Output;
