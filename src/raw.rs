@@ -89,14 +89,15 @@ pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
 /// If `len` is more than `isize::MAX`.
 #[inline]
 pub unsafe fn zero_bytes(ptr: *mut u8, len: usize, intent: Intent) {
-    sanitizer::check_write(ptr, len);
     if len <= SMALL {
+        sanitizer::check_write(ptr, len);
         // SAFETY: the caller's promise.
         unsafe { arch::zero_small(ptr, len) }
     } else {
         if len > isize::MAX as usize {
             too_long("zero_bytes", len, "bytes");
         }
+        sanitizer::check_write(ptr, len);
         // SAFETY: the caller's promise.
         unsafe { dispatch::choose(intent, len).zero_range(ptr, len) }
     }

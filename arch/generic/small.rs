@@ -37,8 +37,8 @@ pub(crate) unsafe fn zero_small(mut ptr: *mut u8, mut len: usize) {
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes, which are one to four runs.
 #[cfg_attr(clearpage_asan, sanitize(address = "off"))]
-#[inline(always)]
-unsafe fn four<T: Default, const N: usize>(ptr: *mut u8, len: usize) {
+#[cfg_attr(not(clearpage_asan), inline(always))]
+unsafe fn four<T: Copy + Default, const N: usize>(ptr: *mut u8, len: usize) {
     let run = N * size_of::<T>();
     let last = len - run;
     for at in [0, run.min(last), (2 * run).min(last), last] {
@@ -54,8 +54,8 @@ unsafe fn four<T: Default, const N: usize>(ptr: *mut u8, len: usize) {
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes, which are one or two stores.
 #[cfg_attr(clearpage_asan, sanitize(address = "off"))]
-#[inline(always)]
-unsafe fn two<T: Default>(ptr: *mut u8, len: usize) {
+#[cfg_attr(not(clearpage_asan), inline(always))]
+unsafe fn two<T: Copy + Default>(ptr: *mut u8, len: usize) {
     // SAFETY: both are inside the range.
     unsafe {
         store::<T>(ptr);
@@ -63,13 +63,18 @@ unsafe fn two<T: Default>(ptr: *mut u8, len: usize) {
     }
 }
 
+/// Assigned, not written by a function of `core`: that would be compiled with ASan's checks.
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Unaligned<T>(T);
+
 /// # Safety
 /// `ptr` is valid for a write of a `T`, of any alignment.
 #[cfg_attr(clearpage_asan, sanitize(address = "off"))]
-#[inline(always)]
-unsafe fn store<T: Default>(ptr: *mut u8) {
+#[cfg_attr(not(clearpage_asan), inline(always))]
+unsafe fn store<T: Copy + Default>(ptr: *mut u8) {
     // SAFETY: the caller's promise.
-    unsafe { ptr.cast::<T>().write_unaligned(T::default()) };
+    unsafe { *ptr.cast::<Unaligned<T>>() = Unaligned(T::default()) };
     // Neighbouring stores would be merged into a call of memset, which may be our caller.
     compiler_fence(Ordering::SeqCst);
 }

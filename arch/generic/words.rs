@@ -5,6 +5,8 @@
 //! - Temporal; no fence; block: eight words.
 //! - General registers only: legal in kernels.
 
+use core::sync::atomic::{Ordering, compiler_fence};
+
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 const WORD: usize = size_of::<usize>();
@@ -25,8 +27,9 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(ptr: *mut u8, len: usize) {
     let start = ptr.expose_provenance();
     for word in (start..start + len).step_by(WORD) {
-        // Volatile, or the compiler makes a call of memset out of the loop.
         // SAFETY: an aligned word inside the caller's range.
-        unsafe { core::ptr::with_exposed_provenance_mut::<usize>(word).write_volatile(0) };
+        unsafe { *core::ptr::with_exposed_provenance_mut::<usize>(word) = 0 };
+        // Or the compiler makes a call of memset out of the loop.
+        compiler_fence(Ordering::SeqCst);
     }
 }
