@@ -1,7 +1,9 @@
 //! The benchmarks of clearpage: `cargo bench --bench primitives` is criterion over the table of
 //! primitives, `--bench ratios` the envelope and what the crate promises. Here is what they share.
 
-use clearpage::Page;
+use std::time::Instant;
+
+use clearpage::{Available, Page};
 use clearpage_cli::measure::median;
 use clearpage_cli::table::ruled;
 
@@ -39,6 +41,19 @@ impl<'a> Race<'a> {
         }
         Samples(samples)
     }
+}
+
+/// How long `work` takes.
+pub fn nanoseconds(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_nanos() as f64
+}
+
+/// What kernels clear pages with: `rep stosb` on x86, the first row elsewhere.
+pub fn string_stores() -> Available {
+    let row = clearpage::primitives().first().expect("a row").available();
+    row.expect("the first row is always there")
 }
 
 /// The times of each contender, by round.

@@ -2,10 +2,9 @@
 
 use std::hint::black_box;
 use std::ptr::NonNull;
-use std::time::Instant;
 
 use clearpage::{Intent, PAGE_SIZE, Page, raw};
-use clearpage_benches::{Promises, Race};
+use clearpage_benches::{Promises, Race, nanoseconds, string_stores};
 use clearpage_cli::table::ruled;
 use clearpage_cli::units::format_size;
 
@@ -20,16 +19,9 @@ pub fn promise(promises: &mut Promises, pages: &mut [Page]) {
     short(promises, pages);
 }
 
-fn nanoseconds(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_nanos() as f64
-}
-
-/// One `rep stosb` call; word stores where there is none.
+/// One `rep stosb` call.
 fn stosb(pages: &mut [Page]) {
-    let row = clearpage::primitives().first().expect("a row").available();
-    row.expect("the first row is always there").clear_pages(pages);
+    string_stores().clear_pages(pages);
 }
 
 fn memset(pages: &mut [Page]) {

@@ -127,7 +127,10 @@ pub(super) fn for_each_mapping<M: Highmem + ?Sized>(
     }
 }
 
-/// Runs of one kind, each in its own way.
+/// Runs of one kind, each in its own way. Out of line: what a mapping costs does not notice, and the
+/// one call for a page of a permanent mapping would.
+#[cold]
+#[inline(never)]
 fn by_runs<M: Highmem + ?Sized>(
     mem: &M,
     frames: Frames,

@@ -1,0 +1,131 @@
+//! What the highmem layer costs, and what its one call for all frames brings:
+//! `cargo bench --bench highmem`.
+//!
+//! The second table is that of the Linux change "use batch page clearing in kernel_init_pages()":
+//! before, a mapping and a primitive call a page; after, one for the block. With a permanent mapping
+//! mapping is arithmetic; without one it is real.
+
+use std::hint::black_box;
+use std::ptr::NonNull;
+
+use clearpage::highmem::{Frame, Frames, Highmem, LinearMap, clear_highpages};
+use clearpage::{Available, Intent, Order, PAGE_SIZE, Page, clear_pages_for};
+use clearpage_benches::{Promises, Race, nanoseconds, string_stores};
+use clearpage_cli::machine::Machine;
+use clearpage_cli::memory::Arena;
+use clearpage_cli::pin::pin;
+use clearpage_cli::table::ruled;
+use clearpage_cli::units::format_size;
+
+const MIB: usize = 1 << 20;
+/// Samples of each figure.
+const ROUNDS: usize = 21;
+
+fn main() {
+    let cpu = pin(None).ok().flatten();
+    let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
+    let machine = Machine::detect();
+    println!("{}, {cpu}, {ROUNDS} rounds", machine.cpu);
+    let mut arena = Arena::new((16 * machine.l3).max(256 * MIB));
+    let mut promises = Promises::default();
+    cost(&mut promises, arena.pages());
+    seed(arena.pages());
+    promises.print();
+}
+
+/// Frames from 0 on.
+fn linear(pages: &mut [Page]) -> LinearMap {
+    let frames = Frames::new(Frame::default(), pages.len() as u64).expect("few");
+    // SAFETY: the map is used up before the pages are.
+    unsafe { LinearMap::new(frames, NonNull::from(pages).cast()) }
+}
+
+/// The layer over memory with a permanent mapping, against the call that it should come to.
+fn cost(promises: &mut Promises, pages: &mut [Page]) {
+    let map = linear(pages);
+    for (npages, calls, least) in [(1, 100_000, 0.95), (2 * MIB / PAGE_SIZE, 256, 0.99)] {
+        for (what, intent) in [("hot", Intent::Hot), ("cold", Intent::Cold)] {
+            // Hot is the same block again and again, cold the next one.
+            let blocks = if intent == Intent::Hot { 1 } else { pages.len() / npages };
+            let at = |call: usize| call % blocks * npages;
+            let samples = Race::default()
+                .with("layer", |_| {
+                    nanoseconds(|| {
+                        for call in 0..calls {
+                            let start = Frame::new(at(call) as u64).expect("small");
+                            let frames = Frames::new(black_box(start), npages as u64);
+                            // SAFETY: frames of the arena, which nobody else uses meanwhile.
+                            unsafe { clear_highpages(&map, frames.expect("small"), intent) }
+                                .expect("mapped");
+                        }
+                    })
+                })
+                .with("clear_pages", |pages| {
+                    nanoseconds(|| {
+                        for call in 0..calls {
+                            clear_pages_for(&mut pages[black_box(at(call))..][..npages], intent);
+                        }
+                    })
+                })
+                .run(ROUNDS, pages);
+            let size = format_size((npages * PAGE_SIZE) as u64);
+            let what = format!("permanent mapping, {what} {size}: to clear_pages");
+            promises.at_least(&what, samples.ratio("layer", "clear_pages"), least);
+        }
+    }
+}
+
+/// Blocks of cold memory, by order.
+fn seed(pages: &mut [Page]) {
+    let stosb = string_stores();
+    println!("cold blocks, GB/s; in brackets, times as fast as page by page");
+    let mut table = ruled();
+    table.set_header(["order", "size", "page by page", stosb.name(), "the plan"]);
+    let map = linear(pages);
+    for order in (0..=10).filter_map(Order::new) {
+        let blocks = pages.len() / order.npages();
+        let walk = |mut clear: Box<dyn FnMut(Frames)>| {
+            move |_: &mut [Page]| {
+                nanoseconds(|| {
+                    for block in 0..blocks {
+                        let start = Frame::new((block * order.npages()) as u64).expect("small");
+                        clear(black_box(Frames::block(start, order).expect("small")));
+                    }
+                })
+            }
+        };
+        let samples = Race::default()
+            .with(
+                "before",
+                walk(Box::new(move |f| f.iter().for_each(|page| by(stosb, map, page.into())))),
+            )
+            .with("after", walk(Box::new(move |frames| by(stosb, map, frames))))
+            .with(
+                "plan",
+                walk(Box::new(move |frames| {
+                    // SAFETY: frames of the arena, which nobody else uses meanwhile.
+                    unsafe { clear_highpages(&map, frames, Intent::Cold) }.expect("mapped");
+                })),
+            )
+            .run(ROUNDS / 3, pages);
+        let speed = |name| (blocks * order.size()) as f64 / samples.median(name);
+        let against = |name| format!("{:.0} ({:.2})", speed(name), samples.ratio(name, "before"));
+        table.add_row([
+            order.get().to_string(),
+            format_size(order.size() as u64),
+            format!("{:.0}", speed("before")),
+            against("after"),
+            against("plan"),
+        ]);
+    }
+    println!("{table}");
+}
+
+/// Frames of one mapping by one call of a primitive.
+fn by(primitive: Available, map: LinearMap, frames: Frames) {
+    let pages = map.page_address(frames).expect("mapped");
+    // SAFETY: pages of the arena, which nobody else uses meanwhile.
+    primitive.clear_pages(unsafe {
+        std::slice::from_raw_parts_mut(pages.as_ptr(), frames.npages() as usize)
+    });
+}
