@@ -2,6 +2,13 @@
 //! serves which length; nothing above this folder knows an instruction.
 
 #[cfg(any(
+    target_arch = "powerpc64",
+    target_arch = "riscv64",
+    all(target_arch = "x86_64", target_pointer_width = "64")
+))]
+#[cfg(not(miri))]
+mod asked;
+#[cfg(any(
     target_arch = "aarch64",
     target_arch = "arm",
     target_arch = "loongarch64",

@@ -1,8 +1,7 @@
 //! The cache block that DCBZ clears: its size is in no register that a program may read, Linux
 //! tells it.
 
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
+use crate::arch::asked::Asked;
 use crate::arch::auxv::auxv;
 use crate::page::PAGE_SIZE;
 use crate::primitive::Unavailable;
@@ -11,36 +10,8 @@ use crate::primitive::Unavailable;
 /// (arch/powerpc/include/uapi/asm/auxvec.h).
 const AT_DCACHEBSIZE: usize = 19;
 
-/// The size of a block in bytes, a power of two up to a page; 0 until it is known.
-static BLOCK: AtomicUsize = AtomicUsize::new(0);
-
-/// The size of a block. Asked until it is known, and once then.
-pub(super) fn known() -> Result<usize, Unavailable> {
-    match BLOCK.load(Relaxed) {
-        0 => {
-            let block = usable(auxv(AT_DCACHEBSIZE))?;
-            BLOCK.store(block, Relaxed);
-            Ok(block)
-        }
-        block => Ok(block),
-    }
-}
-
-/// The size of a block, for who clears: it can be known.
-#[inline]
-pub(super) fn block() -> usize {
-    match BLOCK.load(Relaxed) {
-        0 => not_asked_yet(),
-        block => block,
-    }
-}
-
-/// Only builds for `dcbz` alone do not ask before they clear.
-#[cold]
-#[inline(never)]
-fn not_asked_yet() -> usize {
-    known().expect("this build is for dcbz alone")
-}
+/// The size of a block in bytes, a power of two up to a page.
+pub(super) static BLOCK: Asked = Asked::new(|| usable(auxv(AT_DCACHEBSIZE)));
 
 fn usable(told: usize) -> Result<usize, Unavailable> {
     if told == 0 {

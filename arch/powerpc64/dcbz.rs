@@ -22,8 +22,8 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     store: Store::Temporal,
     registers: Registers::General,
     // Where it is not available nobody clears by blocks, and any number is as good.
-    block: || cache_block::known().unwrap_or(128),
-    availability: || cache_block::known().map(drop),
+    block: || cache_block::BLOCK.get().unwrap_or(128),
+    availability: || cache_block::BLOCK.get().map(drop),
     leaf: Leaf::Ordered(clear),
 };
 
@@ -31,7 +31,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 /// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of the block.
 /// - The memory is cached.
 unsafe fn clear(ptr: *mut u8, len: usize) {
-    let block = cache_block::block();
+    let block = cache_block::BLOCK.known();
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {
         core::arch::asm!(

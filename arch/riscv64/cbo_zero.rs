@@ -23,8 +23,8 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     store: Store::Temporal,
     registers: Registers::General,
     // Where it is not available nobody clears by blocks, and any number is as good.
-    block: || hwprobe::zicboz().unwrap_or(64),
-    availability: || hwprobe::zicboz().map(drop),
+    block: || hwprobe::BLOCK.get().unwrap_or(64),
+    availability: || hwprobe::BLOCK.get().map(drop),
     leaf: Leaf::Ordered(clear),
 };
 
@@ -32,7 +32,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 /// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of the block.
 /// - This CPU has Zicboz, and the system lets it be used here.
 unsafe fn clear(ptr: *mut u8, len: usize) {
-    let block = hwprobe::block();
+    let block = hwprobe::BLOCK.known();
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {
         core::arch::asm!(

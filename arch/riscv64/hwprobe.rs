@@ -6,44 +6,15 @@
 //! features zicboz, and zic64b, by which blocks are 64 bytes; RVA22 and RVA23 ask for both. rustc
 //! 1.85 has no such features yet: builds by it do without, unless they ask Linux.
 
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
+use crate::arch::asked::Asked;
 use crate::cpu::Flag;
 use crate::primitive::Unavailable;
 
-/// The size of a block in bytes, a power of two up to a page; 0 until it is known.
-static BLOCK: AtomicUsize = AtomicUsize::new(0);
-
-/// The size of a block. Asked until it is known, and once then.
-pub(super) fn zicboz() -> Result<usize, Unavailable> {
-    match BLOCK.load(Relaxed) {
-        0 => {
-            let block = system::zicboz()?;
-            BLOCK.store(block, Relaxed);
-            Ok(block)
-        }
-        block => Ok(block),
-    }
-}
-
-/// The size of a block, for who clears: the CPU has Zicboz.
-#[inline]
-pub(super) fn block() -> usize {
-    match BLOCK.load(Relaxed) {
-        0 => not_asked_yet(),
-        block => block,
-    }
-}
-
-/// Only builds for `cbo_zero` alone do not ask before they clear.
-#[cold]
-#[inline(never)]
-fn not_asked_yet() -> usize {
-    zicboz().expect("this build is for cbo_zero alone")
-}
+/// The size of a block in bytes, a power of two up to a page, where the CPU has Zicboz.
+pub(super) static BLOCK: Asked = Asked::new(system::zicboz);
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
-    [Flag { name: "zicboz", set: zicboz().is_ok(), source: system::SOURCE }].into_iter()
+    [Flag { name: "zicboz", set: BLOCK.get().is_ok(), source: system::SOURCE }].into_iter()
 }
 
 #[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"))))]

@@ -3,23 +3,18 @@
 //! Sources: Intel SDM volume 1, Linear Address Masking (CR3.LAM_U57, LAM_U48, CR4.LAM_SUP); Linux,
 //! arch_prctl(ARCH_GET_UNTAG_MASK), 6.4 and newer.
 
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
+use crate::arch::asked::Asked;
 // Memory itself has none.
 pub(crate) use crate::arch::untagged::{TagChecks, set_tag};
 
-/// The bits of an address that are no tag; 0 until somebody asked.
-static UNTAG_MASK: AtomicUsize = AtomicUsize::new(0);
+/// The bits of an address that are no tag.
+static UNTAG_MASK: Asked = Asked::new(|| Ok(ask()));
 
 /// The address that the CPU goes by: tag bits are those of bit 63, which picks the half of the
 /// address space.
 #[inline]
 pub(crate) fn untag(address: usize) -> usize {
-    let mask = match UNTAG_MASK.load(Relaxed) {
-        0 => first_call(),
-        mask => mask,
-    };
-    masked(address, mask)
+    masked(address, UNTAG_MASK.known())
 }
 
 #[inline]
@@ -29,16 +24,7 @@ const fn masked(address: usize, mask: usize) -> usize {
 
 /// Who knows better than this module, from now on.
 pub(crate) fn set_untag_mask(mask: usize) {
-    UNTAG_MASK.store(mask, Relaxed);
-}
-
-#[cold]
-fn first_call() -> usize {
-    let mask = ask();
-    match UNTAG_MASK.compare_exchange(0, mask, Relaxed, Relaxed) {
-        Ok(_) => mask,
-        Err(set) => set,
-    }
+    UNTAG_MASK.set(mask);
 }
 
 /// Linux's word; without it nothing is a tag. An older kernel knows no LAM, and says that it does
