@@ -58,6 +58,10 @@ pub unsafe fn clear_highpage<M: Highmem + ?Sized>(
 /// The frames are the caller's to overwrite: meanwhile nobody else reads or writes them, through
 /// whatever mapping.
 ///
+/// In memory that is shared by nature, a guest's or a device's, accesses that are volatile or
+/// atomic, or of no Rust code, may go on: every primitive stores by assembly or volatile writes. They
+/// find each byte as it was or zero, in no order.
+///
 /// # Errors
 /// A part of them could not be mapped; the error says how many are cleared, and the others are as
 /// they were.
