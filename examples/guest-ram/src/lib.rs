@@ -14,6 +14,8 @@
 //! use vm_memory::bitmap::{AtomicBitmap, Bitmap};
 //! use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
 //!
+//! # // Memory of mmap is aligned to the host's pages, and need not be to larger ones.
+//! # if PAGE_SIZE > 4096 { return Ok::<(), Box<dyn std::error::Error>>(()) }
 //! // Of 12 pages the middle four are a hole.
 //! let page = |number: usize| GuestAddress((number * PAGE_SIZE) as u64);
 //! let ranges = [(page(0), 4 * PAGE_SIZE), (page(8), 4 * PAGE_SIZE)];
@@ -55,6 +57,10 @@ pub use window::Window;
 /// written through an address, nobody marks. The bitmap may count pages of any size, larger or
 /// smaller than [`PAGE_SIZE`](clearpage::PAGE_SIZE).
 ///
+/// A frame has to be whole in one region, and at an address of the host that is a multiple of
+/// `PAGE_SIZE`: where this crate is built for larger pages than the host has, mmap alone does not
+/// see to that.
+///
 /// It is for [`GuestMemoryBackend`], the physical memory: behind an IOMMU two addresses may be one
 /// page, which two frames may not.
 ///
@@ -88,7 +94,8 @@ impl<'a, M: GuestMemoryBackend + ?Sized> GuestRam<'a, M> {
     /// A frame is none of the guest's: those before it are cleared and marked, it and those behind
     /// it are as they were.
     pub fn clear(&self, frames: Frames, intent: Intent) -> Result<(), ClearError<GuestError>> {
-        // SAFETY: who else touches guest memory expects others to, by the promise to `new`.
+        // SAFETY: others access the frames only in ways that may go on meanwhile, by the promise to
+        // `new`.
         unsafe { clear_highpages(self, frames, intent) }
     }
 

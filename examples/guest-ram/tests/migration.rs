@@ -88,7 +88,7 @@ fn a_migration_meanwhile_misses_nothing() {
         }
     };
     for _ in 0..50 {
-        memory.write_slice(&[0xa5; NPAGES * PAGE_SIZE], GuestAddress(0)).unwrap();
+        memory.write_slice(&vec![0xa5; NPAGES * PAGE_SIZE], GuestAddress(0)).unwrap();
         round(&mut copy);
         assert!(copy.iter().all(|&byte| byte == 0xa5));
         let done = AtomicBool::new(false);

@@ -147,7 +147,7 @@ impl Guest {
         Self { memory, host, original, regions, zero: BTreeSet::new(), granule }
     }
 
-    /// Where a frame is: region and page of the region. Byte by byte, as regions are defined.
+    /// Where a frame is: region, and page of the region.
     fn find(&self, frame: Frame) -> Result<(usize, usize), Kind> {
         let (start, end) = (frame.address(), frame.address() + PAGE_SIZE as u64);
         let holds = |region: &Region| region.start <= start && start < region.end();
