@@ -5,8 +5,6 @@
 //! - Temporal; no fence; block: eight words.
 //! - General registers only: legal in kernels.
 
-use core::sync::atomic::{Ordering, compiler_fence};
-
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 const WORD: usize = size_of::<usize>();
@@ -28,8 +26,29 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
     let start = ptr.expose_provenance();
     for word in (start..start + len).step_by(WORD) {
         // SAFETY: an aligned word inside the caller's range.
-        unsafe { *core::ptr::with_exposed_provenance_mut::<usize>(word) = 0 };
-        // Or the compiler makes a call of memset out of the loop.
-        compiler_fence(Ordering::SeqCst);
+        unsafe { store(core::ptr::with_exposed_provenance_mut(word)) };
     }
+}
+
+/// Volatile, or the compiler makes a call of memset out of the loop.
+///
+/// # Safety
+/// `word` is valid for a write.
+#[cfg(not(clearpage_asan))]
+#[inline(always)]
+unsafe fn store(word: *mut usize) {
+    // SAFETY: the caller's promise.
+    unsafe { word.write_volatile(0) };
+}
+
+/// Assigned: `write_volatile` is compiled with ASan's checks.
+///
+/// # Safety
+/// `word` is valid for a write.
+#[cfg(clearpage_asan)]
+#[sanitize(address = "off")]
+unsafe fn store(word: *mut usize) {
+    // SAFETY: the caller's promise.
+    unsafe { *word = 0 };
+    core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
 }
