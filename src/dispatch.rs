@@ -105,18 +105,22 @@ pub(crate) fn replace(tuning: &Tuning) {
 /// by another thread.
 fn detect() -> Result<Option<Tuning>, InitError> {
     #[cfg(feature = "std")]
-    match crate::environment::read() {
-        crate::environment::Setting::Nothing => {}
-        crate::environment::Setting::BeingRead => return Ok(None),
-        crate::environment::Setting::Force(name) => {
-            return Ok(Some(Tuning::only(named(&name).map_err(InitError::Force)?)));
-        }
-        crate::environment::Setting::Tuning(text) => {
+    return crate::environment::reading(asked_for).transpose();
+    #[cfg(not(feature = "std"))]
+    return Ok(Some(arch::tuning()));
+}
+
+#[cfg(feature = "std")]
+fn asked_for() -> Result<Tuning, InitError> {
+    use crate::environment::Setting;
+    match crate::environment::setting() {
+        Setting::Nothing => Ok(arch::tuning()),
+        Setting::Force(name) => Ok(Tuning::only(named(&name).map_err(InitError::Force)?)),
+        Setting::Tuning(text) => {
             let text = text.map_err(|error| InitError::TuningFile(error.kind()))?;
-            return text.parse().map(Some).map_err(InitError::Tuning);
+            text.parse().map_err(InitError::Tuning)
         }
     }
-    Ok(Some(arch::tuning()))
 }
 
 /// Serves everything by the primitive called `name`, on all threads, until [`unforce`]. Stronger
