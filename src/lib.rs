@@ -30,6 +30,7 @@ mod dispatch;
 #[cfg(feature = "std")]
 mod environment;
 pub mod highmem;
+pub mod hooks;
 mod intent;
 #[cfg(feature = "std")]
 mod os;

@@ -1,7 +1,7 @@
 //! What the tests share: memory with redzones, and children that run this test binary again.
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
-mod emulator;
+pub mod emulator;
 pub mod faulty;
 
 use std::io::Write;
@@ -114,8 +114,13 @@ pub fn available() -> Vec<&'static Primitive> {
 }
 
 /// Runs one ignored test of this test binary in a process of its own, with `variable` set.
-pub fn child(test: &str, (variable, value): (&str, &str)) -> Output {
+pub fn child(test: &str, variable: (&str, &str)) -> Output {
+    child_with(test, &[variable])
+}
+
+/// [`child`] with several variables set.
+pub fn child_with(test: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = emulator::command(&std::env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--nocapture"]);
-    command.env(variable, value).output().unwrap()
+    command.envs(variables.iter().copied()).output().unwrap()
 }

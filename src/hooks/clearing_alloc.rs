@@ -1,0 +1,270 @@
+//! `init_on_alloc` and `init_on_free` for any allocator.
+
+use core::alloc::{GlobalAlloc, Layout};
+
+use super::policy::{self, InitPolicy};
+use super::stats::{NoStats, Side, Stats};
+use crate::intent::Intent;
+use crate::raw;
+
+/// Puts `init_on_alloc` and `init_on_free` around an allocator.
+///
+/// ```
+/// use std::alloc::System;
+/// use clearpage::hooks::{ClearingAlloc, InitPolicy, set_policy};
+///
+/// #[global_allocator]
+/// static ALLOC: ClearingAlloc<System> = ClearingAlloc::new(System);
+///
+/// // Or CLEARPAGE_INIT_ON_ALLOC=1 and CLEARPAGE_INIT_ON_FREE=1 in the environment.
+/// set_policy(InitPolicy::BOTH);
+/// let _secret = vec![42; 1000];
+/// ```
+///
+/// It follows the [policy of the process](super::policy()), or one of its own
+/// ([`with_policy`](Self::with_policy)). What it does for each call:
+///
+/// | call | `on_alloc` | `on_free` |
+/// |---|---|---|
+/// | `alloc` | clears the block | nothing |
+/// | `alloc_zeroed` | nothing: it is the inner allocator's `alloc_zeroed`, zero by contract | nothing |
+/// | `realloc` | clears what the block grew by | moves the block and clears the old one |
+/// | `dealloc` | nothing | clears the block |
+///
+/// - Under `on_free` every `realloc` moves, even one that shrinks: where the inner allocator's own
+///   would move, it would leave the old block as it is, and after clearing what is cut off first
+///   it might still fail. It takes both blocks' memory for a moment. If the new one cannot be had,
+///   the old one is untouched.
+/// - Freed memory is cleared with [`Intent::Cold`]: nobody will read it. Memory that is allocated,
+///   with [`Intent::Hot`]: up to the size of the last-level cache it will be there when the user
+///   comes; above it [`Tuning::detect`](crate::Tuning::detect) serves Hot like Cold, wherever
+///   something goes past the cache.
+/// - `on_free` does not make `alloc` skip its clear: the inner allocator may keep its free list in
+///   free blocks. That it got a block from the operating system, zero, it can say only in
+///   `alloc_zeroed`; who wants zeroes should ask there, since `alloc` touches every page.
+/// - Blocks of no bytes, which `GlobalAlloc` forbids, are passed on, and nothing is cleared.
+///
+/// `S` hears what was cleared: [`Counters`](super::Counters) or, with a clock,
+/// [`TimedCounters`](super::TimedCounters).
+#[derive(Debug, Default)]
+pub struct ClearingAlloc<A, S = NoStats> {
+    inner: A,
+    /// `None` is the policy of the process.
+    policy: Option<InitPolicy>,
+    stats: S,
+}
+
+impl<A> ClearingAlloc<A> {
+    /// Around `inner`, by the policy of the process, without statistics.
+    pub const fn new(inner: A) -> Self {
+        Self::with_stats(inner, NoStats)
+    }
+}
+
+impl<A, S> ClearingAlloc<A, S> {
+    /// Around `inner`, by the policy of the process.
+    pub const fn with_stats(inner: A, stats: S) -> Self {
+        Self { inner, policy: None, stats }
+    }
+
+    /// By `policy` from the first call to the last, whatever the policy of the process.
+    #[must_use]
+    pub const fn with_policy(mut self, policy: InitPolicy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// The allocator inside.
+    pub const fn inner(&self) -> &A {
+        &self.inner
+    }
+
+    /// What hears of it.
+    pub const fn stats(&self) -> &S {
+        &self.stats
+    }
+
+    fn policy(&self) -> InitPolicy {
+        self.policy.unwrap_or_else(policy::policy)
+    }
+
+    /// Where this says no, `policy` would, at the price of a load and a test.
+    #[inline(always)]
+    fn policy_at_most(&self) -> InitPolicy {
+        match self.policy {
+            Some(policy) => policy,
+            None => policy::policy_at_most(),
+        }
+    }
+}
+
+impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
+    /// The memory from `from` to `to` is the user's from now on; nothing where there is none.
+    ///
+    /// # Safety
+    /// `ptr` is null, or valid for writes of `to` bytes.
+    #[inline(always)]
+    unsafe fn hand_out(&self, ptr: *mut u8, from: usize, to: usize, clear: bool) {
+        if ptr.is_null() || from >= to {
+            return;
+        }
+        let new = to - from;
+        if clear {
+            // SAFETY: the caller's promise.
+            let clear = || unsafe { raw::zero_bytes(ptr.add(from), new, Intent::Hot) };
+            self.stats.cleared(Side::Alloc, new, clear);
+        } else {
+            self.stats.skipped(Side::Alloc, new);
+        }
+    }
+
+    /// `alloc` where the policy is to be asked: out of line, so that the other path is a jump to
+    /// the inner allocator.
+    ///
+    /// # Safety
+    /// That of `GlobalAlloc::alloc`.
+    #[inline(never)]
+    unsafe fn alloc_by_policy(&self, layout: Layout) -> *mut u8 {
+        let clear = self.policy().on_alloc;
+        // SAFETY: the caller's promise; a block is valid for writes of its size.
+        unsafe {
+            let ptr = self.inner.alloc(layout);
+            self.hand_out(ptr, 0, layout.size(), clear);
+            ptr
+        }
+    }
+
+    /// `dealloc`, likewise.
+    ///
+    /// # Safety
+    /// That of `GlobalAlloc::dealloc`.
+    #[inline(never)]
+    unsafe fn dealloc_by_policy(&self, ptr: *mut u8, layout: Layout) {
+        let clear = self.policy().on_free;
+        // SAFETY: the caller's promise.
+        unsafe { self.take_back(ptr, layout, clear) }
+    }
+
+    /// `realloc`, likewise.
+    ///
+    /// # Safety
+    /// That of `GlobalAlloc::realloc`.
+    #[inline(never)]
+    unsafe fn realloc_by_policy(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let InitPolicy { on_alloc, on_free } = self.policy();
+        // SAFETY: the caller's promise.
+        unsafe {
+            if on_free {
+                self.replace(ptr, layout, size, on_alloc)
+            } else {
+                self.resize(ptr, layout, size, on_alloc)
+            }
+        }
+    }
+
+    /// Frees, and clears before.
+    ///
+    /// # Safety
+    /// That of `GlobalAlloc::dealloc`.
+    #[inline(always)]
+    unsafe fn take_back(&self, ptr: *mut u8, layout: Layout, clear: bool) {
+        let len = layout.size();
+        if clear {
+            // The stores stay, though nobody reads them: leaves are asm or volatile, and behind
+            // every store of a short range stands a compiler fence.
+            // SAFETY: the block is its caller's until it is freed.
+            self.stats
+                .cleared(Side::Free, len, || unsafe { raw::zero_bytes(ptr, len, Intent::Cold) });
+        } else {
+            self.stats.skipped(Side::Free, len);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.inner.dealloc(ptr, layout) };
+    }
+
+    /// `realloc` by the inner allocator's, where nobody minds what that leaves behind.
+    ///
+    /// # Safety
+    /// That of `GlobalAlloc::realloc`.
+    #[inline(always)]
+    unsafe fn resize(&self, ptr: *mut u8, layout: Layout, size: usize, clear: bool) -> *mut u8 {
+        let old = layout.size();
+        // SAFETY: the caller's promise; the new block is valid for writes of its size.
+        unsafe {
+            let new = self.inner.realloc(ptr, layout, size);
+            self.hand_out(new, old, size, clear);
+            if !new.is_null() && size < old {
+                self.stats.skipped(Side::Free, old - size);
+            }
+            new
+        }
+    }
+
+    /// `realloc` under `on_free`: what is left behind is cleared, so it is never left to `inner`.
+    ///
+    /// # Safety
+    /// That of `GlobalAlloc::realloc`.
+    unsafe fn replace(&self, ptr: *mut u8, layout: Layout, size: usize, clear: bool) -> *mut u8 {
+        let old = layout.size();
+        // SAFETY: the alignment is a layout's, and the caller promises that the size is one's. The
+        // blocks are two, both as long as what is copied; the old one is freed once.
+        unsafe {
+            let new = self.inner.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            if !new.is_null() {
+                new.copy_from_nonoverlapping(ptr, old.min(size));
+                self.hand_out(new, old, size, clear);
+                self.take_back(ptr, layout, true);
+            }
+            new
+        }
+    }
+}
+
+// SAFETY: blocks are the inner allocator's, each handed out and given back once with its layout; to
+// clear them changes no address. Nothing here unwinds: no layout is longer than `zero_bytes` takes.
+unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.policy_at_most().on_alloc {
+                return self.alloc_by_policy(layout);
+            }
+            let ptr = self.inner.alloc(layout);
+            self.hand_out(ptr, 0, layout.size(), false);
+            ptr
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        unsafe {
+            let ptr = self.inner.alloc_zeroed(layout);
+            self.hand_out(ptr, 0, layout.size(), false);
+            ptr
+        }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: as above.
+        unsafe {
+            if self.policy_at_most() != InitPolicy::OFF {
+                return self.realloc_by_policy(ptr, layout, new_size);
+            }
+            self.resize(ptr, layout, new_size, false)
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe {
+            if self.policy_at_most().on_free {
+                return self.dealloc_by_policy(ptr, layout);
+            }
+            self.take_back(ptr, layout, false);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What the process wants: one byte, read with one relaxed load.
+
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use super::flags::AllocFlags;
+
+/// Whether memory is cleared when it is allocated, and when it is freed: Linux's boot parameters
+/// `init_on_alloc` and `init_on_free`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct InitPolicy {
+    /// Nobody gets to see what was there before.
+    pub on_alloc: bool,
+    /// Nothing of the user's stays behind.
+    pub on_free: bool,
+}
+
+impl InitPolicy {
+    /// Neither.
+    pub const OFF: Self = Self { on_alloc: false, on_free: false };
+    /// When it is allocated.
+    pub const ON_ALLOC: Self = Self { on_alloc: true, on_free: false };
+    /// When it is freed.
+    pub const ON_FREE: Self = Self { on_alloc: false, on_free: true };
+    /// Both.
+    pub const BOTH: Self = Self { on_alloc: true, on_free: true };
+
+    /// Whether the data of an allocation with these flags is to be cleared under this policy: the
+    /// [truth table](super).
+    pub const fn wants_init_on_alloc(self, flags: AllocFlags) -> bool {
+        let excused = AllocFlags::SKIP_ZERO.union(AllocFlags::WILL_OVERWRITE);
+        let policy = self.on_alloc && !flags.intersects(excused);
+        !flags.contains(AllocFlags::KNOWN_ZERO) && (flags.contains(AllocFlags::ZERO) || policy)
+    }
+
+    const fn from_bits(bits: u8) -> Self {
+        Self { on_alloc: bits & ON_ALLOC != 0, on_free: bits & ON_FREE != 0 }
+    }
+
+    const fn bits(self) -> u8 {
+        (self.on_alloc as u8 * ON_ALLOC) | (self.on_free as u8 * ON_FREE)
+    }
+}
+
+const ON_ALLOC: u8 = 1;
+const ON_FREE: u8 = 2;
+/// Neither set nor read yet: both are wanted until somebody knows better.
+#[cfg(feature = "std")]
+const UNREAD: u8 = 4 | ON_ALLOC | ON_FREE;
+
+/// On a cache line of its own: every allocation reads it, so nobody may write beside it.
+#[repr(align(64))]
+struct Switch(AtomicU8);
+
+#[cfg(feature = "std")]
+static SWITCH: Switch = Switch(AtomicU8::new(UNREAD));
+#[cfg(not(feature = "std"))]
+static SWITCH: Switch = Switch(AtomicU8::new(0));
+
+/// What the process wants now. One relaxed load.
+///
+/// Until [`set_policy`] it is [`InitPolicy::OFF`]; with `std` it is what the environment says, which
+/// the first call reads as [`init`](super::init) does. The variables wrong, that call ends the
+/// process with exit code 2. While they are being read, every other call, be it one that the reading
+/// itself makes by allocating, is answered [`InitPolicy::BOTH`]: a clear too many does no harm.
+#[inline]
+pub fn policy() -> InitPolicy {
+    let bits = SWITCH.0.load(Relaxed);
+    #[cfg(feature = "std")]
+    if bits == UNREAD {
+        return first_use();
+    }
+    InitPolicy::from_bits(bits)
+}
+
+/// No less than [`policy`]: where nobody read it yet, both. For the path of an allocator that shall
+/// cost nothing where the answer is no; where it is yes, `policy` is to be asked.
+#[inline(always)]
+pub(super) fn policy_at_most() -> InitPolicy {
+    InitPolicy::from_bits(SWITCH.0.load(Relaxed))
+}
+
+/// Makes `policy` what the process wants from now on, on all threads; wins over the environment.
+///
+/// Memory that is allocated stays as it is; when it is freed the policy of that moment counts.
+pub fn set_policy(policy: InitPolicy) {
+    SWITCH.0.store(policy.bits(), Relaxed);
+}
+
+/// Whether the data of an allocation with these flags is to be cleared: the [truth table](super).
+#[inline]
+pub fn want_init_on_alloc(flags: AllocFlags) -> bool {
+    policy().wants_init_on_alloc(flags)
+}
+
+/// Whether memory that is freed is to be cleared.
+#[inline]
+pub fn want_init_on_free() -> bool {
+    policy().on_free
+}
+
+#[cfg(feature = "std")]
+#[cold]
+#[inline(never)]
+fn first_use() -> InitPolicy {
+    if let Err(error) = super::environment::init() {
+        crate::environment::refuse(&error);
+    }
+    policy_at_most()
+}
+
+/// Whether nobody has set or read it yet.
+#[cfg(feature = "std")]
+pub(super) fn is_unread() -> bool {
+    SWITCH.0.load(Relaxed) == UNREAD
+}
+
+/// [`set_policy`], unless somebody did in the meantime.
+#[cfg(feature = "std")]
+pub(super) fn set_if_unread(policy: InitPolicy) {
+    let _ = SWITCH.0.compare_exchange(UNREAD, policy.bits(), Relaxed, Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_its_bits() {
+        for policy in [InitPolicy::OFF, InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH]
+        {
+            assert_eq!(InitPolicy::from_bits(policy.bits()), policy);
+        }
+        assert_eq!(InitPolicy::default(), InitPolicy::OFF);
+    }
+
+    #[test]
+    #[cfg(feature = "std")]
+    fn unread_is_both_for_who_does_not_ask() {
+        assert_eq!(InitPolicy::from_bits(UNREAD), InitPolicy::BOTH);
+        assert_ne!(InitPolicy::BOTH.bits(), UNREAD);
+    }
+}

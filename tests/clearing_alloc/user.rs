@@ -1,0 +1,180 @@
+//! A user of an allocator, who knows what every byte should be and says what is wrong.
+
+use std::alloc::{GlobalAlloc, Layout};
+
+use clearpage::hooks::{Counts, InitPolicy, SideCounts};
+
+use crate::recording::{POISON, is_all};
+
+/// What a user does. `which` is a block it has, modulo how many.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Alloc { layout: Layout },
+    Zeroed { layout: Layout },
+    Realloc { which: usize, size: usize },
+    Dealloc { which: usize },
+}
+
+/// A block, and from what its contents are made.
+#[derive(Debug)]
+pub struct Block {
+    ptr: *mut u8,
+    layout: Layout,
+    seed: u64,
+}
+
+// SAFETY: a block is its owner's alone, whichever thread that is.
+unsafe impl Send for Block {}
+
+impl Block {
+    fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: the block is the owner's, and initialised: `User` looked at every byte.
+        unsafe { std::slice::from_raw_parts_mut(self.ptr, self.layout.size()) }
+    }
+
+    /// Bytes that are never 0 nor poison, so that each says by itself what it is.
+    fn contents(seed: u64) -> impl Iterator<Item = u8> {
+        (seed..)
+            .map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8 | 1)
+            .map(|byte| if byte == POISON { 1 } else { byte })
+    }
+
+    fn write(&mut self) {
+        let seed = self.seed;
+        self.bytes().iter_mut().zip(Self::contents(seed)).for_each(|(to, from)| *to = from);
+    }
+
+    fn holds(&mut self, len: usize) -> bool {
+        let seed = self.seed;
+        self.bytes()[..len].iter().zip(Self::contents(seed)).all(|(is, was)| *is == was)
+    }
+}
+
+/// A user of `alloc`, which is said to follow `policy` over a `Recording`.
+pub struct User<'a, A> {
+    alloc: &'a A,
+    policy: InitPolicy,
+    pub blocks: Vec<Block>,
+    seed: u64,
+    /// What the statistics should say.
+    pub expected: Counts,
+    /// Blocks that the inner allocator should find unwiped.
+    pub unwiped: usize,
+    pub faults: Vec<String>,
+}
+
+impl<'a, A: GlobalAlloc> User<'a, A> {
+    pub fn new(alloc: &'a A, policy: InitPolicy, seed: u64) -> Self {
+        let expected = Counts::default();
+        Self { alloc, policy, blocks: vec![], seed, expected, unwiped: 0, faults: vec![] }
+    }
+
+    pub fn step(&mut self, step: Step) {
+        match step {
+            Step::Alloc { layout } => {
+                // SAFETY: the layout is not of 0 bytes.
+                let ptr = unsafe { self.alloc.alloc(layout) };
+                self.take(ptr, layout, self.policy.on_alloc, self.policy.on_alloc);
+            }
+            Step::Zeroed { layout } => {
+                // SAFETY: the layout is not of 0 bytes.
+                let ptr = unsafe { self.alloc.alloc_zeroed(layout) };
+                self.take(ptr, layout, true, false);
+            }
+            _ if self.blocks.is_empty() => {}
+            Step::Realloc { which, size } => self.resize(which % self.blocks.len(), size),
+            Step::Dealloc { which } => {
+                let block = self.blocks.swap_remove(which % self.blocks.len());
+                self.give_back(block);
+            }
+        }
+    }
+
+    /// Gives everything back.
+    pub fn finish(&mut self) {
+        while let Some(block) = self.blocks.pop() {
+            self.give_back(block);
+        }
+    }
+
+    fn take(&mut self, ptr: *mut u8, layout: Layout, zero: bool, cleared: bool) {
+        if ptr.is_null() {
+            return;
+        }
+        count(&mut self.expected.on_alloc, layout.size(), cleared);
+        self.seed += 0x1_0000_0000;
+        let mut block = Block { ptr, layout, seed: self.seed };
+        if ptr.addr() % layout.align() != 0 {
+            self.faults.push(format!("{block:?} is not aligned"));
+        }
+        self.fresh(&mut block, 0, zero);
+        block.write();
+        self.blocks.push(block);
+    }
+
+    fn resize(&mut self, which: usize, size: usize) {
+        let mut block = self.blocks.swap_remove(which);
+        let old = block.layout.size();
+        let layout = Layout::from_size_align(size, block.layout.align()).unwrap();
+        // SAFETY: the block is ours, of that layout; the new size is not 0.
+        let ptr = unsafe { self.alloc.realloc(block.ptr, block.layout, size) };
+        if ptr.is_null() {
+            if !block.holds(old) {
+                self.faults.push(format!("{block:?}: changed by a failed realloc to {size}"));
+            }
+            self.blocks.push(block);
+            return;
+        }
+        if size > old {
+            count(&mut self.expected.on_alloc, size - old, self.policy.on_alloc);
+        }
+        if self.policy.on_free {
+            count(&mut self.expected.on_free, old, true);
+        } else {
+            self.unwiped += 1;
+            if size < old {
+                count(&mut self.expected.on_free, old - size, false);
+            }
+        }
+        (block.ptr, block.layout) = (ptr, layout);
+        if !block.holds(old.min(size)) {
+            self.faults.push(format!("{block:?}: contents lost by realloc from {old}"));
+        }
+        if ptr.addr() % layout.align() != 0 {
+            self.faults.push(format!("{block:?} is not aligned after realloc"));
+        }
+        self.fresh(&mut block, old, self.policy.on_alloc);
+        block.write();
+        self.blocks.push(block);
+    }
+
+    /// What the block holds from `from` on is new to the user.
+    fn fresh(&mut self, block: &mut Block, from: usize, zero: bool) {
+        let (byte, name) = if zero { (0, "zero") } else { (POISON, "as it was") };
+        let fresh = block.bytes().get(from..).unwrap_or_default();
+        if !is_all(byte, fresh) {
+            self.faults.push(format!("{block:?}: from {from} on it should be {name}"));
+        }
+    }
+
+    fn give_back(&mut self, mut block: Block) {
+        let size = block.layout.size();
+        if !block.holds(size) {
+            self.faults.push(format!("{block:?}: contents lost"));
+        }
+        count(&mut self.expected.on_free, size, self.policy.on_free);
+        self.unwiped += usize::from(!self.policy.on_free);
+        // SAFETY: the block is ours, of that layout, and given back once.
+        unsafe { self.alloc.dealloc(block.ptr, block.layout) };
+    }
+}
+
+fn count(side: &mut SideCounts, bytes: usize, cleared: bool) {
+    let (calls, sum) = if cleared {
+        (&mut side.clears, &mut side.cleared_bytes)
+    } else {
+        (&mut side.skips, &mut side.skipped_bytes)
+    };
+    *calls += 1;
+    *sum += bytes as u64;
+}

@@ -1,0 +1,236 @@
+//! Who wants memory cleared: the truth table, the switch of the process, and its environment.
+
+mod common;
+
+use clearpage::hooks::{
+    AllocFlags, InitPolicy, policy, set_policy, want_init_on_alloc, want_init_on_free,
+};
+
+const POLICIES: [InitPolicy; 4] =
+    [InitPolicy::OFF, InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH];
+
+/// Every set of flags.
+fn all_flags() -> impl Iterator<Item = AllocFlags> {
+    let flags = [
+        AllocFlags::ZERO,
+        AllocFlags::SKIP_ZERO,
+        AllocFlags::ZERO_TAGS,
+        AllocFlags::KNOWN_ZERO,
+        AllocFlags::WILL_OVERWRITE,
+    ];
+    (0..1 << flags.len()).map(move |set: u32| {
+        let chosen = (0..flags.len()).filter(|i| set >> i & 1 == 1);
+        chosen.fold(AllocFlags::NONE, |union, i| union | flags[i])
+    })
+}
+
+/// What each column says, and whether the data is cleared.
+type Row = (Vec<(String, Option<bool>)>, bool);
+
+/// The table of the documentation.
+fn documented() -> Vec<Row> {
+    let cells = |line: &str| -> Vec<String> {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()
+    };
+    let mut lines = include_str!("../docs/truth-table.md").lines();
+    let names = cells(lines.next().unwrap());
+    assert_eq!(names[5], "the data is");
+    let row = |line: &str| {
+        let row = cells(line);
+        let conditions = names[..5].iter().zip(&row).map(|(name, cell)| {
+            let value = match &**cell {
+                "yes" => Some(true),
+                "no" => Some(false),
+                "any" => None,
+                other => panic!("{name}: {other}"),
+            };
+            (name.clone(), value)
+        });
+        let cleared = match &*row[5] {
+            "cleared" => true,
+            "left" => false,
+            other => panic!("the data is {other}"),
+        };
+        (conditions.collect(), cleared)
+    };
+    lines.skip(1).map(row).collect()
+}
+
+#[test]
+fn every_combination_has_one_row_of_the_documented_table() {
+    let table = documented();
+    let mut used = vec![0; table.len()];
+    for (policy, flags) in POLICIES.into_iter().flat_map(|p| all_flags().map(move |f| (p, f))) {
+        let is = |name: &str| match name {
+            "on_alloc" => policy.on_alloc,
+            "ZERO" => flags.contains(AllocFlags::ZERO),
+            "SKIP_ZERO" => flags.contains(AllocFlags::SKIP_ZERO),
+            "KNOWN_ZERO" => flags.contains(AllocFlags::KNOWN_ZERO),
+            "WILL_OVERWRITE" => flags.contains(AllocFlags::WILL_OVERWRITE),
+            other => panic!("no such column: {other}"),
+        };
+        let holds = |conditions: &[(String, Option<bool>)]| {
+            conditions.iter().all(|(name, value)| value.is_none_or(|value| value == is(name)))
+        };
+        let rows: Vec<usize> = (0..table.len()).filter(|&row| holds(&table[row].0)).collect();
+        let [row] = rows[..] else { panic!("{policy:?}, {flags:?} has the rows {rows:?}") };
+        assert_eq!(policy.wants_init_on_alloc(flags), table[row].1, "{policy:?}, {flags:?}");
+        used[row] += 1;
+    }
+    assert_eq!(used.iter().sum::<u32>(), 128);
+    assert!(used.iter().all(|&n| n > 0), "a row is of no combination: {used:?}");
+}
+
+/// The one test of this binary that changes the policy of its process.
+#[test]
+fn the_switch_is_what_is_asked() {
+    assert_eq!(policy(), InitPolicy::OFF, "nobody set it, nor the environment");
+    for wanted in POLICIES {
+        set_policy(wanted);
+        assert_eq!(policy(), wanted);
+        assert_eq!(want_init_on_free(), wanted.on_free);
+        for flags in all_flags() {
+            let wants = wanted.wants_init_on_alloc(flags);
+            assert_eq!(want_init_on_alloc(flags), wants, "{wanted:?}, {flags:?}");
+        }
+    }
+    set_policy(InitPolicy::OFF);
+}
+
+#[cfg(feature = "std")]
+mod environment {
+    use std::alloc::{GlobalAlloc, Layout, System};
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    use clearpage::hooks::{self, InitPolicy, policy, set_policy};
+
+    use crate::common::child_with;
+
+    #[global_allocator]
+    static ALLOC: Interfering = Interfering;
+
+    /// `System`; once told to, it sets the policy when it is next asked for memory.
+    struct Interfering;
+
+    static INTERFERE: AtomicBool = AtomicBool::new(false);
+    /// The policy as the allocator saw it just before.
+    static SEEN: OnceLock<InitPolicy> = OnceLock::new();
+
+    // SAFETY: the system's blocks.
+    unsafe impl GlobalAlloc for Interfering {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            if INTERFERE.swap(false, Relaxed) {
+                SEEN.set(policy()).unwrap();
+                set_policy(InitPolicy::ON_FREE);
+            }
+            // SAFETY: the caller's promise.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+            // SAFETY: the caller's promise.
+            unsafe { System.dealloc(ptr, layout) }
+        }
+    }
+
+    const VALUES: [(&str, bool); 3] = [("", false), ("0", false), ("1", true)];
+    const BAD: [&str; 6] = ["2", "yes", "01", " 1", "true", "-1"];
+
+    /// Child: asks, without `init`.
+    #[test]
+    #[ignore = "run by other tests, in a process of its own"]
+    fn print_the_policy() {
+        println!("policy: {:?}", policy());
+    }
+
+    /// Child: `init`, then what it found.
+    #[test]
+    #[ignore = "run by other tests, in a process of its own"]
+    fn print_init() {
+        match hooks::init() {
+            Ok(()) => println!("init: {:?}", policy()),
+            Err(error) => println!("init: {error}"),
+        }
+    }
+
+    /// Child: sets the policy before anybody asks.
+    #[test]
+    #[ignore = "run by other tests, in a process of its own"]
+    fn set_then_print() {
+        set_policy(InitPolicy::ON_FREE);
+        println!("init: {:?}, policy: {:?}", hooks::init(), policy());
+    }
+
+    /// Child: its allocator asks for the policy, and sets it, while the environment is read.
+    #[test]
+    #[ignore = "run by other tests, in a process of its own"]
+    fn interfere() {
+        INTERFERE.store(true, Relaxed);
+        let after = policy();
+        println!("seen: {:?}, after: {after:?}", SEEN.get());
+    }
+
+    fn run(test: &str, on_alloc: &str, on_free: &str) -> (Option<i32>, String, String) {
+        let test = format!("environment::{test}");
+        let variables =
+            [("CLEARPAGE_INIT_ON_ALLOC", on_alloc), ("CLEARPAGE_INIT_ON_FREE", on_free)];
+        let child = child_with(&test, &variables);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (child.status.code(), text(child.stdout), text(child.stderr))
+    }
+
+    #[test]
+    fn it_switches() {
+        for (alloc, on_alloc) in VALUES {
+            for (free, on_free) in VALUES {
+                let wanted = InitPolicy { on_alloc, on_free };
+                let (code, stdout, stderr) = run("print_the_policy", alloc, free);
+                assert_eq!(code, Some(0), "{stderr}");
+                assert!(stdout.contains(&format!("policy: {wanted:?}\n")), "{stdout}");
+            }
+        }
+        let (_, stdout, _) = run("print_init", "1", "0");
+        assert!(stdout.contains(&format!("init: {:?}\n", InitPolicy::ON_ALLOC)), "{stdout}");
+    }
+
+    #[test]
+    fn it_is_refused_loudly() {
+        let both =
+            |bad| [("CLEARPAGE_INIT_ON_ALLOC", bad, "1"), ("CLEARPAGE_INIT_ON_FREE", "", bad)];
+        for (variable, alloc, free) in BAD.into_iter().flat_map(both) {
+            let bad = if alloc.is_empty() { free } else { alloc };
+            let message =
+                format!("{variable}={bad}: allowed are 0 (off), 1 (on) and nothing (off)\n");
+            let (code, stdout, stderr) = run("print_the_policy", alloc, free);
+            assert_eq!(code, Some(2), "{stdout}{stderr}");
+            assert!(stderr.contains(&format!("clearpage: {message}")), "{stderr}");
+
+            let (code, stdout, _) = run("print_init", alloc, free);
+            assert_eq!(code, Some(0), "an error is returned where there is somebody");
+            assert!(stdout.contains(&format!("init: {message}")), "{stdout}");
+        }
+    }
+
+    #[test]
+    fn who_sets_it_first_wins() {
+        for value in ["1", "nonsense"] {
+            let (code, stdout, stderr) = run("set_then_print", value, "0");
+            assert_eq!(code, Some(0), "{stderr}");
+            let wanted = format!("init: Ok(()), policy: {:?}\n", InitPolicy::ON_FREE);
+            assert!(stdout.contains(&wanted), "{stdout}");
+        }
+    }
+
+    #[test]
+    fn who_sets_it_while_it_is_read_wins() {
+        for value in ["1", "nonsense"] {
+            let (code, stdout, stderr) = run("interfere", value, "");
+            assert_eq!(code, Some(0), "{stderr}");
+            // Both is what is told while it is read, to one who cannot be made to wait.
+            let told = (Some(InitPolicy::BOTH), InitPolicy::ON_FREE);
+            let told = format!("seen: {:?}, after: {:?}\n", told.0, told.1);
+            assert!(stdout.contains(&told), "{stdout}");
+        }
+    }
+}
