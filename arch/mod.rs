@@ -26,15 +26,15 @@ cfg_if::cfg_if! {
     if #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))] {
         mod cpuid;
         mod x86_64;
-        pub(crate) use {cpuid::model, x86_64::zero_small};
+        pub(crate) use {cpuid::model, x86_64::{is_short, zero_small}};
         use x86_64 as isa;
     } else if #[cfg(all(target_arch = "x86", not(miri)))] {
         mod cpuid;
         mod x86;
-        pub(crate) use {cpuid::model, generic::zero_small};
+        pub(crate) use {cpuid::model, generic::{is_short, zero_small}};
         use x86 as isa;
     } else {
-        pub(crate) use generic::zero_small;
+        pub(crate) use generic::{is_short, zero_small};
 
         /// The CPU's model as it numbers itself: not known.
         pub(crate) const fn model() -> u64 {

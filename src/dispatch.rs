@@ -124,7 +124,8 @@ fn asked_for() -> Result<Tuning, InitError> {
 }
 
 /// Serves everything by the primitive called `name`, on all threads, until [`unforce`]. Stronger
-/// than `CLEARPAGE_FORCE`; requests of up to 256 bytes stay plain stores.
+/// than `CLEARPAGE_FORCE`; short requests stay plain stores: up to 256 bytes, and on x86_64 with
+/// AVX2 all that are shorter than 4 KiB.
 ///
 /// # Errors
 /// There is no such primitive, or this CPU does not have it; the plan is then as before. A build

@@ -10,9 +10,6 @@ use crate::intent::Intent;
 use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
 use crate::{arch, dispatch, sanitizer, scattered};
 
-/// Up to this many bytes a few plain stores beat any primitive's set-up.
-const SMALL: usize = 256;
-
 /// Zeroes one page.
 ///
 /// # Safety
@@ -89,7 +86,7 @@ pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
 /// If `len` is more than `isize::MAX`.
 #[inline]
 pub unsafe fn zero_bytes(ptr: *mut u8, len: usize, intent: Intent) {
-    if len <= SMALL {
+    if arch::is_short(len) {
         sanitizer::check_write(ptr, len);
         // SAFETY: the caller's promise.
         unsafe { arch::zero_small(ptr, len) }

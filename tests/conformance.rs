@@ -43,6 +43,23 @@ fn offsets(block: usize) -> Vec<usize> {
     offsets
 }
 
+/// Short requests are served without a primitive, by stores that overlap.
+#[test]
+fn zero_bytes_at_every_short_length() {
+    const EDGE: usize = 64;
+    let mut memory = vec![0xa5_u8; 4500 + 3 * EDGE];
+    for len in (0..600).chain((600..4400).step_by(13)) {
+        for offset in [0, 1, 16, 63] {
+            let window = &mut memory[offset..][..len + 2 * EDGE];
+            clearpage::zero_bytes(&mut window[EDGE..][..len], Intent::Auto);
+            let cleared = |at: usize| (EDGE..EDGE + len).contains(&at);
+            let bad = (0..window.len()).find(|&at| (window[at] == 0) != cleared(at));
+            assert_eq!(bad, None, "length {len}, offset {offset}");
+            window.fill(0xa5);
+        }
+    }
+}
+
 #[test]
 fn every_primitive_at_every_alignment_and_length() {
     let mut exercised = Vec::new();

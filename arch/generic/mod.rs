@@ -4,5 +4,7 @@
 mod small;
 mod words;
 
+#[cfg_attr(target_arch = "x86_64", allow(unused_imports, reason = "it has its own"))]
+pub(crate) use small::is_short;
 pub(crate) use small::zero_small;
 pub(super) use words::PRIMITIVE as GENERIC;

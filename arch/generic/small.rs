@@ -2,6 +2,13 @@
 
 use core::sync::atomic::{Ordering, compiler_fence};
 
+/// Whether [`zero_small`] beats every primitive at this length, for the set-up that those take.
+#[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "it has its own"))]
+#[inline]
+pub(crate) const fn is_short(len: usize) -> bool {
+    len <= 256
+}
+
 /// Zeroes `len` bytes at `ptr`.
 ///
 /// Few branches, because short lengths follow no pattern that a CPU could predict: stores that

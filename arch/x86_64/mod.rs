@@ -28,9 +28,9 @@ mod stosq;
 
 pub(crate) use super::cpuid::{caches, flags};
 #[cfg(not(target_feature = "sse2"))]
-pub(crate) use super::generic::zero_small;
+pub(crate) use super::generic::{is_short, zero_small};
 #[cfg(target_feature = "sse2")]
-pub(crate) use short::zero_small;
+pub(crate) use short::{is_short, zero_small};
 pub(crate) use tuning::tuning;
 
 use super::cpuid;
