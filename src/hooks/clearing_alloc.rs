@@ -2,7 +2,7 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 
-use super::policy::{self, InitPolicy};
+use super::policy::{InitPolicy, Loaded};
 use super::stats::{NoStats, Side, Stats};
 use crate::intent::Intent;
 use crate::raw;
@@ -84,37 +84,31 @@ impl<A, S> ClearingAlloc<A, S> {
         &self.stats
     }
 
-    fn policy(&self) -> InitPolicy {
-        self.policy.unwrap_or_else(policy::policy)
-    }
-
-    /// Where this says no, `policy` would, at the price of a load and a test.
     #[inline(always)]
-    fn policy_at_most(&self) -> InitPolicy {
+    fn policy(&self) -> Loaded {
         match self.policy {
-            Some(policy) => policy,
-            None => policy::policy_at_most(),
+            Some(policy) => Loaded::fixed(policy),
+            None => Loaded::now(),
         }
     }
 }
 
 impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
-    /// The memory from `from` to `to` is the user's from now on; nothing where there is none.
+    /// `len` bytes from `from` on are the user's from now on.
     ///
     /// # Safety
-    /// `ptr` is null, or valid for writes of `to` bytes.
+    /// `ptr` is null, or valid for writes of `from + len` bytes.
     #[inline(always)]
-    unsafe fn hand_out(&self, ptr: *mut u8, from: usize, to: usize, clear: bool) {
-        if ptr.is_null() || from >= to {
+    unsafe fn hand_out(&self, ptr: *mut u8, from: usize, len: usize, clear: bool) {
+        if ptr.is_null() {
             return;
         }
-        let new = to - from;
         if clear {
             // SAFETY: the caller's promise.
-            let clear = || unsafe { raw::zero_bytes(ptr.add(from), new, Intent::Hot) };
-            self.stats.cleared(Side::Alloc, new, clear);
+            let clear = || unsafe { raw::zero_bytes(ptr.add(from), len, Intent::Hot) };
+            self.stats.cleared(Side::Alloc, len, clear);
         } else {
-            self.stats.skipped(Side::Alloc, new);
+            self.stats.skipped(Side::Alloc, len);
         }
     }
 
@@ -123,13 +117,14 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
     ///
     /// # Safety
     /// That of `GlobalAlloc::alloc`.
+    #[cold]
     #[inline(never)]
-    unsafe fn alloc_by_policy(&self, layout: Layout) -> *mut u8 {
-        let clear = self.policy().on_alloc;
+    unsafe fn alloc_by_policy(layout: Layout, policy: Loaded, this: &Self) -> *mut u8 {
+        let clear = policy.settle().on_alloc;
         // SAFETY: the caller's promise; a block is valid for writes of its size.
         unsafe {
-            let ptr = self.inner.alloc(layout);
-            self.hand_out(ptr, 0, layout.size(), clear);
+            let ptr = this.inner.alloc(layout);
+            this.hand_out(ptr, 0, layout.size(), clear);
             ptr
         }
     }
@@ -138,26 +133,34 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
     ///
     /// # Safety
     /// That of `GlobalAlloc::dealloc`.
+    #[cold]
     #[inline(never)]
-    unsafe fn dealloc_by_policy(&self, ptr: *mut u8, layout: Layout) {
-        let clear = self.policy().on_free;
+    unsafe fn dealloc_by_policy(ptr: *mut u8, layout: Layout, policy: Loaded, this: &Self) {
+        let clear = policy.settle().on_free;
         // SAFETY: the caller's promise.
-        unsafe { self.take_back(ptr, layout, clear) }
+        unsafe { this.take_back(ptr, layout, clear) }
     }
 
     /// `realloc`, likewise.
     ///
     /// # Safety
     /// That of `GlobalAlloc::realloc`.
+    #[cold]
     #[inline(never)]
-    unsafe fn realloc_by_policy(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        let InitPolicy { on_alloc, on_free } = self.policy();
+    unsafe fn realloc_by_policy(
+        ptr: *mut u8,
+        layout: Layout,
+        size: usize,
+        policy: Loaded,
+        this: &Self,
+    ) -> *mut u8 {
+        let InitPolicy { on_alloc, on_free } = policy.settle();
         // SAFETY: the caller's promise.
         unsafe {
             if on_free {
-                self.replace(ptr, layout, size, on_alloc)
+                this.replace(ptr, layout, size, on_alloc)
             } else {
-                self.resize(ptr, layout, size, on_alloc)
+                this.resize(ptr, layout, size, on_alloc)
             }
         }
     }
@@ -192,8 +195,9 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         // SAFETY: the caller's promise; the new block is valid for writes of its size.
         unsafe {
             let new = self.inner.realloc(ptr, layout, size);
-            self.hand_out(new, old, size, clear);
-            if !new.is_null() && size < old {
+            if size > old {
+                self.hand_out(new, old, size - old, clear);
+            } else if !new.is_null() && size < old {
                 self.stats.skipped(Side::Free, old - size);
             }
             new
@@ -212,7 +216,9 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
             let new = self.inner.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !new.is_null() {
                 new.copy_from_nonoverlapping(ptr, old.min(size));
-                self.hand_out(new, old, size, clear);
+                if size > old {
+                    self.hand_out(new, old, size - old, clear);
+                }
                 self.take_back(ptr, layout, true);
             }
             new
@@ -227,8 +233,9 @@ unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise.
         unsafe {
-            if self.policy_at_most().on_alloc {
-                return self.alloc_by_policy(layout);
+            let policy = self.policy();
+            if policy.may_want().on_alloc {
+                return Self::alloc_by_policy(layout, policy, self);
             }
             let ptr = self.inner.alloc(layout);
             self.hand_out(ptr, 0, layout.size(), false);
@@ -250,8 +257,9 @@ unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: as above.
         unsafe {
-            if self.policy_at_most() != InitPolicy::OFF {
-                return self.realloc_by_policy(ptr, layout, new_size);
+            let policy = self.policy();
+            if policy.may_want() != InitPolicy::OFF {
+                return Self::realloc_by_policy(ptr, layout, new_size, policy, self);
             }
             self.resize(ptr, layout, new_size, false)
         }
@@ -261,8 +269,9 @@ unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         // SAFETY: as above.
         unsafe {
-            if self.policy_at_most().on_free {
-                return self.dealloc_by_policy(ptr, layout);
+            let policy = self.policy();
+            if policy.may_want().on_free {
+                return Self::dealloc_by_policy(ptr, layout, policy, self);
             }
             self.take_back(ptr, layout, false);
         }

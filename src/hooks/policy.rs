@@ -64,19 +64,39 @@ static SWITCH: Switch = Switch(AtomicU8::new(0));
 /// itself makes by allocating, is answered [`InitPolicy::BOTH`]: a clear too many does no harm.
 #[inline]
 pub fn policy() -> InitPolicy {
-    let bits = SWITCH.0.load(Relaxed);
-    #[cfg(feature = "std")]
-    if bits == UNREAD {
-        return first_use();
-    }
-    InitPolicy::from_bits(bits)
+    Loaded::now().settle()
 }
 
-/// No less than [`policy`]: where nobody read it yet, both. For the path of an allocator that shall
-/// cost nothing where the answer is no; where it is yes, `policy` is to be asked.
-#[inline(always)]
-pub(super) fn policy_at_most() -> InitPolicy {
-    InitPolicy::from_bits(SWITCH.0.load(Relaxed))
+/// A policy that perhaps nobody read yet; then it wants both. A no is final, a yes must be settled:
+/// so where the answer is no, an allocator pays a load and a test.
+#[derive(Clone, Copy)]
+pub(super) struct Loaded(u8);
+
+impl Loaded {
+    /// That of the process.
+    #[inline(always)]
+    pub(super) fn now() -> Self {
+        Self(SWITCH.0.load(Relaxed))
+    }
+
+    /// One that is known.
+    pub(super) const fn fixed(policy: InitPolicy) -> Self {
+        Self(policy.bits())
+    }
+
+    #[inline(always)]
+    pub(super) const fn may_want(self) -> InitPolicy {
+        InitPolicy::from_bits(self.0)
+    }
+
+    #[inline(always)]
+    pub(super) fn settle(self) -> InitPolicy {
+        #[cfg(feature = "std")]
+        if self.0 == UNREAD {
+            return first_use();
+        }
+        self.may_want()
+    }
 }
 
 /// Makes `policy` what the process wants from now on, on all threads; wins over the environment.
@@ -105,7 +125,7 @@ fn first_use() -> InitPolicy {
     if let Err(error) = super::environment::init() {
         crate::environment::refuse(&error);
     }
-    policy_at_most()
+    Loaded::now().may_want()
 }
 
 /// Whether nobody has set or read it yet.
