@@ -67,7 +67,7 @@ impl Recording {
 
     fn enter(&self, ptr: *mut u8, layout: Layout) -> *mut u8 {
         assert!(!ptr.is_null(), "out of memory");
-        self.state().live.insert(ptr.addr(), layout);
+        self.state().live.insert(ptr.expose_provenance(), layout);
         ptr
     }
 
@@ -97,6 +97,16 @@ impl Recording {
                 state.calls.unwiped += 1;
             }
             System.dealloc(ptr, layout);
+        }
+    }
+}
+
+impl Drop for Recording {
+    /// What a negative control leaked is no leak of the tests.
+    fn drop(&mut self) {
+        for (&ptr, &layout) in &self.state().live {
+            // SAFETY: a block that nobody gave back, and whoever had it is gone.
+            unsafe { System.dealloc(std::ptr::with_exposed_provenance_mut(ptr), layout) };
         }
     }
 }
