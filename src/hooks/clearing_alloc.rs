@@ -42,6 +42,7 @@ use crate::raw;
 /// - `on_free` does not make `alloc` skip its clear: the inner allocator may keep its free list in
 ///   free blocks. That it got a block from the operating system, zero, it can say only in
 ///   `alloc_zeroed`; who wants zeroes should ask there, since `alloc` touches every page.
+/// - Where the policy wants nothing, a call is a load, a test and a jump to the inner allocator.
 /// - Blocks of no bytes, which `GlobalAlloc` forbids, are passed on, and nothing is cleared.
 ///
 /// `S` hears what was cleared: [`Counters`](super::Counters) or, with a clock,

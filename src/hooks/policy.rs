@@ -84,11 +84,13 @@ impl Loaded {
         Self(policy.bits())
     }
 
+    /// The most that it can be.
     #[inline(always)]
     pub(super) const fn may_want(self) -> InitPolicy {
         InitPolicy::from_bits(self.0)
     }
 
+    /// What it is.
     #[inline(always)]
     pub(super) fn settle(self) -> InitPolicy {
         #[cfg(feature = "std")]

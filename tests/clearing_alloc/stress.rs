@@ -114,7 +114,8 @@ fn sum(a: Counts, b: Counts) -> Counts {
     Counts { on_alloc: side(a.on_alloc, b.on_alloc), on_free: side(a.on_free, b.on_free) }
 }
 
-/// A second, or as many as `CLEARPAGE_STRESS_SECONDS` says.
+/// A second, or as many as the environment says:
+/// `CLEARPAGE_STRESS_SECONDS=3600 cargo test --release --test clearing_alloc stress`.
 #[test]
 fn threads_share_an_allocator() {
     let seconds = std::env::var(SECONDS).map_or(1.0, |text| text.parse().expect(SECONDS));
