@@ -5,12 +5,14 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::primitive::Unavailable;
 
 /// Asked for until it is told, and kept then. It is not 0.
+#[allow(dead_code, reason = "PowerPC may be without asm to need it")]
 pub(super) struct Asked {
     /// 0 until it is known.
     told: AtomicUsize,
     ask: fn() -> Result<usize, Unavailable>,
 }
 
+#[allow(dead_code, reason = "PowerPC may be without asm to need it, others without `set`")]
 impl Asked {
     pub(super) const fn new(ask: fn() -> Result<usize, Unavailable>) -> Self {
         Self { told: AtomicUsize::new(0), ask }
@@ -44,7 +46,6 @@ impl Asked {
     }
 
     /// Who knows better, from now on.
-    #[allow(dead_code, reason = "some ISAs have nobody who does")]
     pub(super) fn set(&self, told: usize) {
         self.told.store(told, Relaxed);
     }

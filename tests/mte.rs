@@ -14,6 +14,7 @@ use clearpage::highmem::tag::{self, Tag, TagChecks, TagState};
 use clearpage::highmem::{
     Frame, Frames, LinearMap, Unchecked, clear_highpages, tag_clear_highpages,
 };
+use clearpage::hooks::{AllocFlags, Data, Done, InitPolicy, PageHooks};
 use clearpage::{Available, Intent, PAGE_SIZE, Page, primitives};
 use common::{child, say};
 
@@ -224,6 +225,26 @@ fn frames_are_cleared_with_their_tags() {
         let (tag, byte) = if inside { (TAG, 0) } else { (0, GARBAGE) };
         assert_eq!(memory.tag(at), tag, "tag at {at}");
         assert_eq!(memory.load(at, tag), byte, "byte at {at}");
+    }
+}
+
+/// What an allocator is asked for with ZERO_TAGS, whatever the policy: data and tags, two facts.
+#[test]
+fn an_allocation_zeroes_tags_where_it_is_asked_to() {
+    let Some(mte) = mte() else { return };
+    let memory = Tagged::new(2 * PAGE_SIZE);
+    let hooks = PageHooks::new(linear(memory.ptr, memory.len)).with_policy(InitPolicy::OFF);
+    for known in [AllocFlags::NONE, AllocFlags::KNOWN_ZERO] {
+        memory.reset(mte);
+        // SAFETY: the frames are this test's alone; no pointer with the old tag is used on them.
+        unsafe {
+            let state = tag_clear_highpages(hooks.mem(), frames(0, 2), NEW);
+            assert_eq!(state, Ok(TagState::Set(NEW)));
+            let done = hooks.post_alloc(frames(0, 1), AllocFlags::ZERO_TAGS | known).unwrap();
+            assert_eq!(done, Done { data: Data::Cleared, tags: TagState::Set(Tag::ZERO) });
+        }
+        assert_eq!((memory.tag(0), memory.load(PAGE_SIZE - 1, 0)), (0, 0));
+        assert_eq!(memory.tag(PAGE_SIZE), TAG);
     }
 }
 

@@ -5,24 +5,7 @@ mod common;
 use clearpage::hooks::{
     AllocFlags, InitPolicy, policy, set_policy, want_init_on_alloc, want_init_on_free,
 };
-
-const POLICIES: [InitPolicy; 4] =
-    [InitPolicy::OFF, InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH];
-
-/// Every set of flags.
-fn all_flags() -> impl Iterator<Item = AllocFlags> {
-    let flags = [
-        AllocFlags::ZERO,
-        AllocFlags::SKIP_ZERO,
-        AllocFlags::ZERO_TAGS,
-        AllocFlags::KNOWN_ZERO,
-        AllocFlags::WILL_OVERWRITE,
-    ];
-    (0..1 << flags.len()).map(move |set: u32| {
-        let chosen = (0..flags.len()).filter(|i| set >> i & 1 == 1);
-        chosen.fold(AllocFlags::NONE, |union, i| union | flags[i])
-    })
-}
+use common::flags::{POLICIES, every_flags};
 
 /// What each column says, and whether the data is cleared.
 type Row = (Vec<(String, Option<bool>)>, bool);
@@ -60,7 +43,7 @@ fn documented() -> Vec<Row> {
 fn every_combination_has_one_row_of_the_documented_table() {
     let table = documented();
     let mut used = vec![0; table.len()];
-    for (policy, flags) in POLICIES.into_iter().flat_map(|p| all_flags().map(move |f| (p, f))) {
+    for (policy, flags) in POLICIES.into_iter().flat_map(|p| every_flags().map(move |f| (p, f))) {
         let is = |name: &str| match name {
             "on_alloc" => policy.on_alloc,
             "ZERO" => flags.contains(AllocFlags::ZERO),
@@ -89,7 +72,7 @@ fn the_switch_is_what_is_asked() {
         set_policy(wanted);
         assert_eq!(policy(), wanted);
         assert_eq!(want_init_on_free(), wanted.on_free);
-        for flags in all_flags() {
+        for flags in every_flags() {
             let wants = wanted.wants_init_on_alloc(flags);
             assert_eq!(want_init_on_alloc(flags), wants, "{wanted:?}, {flags:?}");
         }

@@ -1,8 +1,8 @@
 //! The allocator's side: `init_on_alloc` and `init_on_free`, as Linux calls them.
 //!
 //! [`InitPolicy`] is what the process wants, [`AllocFlags`] what one allocation says of itself.
-//! [`want_init_on_alloc`] and [`want_init_on_free`] put them together. [`ClearingAlloc`] does
-//! what they say around any `GlobalAlloc`.
+//! [`want_init_on_alloc`] and [`want_init_on_free`] put them together. [`PageHooks`] does what they
+//! say to the frames of a page allocator, [`ClearingAlloc`] around any `GlobalAlloc`.
 //!
 //! # The truth table
 //!
@@ -29,6 +29,7 @@ mod clearing_alloc;
 #[cfg(feature = "std")]
 mod environment;
 mod flags;
+mod pages;
 mod policy;
 mod stats;
 
@@ -36,6 +37,7 @@ pub use clearing_alloc::ClearingAlloc;
 #[cfg(feature = "std")]
 pub use environment::{PolicyError, init};
 pub use flags::AllocFlags;
+pub use pages::{Data, Done, PageHooks, Why};
 pub use policy::{InitPolicy, policy, set_policy, want_init_on_alloc, want_init_on_free};
 #[cfg(target_has_atomic = "64")]
 pub use stats::Counters;

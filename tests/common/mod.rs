@@ -3,6 +3,7 @@
 
 pub mod emulator;
 pub mod faulty;
+pub mod flags;
 
 use std::io::Write;
 use std::process::Output;

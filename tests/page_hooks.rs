@@ -1,0 +1,215 @@
+//! A page allocator's hooks: every flag and policy, memory that cannot be mapped, and the checker.
+
+mod common;
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use clearpage::highmem::tag::{self, TagState};
+use clearpage::highmem::{Frame, Frames, Highmem, Instrumentation};
+use clearpage::hooks::{AllocFlags, Data, Done, InitPolicy, PageHooks, Why};
+use common::faulty::{Fault, FaultyMap};
+use common::flags::{POLICIES, every_flags};
+
+/// Frames of the memory.
+const NPAGES: usize = 24;
+/// The table of the documentation, row by row; the first that fits.
+fn row(policy: InitPolicy, flags: AllocFlags) -> Data {
+    let rows = [
+        (flags.contains(AllocFlags::KNOWN_ZERO), Data::Left(Why::KnownZero)),
+        (flags.contains(AllocFlags::ZERO), Data::Cleared),
+        (!policy.on_alloc, Data::Left(Why::NotAsked)),
+        (flags.contains(AllocFlags::SKIP_ZERO), Data::Left(Why::CallerClears)),
+        (flags.contains(AllocFlags::WILL_OVERWRITE), Data::Left(Why::WillOverwrite)),
+        (true, Data::Cleared),
+    ];
+    rows.into_iter().find(|row| row.0).unwrap().1
+}
+
+fn frame(number: u64) -> Frame {
+    Frame::new(number).unwrap()
+}
+
+fn frames(start: u64, npages: u64) -> Frames {
+    Frames::new(frame(start), npages).unwrap()
+}
+
+/// Half of it has an address; the rest is mapped three frames at a time.
+fn memory(fail: Option<u64>) -> FaultyMap {
+    FaultyMap::new(&std::array::from_fn::<_, NPAGES, _>(|frame| frame < NPAGES / 2), 3, fail)
+}
+
+/// Across both halves.
+const BLOCK: (u64, u64) = (8, 10);
+const LIST: [u64; 7] = [20, 3, 4, 21, 0, 13, 14];
+
+fn expect(done: Done, data: Data, mem: &FaultyMap, cleared: impl Fn(u64) -> bool) {
+    assert_eq!(done.data, data);
+    let zero = |frame| done.data == Data::Cleared && cleared(frame as u64);
+    mem.check(&std::array::from_fn::<_, NPAGES, _>(zero));
+}
+
+#[test]
+fn allocation_does_what_the_table_says() {
+    let block = frames(BLOCK.0, BLOCK.1);
+    for policy in POLICIES {
+        for flags in every_flags() {
+            let tags = flags.contains(AllocFlags::ZERO_TAGS) && tag::supported();
+            let data = if tags { Data::Cleared } else { row(policy, flags) };
+            let hooks = PageHooks::new(memory(None)).with_policy(policy);
+            // SAFETY: the frames are this test's alone, and have no tags.
+            let done = unsafe { hooks.post_alloc(block, flags) }.unwrap();
+            assert_eq!(done.tags != TagState::Unchanged, tags, "{flags:?}");
+            expect(done, data, hooks.mem(), |f| block.contains(frame(f)));
+
+            let hooks = PageHooks::new(memory(None)).with_policy(policy);
+            // SAFETY: as above.
+            let done = unsafe { hooks.post_alloc_scattered(&LIST.map(frame), flags) }.unwrap();
+            assert_eq!(done.tags != TagState::Unchanged, tags, "{flags:?}");
+            expect(done, data, hooks.mem(), |f| LIST.contains(&f));
+        }
+    }
+}
+
+#[test]
+fn freeing_does_what_the_policy_says() {
+    let block = frames(BLOCK.0, BLOCK.1);
+    for policy in POLICIES {
+        for flags in every_flags() {
+            let data = match (policy.on_free, flags.contains(AllocFlags::KNOWN_ZERO)) {
+                (false, _) => Data::Left(Why::NotAsked),
+                (true, true) => Data::Left(Why::KnownZero),
+                (true, false) => Data::Cleared,
+            };
+            let hooks = PageHooks::new(memory(None)).with_policy(policy);
+            // SAFETY: the frames are this test's alone.
+            let done = unsafe { hooks.free_prepare(block, flags) }.unwrap();
+            expect(done, data, hooks.mem(), |f| block.contains(frame(f)));
+
+            let hooks = PageHooks::new(memory(None)).with_policy(policy);
+            // SAFETY: as above.
+            let done = unsafe { hooks.free_prepare_scattered(&LIST.map(frame), flags) }.unwrap();
+            expect(done, data, hooks.mem(), |f| LIST.contains(&f));
+        }
+    }
+}
+
+#[test]
+fn the_batch_path_asks_nobody() {
+    let hooks = PageHooks::new(memory(None)).with_policy(InitPolicy::OFF);
+    // SAFETY: the frames are this test's alone.
+    unsafe {
+        hooks.init_pages(frames(0, 2)).unwrap();
+        hooks.init_scattered(&[frame(22), frame(5)]).unwrap();
+    }
+    hooks.mem().check(&std::array::from_fn::<_, NPAGES, _>(|f| [0, 1, 5, 22].contains(&f)));
+}
+
+/// The policy of the process, where the hooks have none of their own.
+#[test]
+fn the_policy_of_the_process_counts() {
+    for policy in POLICIES {
+        clearpage::hooks::set_policy(policy);
+        let hooks = PageHooks::new(memory(None));
+        // SAFETY: the frames are this test's alone.
+        let (alloc, free) = unsafe {
+            let alloc = hooks.post_alloc(frames(1, 1), AllocFlags::NONE);
+            (alloc.unwrap().data, hooks.free_prepare(frames(2, 1), AllocFlags::NONE).unwrap().data)
+        };
+        assert_eq!(
+            (alloc == Data::Cleared, free == Data::Cleared),
+            (policy.on_alloc, policy.on_free)
+        );
+    }
+}
+
+std::thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static SEEN: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Counts how deep it is told to look away, and how often.
+struct Checker;
+
+impl Instrumentation for Checker {
+    type State = ();
+
+    fn disable_current(&self) {
+        DEPTH.set(DEPTH.get() + 1);
+        SEEN.set(SEEN.get() + 1);
+    }
+
+    fn enable_current(&self, (): ()) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+/// Memory that must not be mapped while the checker looks.
+struct Watched(FaultyMap);
+
+// SAFETY: that of the memory inside.
+unsafe impl Highmem for Watched {
+    type Error = Fault;
+    type Mapping<'a> = common::faulty::Copied<'a>;
+
+    fn page_address(&self, frames: Frames) -> Option<std::ptr::NonNull<clearpage::Page>> {
+        assert_eq!(DEPTH.get(), 1, "the checker looks");
+        self.0.page_address(frames)
+    }
+
+    fn kmap_local(&self, frames: Frames) -> Result<Self::Mapping<'_>, Fault> {
+        assert_eq!(DEPTH.get(), 1, "the checker looks");
+        self.0.kmap_local(frames)
+    }
+
+    fn boundary(&self, frames: Frames) -> u64 {
+        self.0.boundary(frames)
+    }
+}
+
+#[test]
+fn the_checker_looks_away_once_a_call_and_looks_again_whatever_happens() {
+    let hooks = |fail| {
+        let hooks = PageHooks::new(Watched(memory(fail))).with_policy(InitPolicy::BOTH);
+        hooks.with_checker(Checker)
+    };
+    let all = frames(0, NPAGES as u64);
+    // SAFETY: the frames are this test's alone.
+    unsafe {
+        let _ = hooks(None).post_alloc(all, AllocFlags::NONE).unwrap();
+        let _ = hooks(None).free_prepare(all, AllocFlags::NONE).unwrap();
+        let _ = hooks(None).post_alloc(all, AllocFlags::ZERO_TAGS).unwrap();
+        hooks(None).init_scattered(&LIST.map(frame)).unwrap();
+        assert_eq!((SEEN.get(), DEPTH.get()), (4, 0));
+        let error = hooks(Some(1)).post_alloc(all, AllocFlags::NONE).unwrap_err();
+        assert_eq!((error.cleared, DEPTH.get()), (NPAGES as u64 / 2 + 3, 0));
+        let told = hooks(None);
+        told.mem().0.panic_at(1);
+        let panics = AssertUnwindSafe(|| told.post_alloc(all, AllocFlags::NONE));
+        catch_unwind(panics).unwrap_err();
+        assert_eq!(DEPTH.get(), 0);
+        // Who does not clear has nothing to look away from.
+        let before = SEEN.get();
+        let _ = hooks(None).post_alloc(all, AllocFlags::KNOWN_ZERO).unwrap();
+        assert_eq!(SEEN.get(), before);
+    }
+}
+
+/// A mapping that fails: what is cleared is said, for lists along the list, with tags or without.
+#[test]
+fn a_failure_says_how_far_it_came() {
+    for fail in 0..5 {
+        for flags in [AllocFlags::ZERO, AllocFlags::ZERO_TAGS | AllocFlags::ZERO] {
+            let hooks = PageHooks::new(memory(Some(fail)));
+            // SAFETY: the frames are this test's alone.
+            let result = unsafe { hooks.post_alloc_scattered(&LIST.map(frame), flags) };
+            let cleared = result.err().map_or(LIST.len(), |error| error.cleared as usize);
+            let done = &LIST[..cleared];
+            hooks.mem().check(&std::array::from_fn::<_, NPAGES, _>(|f| done.contains(&(f as u64))));
+            // 20; 21; 13 and 14 in one, unless each frame is mapped for its tags.
+            let one_by_one = flags.contains(AllocFlags::ZERO_TAGS) && tag::supported();
+            let mappings = if one_by_one { 4 } else { 3 };
+            assert_eq!(result.is_ok(), fail >= mappings, "{fail}");
+        }
+    }
+}
