@@ -255,6 +255,6 @@ fn an_error_says_what_is_cleared() {
     let mem = FaultyMap::new(&[false; NPAGES as usize], 4, Some(1));
     // SAFETY: the frames are this test's alone.
     let error = unsafe { clear_highpages(&mem, frames(8, 20), Intent::Hot) }.unwrap_err();
-    let text = "cannot map frame 0xc, 4 pages before it are cleared: mapping 1 fails";
+    let text = "cannot clear frame 0xc, 4 pages before it are cleared: mapping 1 fails";
     assert_eq!(error.to_string(), text);
 }

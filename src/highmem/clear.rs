@@ -15,7 +15,7 @@ use crate::{sanitizer, scattered};
 pub struct ClearError<E> {
     /// How many are, from the first on. The others are as they were.
     pub cleared: u64,
-    /// The first that is not: it could not be mapped.
+    /// The first that is not: it could not be mapped, or cleared in another way.
     pub frame: Frame,
     /// What the mapper said.
     pub source: E,
@@ -24,7 +24,7 @@ pub struct ClearError<E> {
 impl<E: fmt::Display> fmt::Display for ClearError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cleared, frame, source } = self;
-        write!(f, "cannot map {frame}, {cleared} pages before it are cleared: {source}")
+        write!(f, "cannot clear {frame}, {cleared} pages before it are cleared: {source}")
     }
 }
 

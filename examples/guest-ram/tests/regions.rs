@@ -91,7 +91,7 @@ fn a_missing_region_ends_the_range() {
         assert_eq!(
             message(&guest, 0, 12),
             format!(
-                "cannot map {}, {hole} pages before it are cleared: no region holds guest address \
+                "cannot clear {}, {hole} pages before it are cleared: no region holds guest address \
                  {address:#x}",
                 frame(hole)
             )
