@@ -31,6 +31,9 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::mm::Advice;
+
 use crate::page::Page;
 
 /// Whether memory is to be faulted in by huge pages.
@@ -134,7 +137,7 @@ pub(super) unsafe fn advise(page: NonNull<Page>, npages: usize, huge: HugePages)
 unsafe fn fault_in(page: NonNull<Page>, npages: usize) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     // SAFETY: the caller's promise.
-    if unsafe { linux::populate(page, npages)? } {
+    if unsafe { linux::populate(page, npages, Advice::LinuxPopulateWrite)? } {
         return Ok(());
     }
     // SAFETY: the caller's promise.
@@ -156,7 +159,7 @@ unsafe fn touch(page: NonNull<Page>, npages: usize) {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-mod linux {
+pub(super) mod linux {
     use std::ffi::c_void;
     use std::io;
     use std::ptr::NonNull;
@@ -181,14 +184,19 @@ mod linux {
         }
     }
 
-    /// Has the kernel fault a range in; `false` if it does not know how to.
+    /// Has the kernel fault a range in, by `LinuxPopulateRead` or `LinuxPopulateWrite`; `false` if
+    /// it does not know how to.
     ///
     /// # Safety
     /// The memory is the caller's to touch.
-    pub(super) unsafe fn populate(page: NonNull<Page>, npages: usize) -> io::Result<bool> {
+    pub(in crate::os) unsafe fn populate(
+        page: NonNull<Page>,
+        npages: usize,
+        advice: Advice,
+    ) -> io::Result<bool> {
         let (start, len) = whole_pages(page, npages);
         // SAFETY: it touches what the caller may, and changes no content.
-        let populate = |len| unsafe { madvise(start, len, Advice::LinuxPopulateWrite) };
+        let populate = |len| unsafe { madvise(start, len, advice) };
         match retry_on_intr(|| populate(len)) {
             Ok(()) => Ok(true),
             // A kernel that knows the advice takes it for no bytes; then this memory is at fault.
