@@ -53,6 +53,8 @@ pub use clear::{
 };
 pub use dispatch::{ForceError, InitError, force, init, plan, unforce};
 pub use intent::Intent;
+#[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
+pub use os::file_frames;
 #[cfg(feature = "std")]
 pub use os::{parallel, prefault};
 pub use page::{Order, PAGE_SHIFT, PAGE_SIZE, Page};

@@ -1,6 +1,8 @@
 //! What needs an operating system, all of it behind the feature `std`. Nothing outside this folder
 //! depends on it: who reads a kernel's part of the crate can skip it.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub mod file_frames;
 mod measure;
 pub mod parallel;
 pub mod prefault;

@@ -1,0 +1,137 @@
+//! What can be wrong with a file.
+
+use std::{fmt, io};
+
+use rustix::io::Errno;
+
+use crate::highmem::{ClearError, Frame, Frames};
+use crate::page::{PAGE_SHIFT, PAGE_SIZE};
+
+/// Why frames of a file could not be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The frame is not in the file, or only a part of it is.
+    BehindEnd {
+        /// The frame.
+        frame: Frame,
+        /// Bytes in the file.
+        len: u64,
+    },
+    /// The system refused. `raw_os_error` is one of these, where it is not about the descriptor:
+    /// - `EFAULT` of `madvise`: a touch would have raised `SIGBUS`, because the file system is full
+    ///   or there is no free huge page; `EHWPOISON`: because the memory is broken.
+    /// - `ENOMEM` of `mmap`: there is no room for the window in the address space, or no free huge
+    ///   page; of `madvise`: there is no memory.
+    /// - `ENOSPC` of `pwritev`: the file system is full.
+    /// - `EPERM`: the file is sealed (`F_SEAL_WRITE`).
+    /// - `EOPNOTSUPP` of `fallocate`: this file system has no such thing.
+    System {
+        /// What was called, as its manual page calls it.
+        call: &'static str,
+        /// What it answered.
+        raw_os_error: i32,
+    },
+}
+
+impl FileError {
+    pub(super) fn system(call: &'static str) -> impl Fn(Errno) -> Self {
+        move |errno| Self::System { call, raw_os_error: errno.raw_os_error() }
+    }
+
+    /// What the system answered, if it was the system.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        match *self {
+            Self::BehindEnd { .. } => None,
+            Self::System { raw_os_error, .. } => Some(raw_os_error),
+        }
+    }
+
+    /// Of which kind an [`io::Error`] of it is.
+    pub fn kind(&self) -> io::ErrorKind {
+        match *self {
+            Self::BehindEnd { .. } => io::ErrorKind::UnexpectedEof,
+            Self::System { raw_os_error, .. } => io::Error::from_raw_os_error(raw_os_error).kind(),
+        }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::BehindEnd { frame, len } => {
+                let end = u128::from(frame.address()) + PAGE_SIZE as u128;
+                write!(f, "{frame} ends at byte {end}, the file at {len}")
+            }
+            Self::System { call, raw_os_error } => {
+                write!(f, "{call}: {}", io::Error::from_raw_os_error(raw_os_error))
+            }
+        }
+    }
+}
+
+impl std::error::Error for FileError {}
+
+impl From<FileError> for io::Error {
+    fn from(error: FileError) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
+/// The `frames` that are wholly in a file of `len` bytes: at least one.
+pub(super) fn inside(frames: Frames, len: u64) -> Result<Frames, FileError> {
+    let frame = frames.start();
+    match (len >> PAGE_SHIFT).checked_sub(frame.get()) {
+        Some(npages @ 1..) => Ok(frames.split_at(npages).0),
+        _ => Err(FileError::BehindEnd { frame, len }),
+    }
+}
+
+/// The error of who has `cleared` frames and cannot clear the next, `frame`.
+pub(super) fn stopped(cleared: u64, frame: Frame) -> impl Fn(FileError) -> ClearError<FileError> {
+    move |source| ClearError { cleared, frame, source }
+}
+
+/// The error of a part, before which `done` frames are cleared.
+pub(super) fn after(done: u64) -> impl Fn(ClearError<FileError>) -> ClearError<FileError> {
+    move |error| ClearError { cleared: done + error.cleared, ..error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(start: u64, npages: u64) -> Frames {
+        Frames::new(Frame::new(start).expect("small"), npages).expect("small")
+    }
+
+    #[test]
+    fn a_frame_is_in_a_file_with_its_last_byte() {
+        let page = PAGE_SIZE as u64;
+        assert_eq!(inside(frames(3, 5), 8 * page), Ok(frames(3, 5)));
+        assert_eq!(inside(frames(3, 5), 8 * page - 1), Ok(frames(3, 4)));
+        assert_eq!(inside(frames(3, 5), 4 * page), Ok(frames(3, 1)));
+        for len in [0, 3 * page, 4 * page - 1] {
+            let frame = frames(3, 1).start();
+            assert_eq!(inside(frames(3, 5), len), Err(FileError::BehindEnd { frame, len }));
+        }
+        let all = Frames::new(Frame::MAX, 1).expect("the last one");
+        assert_eq!(
+            inside(all, u64::MAX),
+            Err(FileError::BehindEnd { frame: Frame::MAX, len: u64::MAX })
+        );
+    }
+
+    #[test]
+    fn an_error_says_what_was_wrong() {
+        let end = FileError::BehindEnd { frame: frames(2, 1).start(), len: 5 };
+        let text = format!("frame 0x2 ends at byte {}, the file at 5", 3 * PAGE_SIZE);
+        assert_eq!(end.to_string(), text);
+        assert_eq!(io::Error::from(end).kind(), io::ErrorKind::UnexpectedEof);
+        let system = FileError::system("mmap")(Errno::NOMEM);
+        assert!(system.to_string().starts_with("mmap: "), "{system}");
+        assert_eq!(system.kind(), io::ErrorKind::OutOfMemory);
+        let last = FileError::BehindEnd { frame: Frame::MAX, len: 0 };
+        assert!(last.to_string().contains("byte 18446744073709551616"), "{last}");
+    }
+}

@@ -1,0 +1,113 @@
+//! Frames of a file that lie anywhere.
+
+use std::os::fd::AsFd;
+use std::ptr::NonNull;
+
+use super::error::{after, inside, stopped};
+use super::window::map;
+use super::{FileError, FileFrames, Way};
+use crate::highmem::{ClearError, Frame, Frames, Mapping};
+use crate::intent::Intent;
+use crate::page::{PAGE_SHIFT, Page};
+use crate::raw;
+
+/// Pages cleared with one fence.
+const BATCH: usize = 64;
+
+impl FileFrames {
+    /// Zeroes frames that lie anywhere, in any order, in the way that is [fastest](Self::fastest)
+    /// for one.
+    ///
+    /// # Errors
+    /// As [`zero_scattered`](Self::zero_scattered).
+    pub fn clear_scattered(
+        &self,
+        frames: &[Frame],
+        intent: Intent,
+    ) -> Result<(), ClearError<FileError>> {
+        self.zero_scattered(frames, self.fastest(1, intent))
+    }
+
+    /// Zeroes frames that lie anywhere, in any order; one that is listed twice is zeroed twice.
+    ///
+    /// By [`Way::Map`], those that stand together in the list and lie in one window share it, where
+    /// [`clear_scattered_highpages`](crate::highmem::clear_scattered_highpages) maps each run: of
+    /// the frames between them none is touched, and no hole is filled, but for what is in one
+    /// huge page with them. By the other ways a run takes one call.
+    ///
+    /// # Errors
+    /// As [`zero`](Self::zero); the error says how many of the list are zeroed, from its first on.
+    pub fn zero_scattered(&self, frames: &[Frame], way: Way) -> Result<(), ClearError<FileError>> {
+        let mut done = 0;
+        while done < frames.len() {
+            let list = &frames[done..];
+            let zeroed = match way {
+                Way::Map(intent) => self.by_shared_window(list, intent),
+                _ => self.zero(run(list), way).map(|()| run(list).npages() as usize),
+            };
+            done += zeroed.map_err(after(done as u64))?;
+        }
+        Ok(())
+    }
+
+    /// Clears those at the start of the list that lie in one window; returns how many they are.
+    fn by_shared_window(
+        &self,
+        list: &[Frame],
+        intent: Intent,
+    ) -> Result<usize, ClearError<FileError>> {
+        let first = list[0];
+        let len = self.len().map_err(stopped(0, first))?;
+        inside(first.into(), len).map_err(stopped(0, first))?;
+        let in_window = |frame: &&Frame| {
+            frame.get() / self.window == first.get() / self.window
+                && frame.get() < len >> PAGE_SHIFT
+        };
+        let list = &list[..list.iter().take_while(in_window).count()];
+        let (low, high) = list
+            .iter()
+            .fold((first, first), |(low, high), &frame| (low.min(frame), high.max(frame)));
+        let span = Frames::new(low, high.get() - low.get() + 1).expect("between two frames");
+        let window = map(self.file.as_fd(), span, self.unit).map_err(stopped(0, first))?;
+
+        // What is in one unit with a populated page is populated too.
+        let unit = (self.unit as u64 >> PAGE_SHIFT).max(1);
+        let mut present = 0..0;
+        for (batch, chunk) in list.chunks(BATCH).enumerate() {
+            let mut pages = [NonNull::<Page>::dangling(); BATCH];
+            let (mut ready, mut populated) = (0, Ok(()));
+            while ready < chunk.len() {
+                let run = run(&chunk[ready..]);
+                let at = (run.start().get() - low.get()) as usize;
+                let npages = run.npages() as usize;
+                if run.start().get() < present.start || present.end < run.end() {
+                    populated = window.populate(at, npages, self.populate);
+                    if populated.is_err() {
+                        break;
+                    }
+                    present = run.start().get() / unit * unit..run.end().next_multiple_of(unit);
+                }
+                for (i, page) in pages[ready..][..npages].iter_mut().enumerate() {
+                    // SAFETY: a page of the window.
+                    *page = unsafe { window.pages().cast::<Page>().add(at + i) };
+                }
+                ready += npages;
+            }
+            // SAFETY: pages of the window, which is nobody else's.
+            unsafe { raw::clear_scattered(&pages[..ready], intent) };
+            if let Err(error) = populated {
+                let frame = chunk[ready];
+                let error = self.inside(frame.into()).err().unwrap_or(error);
+                return Err(stopped((batch * BATCH + ready) as u64, frame)(error));
+            }
+        }
+        Ok(list.len())
+    }
+}
+
+/// Those at the start of the list that follow one another.
+fn run(list: &[Frame]) -> Frames {
+    let follows = |pair: &&[Frame]| pair[0].get() + 1 == pair[1].get();
+    let npages = 1 + list.windows(2).take_while(follows).count();
+    Frames::new(list[0], npages as u64).expect("each of them is a frame")
+}

@@ -1,0 +1,171 @@
+//! The ways to zero frames of a file.
+
+use std::io::IoSlice;
+
+use rustix::fs::{FallocateFlags, SeekFrom, fallocate, seek};
+use rustix::io::{Errno, pwrite, pwritev, retry_on_intr};
+
+use super::error::{after, stopped};
+use super::{FileError, FileFrames};
+use crate::highmem::{ClearError, Frames, clear_highpages};
+use crate::intent::Intent;
+use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
+
+/// How frames of a file are zeroed. The [table](super#which-way) says how fast each is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Way {
+    /// Through windows, by the primitive for the intent. Holes get memory.
+    Map(Intent),
+    /// By writing zeroes (`pwritev`), without any mapping. Holes get memory. Not on hugetlbfs,
+    /// which takes no writes: `EINVAL`.
+    Write,
+    /// By making it a hole (`FALLOC_FL_PUNCH_HOLE`): the memory, or the disk's blocks, are given
+    /// back, and have to be found again when the frames are next written. On hugetlbfs the parts
+    /// of a huge page at the ends are cleared through a window.
+    PunchHole,
+    /// By marking it as zero (`FALLOC_FL_ZERO_RANGE`): disk blocks are kept, and unwritten. Ext4,
+    /// XFS and some others have it; tmpfs, so every memfd, and hugetlbfs do not: `EOPNOTSUPP`.
+    ZeroRange,
+}
+
+/// Where written zeroes come from: one page, which stays in the cache.
+static ZEROES: Page = Page::ZERO;
+
+/// Pages in one write: 1 MiB, of which more at a time is no faster.
+const WRITE: usize = (1 << 20) >> PAGE_SHIFT;
+
+impl FileFrames {
+    /// Zeroes frames in one way. No frames are a no-op.
+    ///
+    /// # Errors
+    /// The file ends before they do, or the system refused; the error says how many frames are
+    /// zeroed, from the first on. The others are as they were, unless the disk failed in the middle
+    /// of a request; and [`Way::Write`] may have zeroed a part of the next frame.
+    pub fn zero(&self, frames: Frames, way: Way) -> Result<(), ClearError<FileError>> {
+        match way {
+            // SAFETY: what is overwritten is a file; who has it mapped as memory has promised that
+            // files may change.
+            Way::Map(intent) => unsafe { clear_highpages(self, frames, intent) },
+            Way::Write => self.by_parts(frames, WRITE as u64, |part| self.write(part)),
+            Way::PunchHole if self.hugetlb => self.punch_blocks(frames),
+            Way::PunchHole => self.punch(frames),
+            Way::ZeroRange => self.by_parts(frames, u64::MAX, |part| {
+                let refused = FileError::system("fallocate(FALLOC_FL_ZERO_RANGE)");
+                self.allocate(part, FallocateFlags::ZERO_RANGE).map_err(|errno| (0, refused(errno)))
+            }),
+        }
+    }
+
+    /// Zeroes what is not in a hole: holes stay holes, and take no time.
+    ///
+    /// The file system says where they are (`SEEK_DATA`, `SEEK_HOLE`); some, hugetlbfs among them,
+    /// know of none and say that all is data. The descriptor's cursor moves.
+    ///
+    /// # Errors
+    /// As [`zero`](Self::zero); frames in holes count as zeroed.
+    pub fn zero_data(&self, frames: Frames, way: Way) -> Result<(), ClearError<FileError>> {
+        let mut left = frames;
+        while !left.is_empty() {
+            let done = frames.npages() - left.npages();
+            let next = self.inside(left).and_then(|part| self.data(part));
+            let (before, data) = next.map_err(stopped(done, left.start()))?;
+            self.zero(data, way).map_err(after(done + before))?;
+            left = left.split_at(before + data.npages()).1;
+        }
+        Ok(())
+    }
+
+    /// Of frames that are in the file: how many are in a hole at their start, and those behind it,
+    /// up to the next hole.
+    fn data(&self, frames: Frames) -> Result<(u64, Frames), FileError> {
+        let start = match seek(&self.file, SeekFrom::Data(frames.start().address())) {
+            Ok(start) => start,
+            // A hole up to the end of the file.
+            Err(Errno::NXIO) => u64::MAX,
+            Err(errno) => return Err(FileError::system("lseek(SEEK_DATA)")(errno)),
+        };
+        let before = (start >> PAGE_SHIFT) - frames.start().get();
+        if before >= frames.npages() {
+            return Ok((frames.npages(), frames.split_at(0).0));
+        }
+        let end = seek(&self.file, SeekFrom::Hole(start));
+        let end = end.map_err(FileError::system("lseek(SEEK_HOLE)"))?;
+        let (_, rest) = frames.split_at(before);
+        let npages = end.div_ceil(PAGE_SIZE as u64) - rest.start().get();
+        Ok((before, rest.split_at(npages).0))
+    }
+
+    /// Has parts of no more than `most` frames zeroed, after a look at whether they are in the file.
+    /// An error comes with how many frames of its part are zeroed.
+    fn by_parts(
+        &self,
+        frames: Frames,
+        most: u64,
+        zero: impl Fn(Frames) -> Result<(), (u64, FileError)>,
+    ) -> Result<(), ClearError<FileError>> {
+        let mut left = frames;
+        while !left.is_empty() {
+            let done = frames.npages() - left.npages();
+            let part = self.inside(left.split_at(most).0).map_err(stopped(done, left.start()))?;
+            zero(part).map_err(|(zeroed, error)| {
+                stopped(done + zeroed, left.split_at(zeroed).1.start())(error)
+            })?;
+            left = left.split_at(part.npages()).1;
+        }
+        Ok(())
+    }
+
+    /// Writes zeroes over no more than [`WRITE`] frames.
+    fn write(&self, frames: Frames) -> Result<(), (u64, FileError)> {
+        let (start, end) = (frames.start().address(), frames.end() << PAGE_SHIFT);
+        let mut at = start;
+        while at < end {
+            let within = at as usize % PAGE_SIZE;
+            let npages = ((end - at) >> PAGE_SHIFT) as usize;
+            let written = retry_on_intr(|| {
+                // A page; or the rest of one, where the last write ended in the middle.
+                if within > 0 || npages == 1 {
+                    return pwrite(&self.file, &ZEROES.as_bytes()[within..], at);
+                }
+                let pages = [IoSlice::new(ZEROES.as_bytes()); WRITE];
+                pwritev(&self.file, &pages[..npages], at)
+            });
+            at += match written {
+                Ok(written @ 1..) => written as u64,
+                _ => {
+                    let errno = written.err().unwrap_or(Errno::IO);
+                    let zeroed = (at - start) >> PAGE_SHIFT;
+                    return Err((zeroed, FileError::system("pwritev")(errno)));
+                }
+            };
+        }
+        Ok(())
+    }
+
+    fn punch(&self, frames: Frames) -> Result<(), ClearError<FileError>> {
+        let refused = FileError::system("fallocate(FALLOC_FL_PUNCH_HOLE)");
+        self.by_parts(frames, u64::MAX, |part| {
+            self.allocate(part, FallocateFlags::PUNCH_HOLE).map_err(|errno| (0, refused(errno)))
+        })
+    }
+
+    /// Punches the huge pages of hugetlbfs, and clears what is only a part of one: before Linux 5.19
+    /// punching leaves it as it is.
+    fn punch_blocks(&self, frames: Frames) -> Result<(), ClearError<FileError>> {
+        let block = (self.unit as u64 >> PAGE_SHIFT).max(1);
+        let start = frames.start().get();
+        let (head, rest) = frames.split_at(start.next_multiple_of(block) - start);
+        let (blocks, tail) = rest.split_at(rest.npages() / block * block);
+        let edge = Way::Map(Intent::Auto);
+        self.zero(head, edge)?;
+        self.punch(blocks).map_err(after(head.npages()))?;
+        self.zero(tail, edge).map_err(after(head.npages() + blocks.npages()))
+    }
+
+    /// Frames that are in the file; it does not grow, even if it was cut off meanwhile.
+    fn allocate(&self, frames: Frames, mode: FallocateFlags) -> Result<(), Errno> {
+        let (start, len) = (frames.start().address(), frames.npages() << PAGE_SHIFT);
+        retry_on_intr(|| fallocate(&self.file, mode | FallocateFlags::KEEP_SIZE, start, len))
+    }
+}
