@@ -1,0 +1,34 @@
+//! clearpage inside real allocators: where each of them calls its hooks, what it knows of its
+//! memory, and how often that spares a clear.
+//!
+//! | here | allocator | its books | known zero |
+//! |---|---|---|---|
+//! | [`buddy`] | page frames of buddy_system_allocator | apart from the memory | what the caller says |
+//!
+//! Where the books are decides what `init_on_free` is worth at the next allocation: memory that an
+//! allocator writes into while it is free is not zero any more, however well it was wiped.
+//!
+//! Each has a test of its name, by what is in [`check`], and an example that tells what was cleared:
+//! `cargo run -p clearpage-allocators --example buddy`.
+
+pub mod arena;
+pub mod buddy;
+pub mod check;
+
+pub use arena::{Arena, GARBAGE};
+
+use clearpage::hooks::SideCounts;
+
+/// What zeroes bytes: [`clearpage::raw::zero_bytes`], or in a test something that does it wrong.
+pub type Clear = unsafe fn(*mut u8, usize, clearpage::Intent);
+
+/// Counts one call that cleared, or did not clear, so many bytes.
+fn count(side: &mut SideCounts, bytes: usize, cleared: bool) {
+    let (calls, sum) = if cleared {
+        (&mut side.clears, &mut side.cleared_bytes)
+    } else {
+        (&mut side.skips, &mut side.skipped_bytes)
+    };
+    *calls += 1;
+    *sum += bytes as u64;
+}
