@@ -4,6 +4,7 @@
 //! | here | allocator | its books | known zero |
 //! |---|---|---|---|
 //! | [`buddy`] | page frames of buddy_system_allocator | apart from the memory | what the caller says |
+//! | [`slab`] | equal slots, numbered by slab | apart | a slot that was wiped when it was freed |
 //!
 //! Where the books are decides what `init_on_free` is worth at the next allocation: memory that an
 //! allocator writes into while it is free is not zero any more, however well it was wiped.
@@ -14,6 +15,7 @@
 pub mod arena;
 pub mod buddy;
 pub mod check;
+pub mod slab;
 
 pub use arena::{Arena, GARBAGE};
 

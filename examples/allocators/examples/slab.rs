@@ -1,0 +1,30 @@
+//! A pool of buffers whose books lie apart: wiped when it is freed, a buffer needs no clear when it
+//! is allocated again.
+
+use std::error::Error;
+
+use clearpage::Order;
+use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
+use clearpage_allocators::Arena;
+use clearpage_allocators::slab::Slots;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arena = Arena::garbage(64);
+    for policy in [InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH] {
+        println!("{policy:?}");
+        let order = Order::holding(16).ok_or("no such order")?;
+        // SAFETY: the arena is this pool's alone, and outlives it.
+        let mut slots =
+            unsafe { Slots::new(4, order, PageHooks::new(arena.map()).with_policy(policy)) };
+        for turn in 1..=3 {
+            let (slot, alloc) = slots.alloc(AllocFlags::NONE)?.ok_or("all are used")?;
+            // SAFETY: the slot is ours, and not used below.
+            let free = unsafe { slots.free(slot)? };
+            println!(
+                "  slot {slot}, use {turn}: allocated {:?}, freed {:?}",
+                alloc.data, free.data
+            );
+        }
+    }
+    Ok(())
+}

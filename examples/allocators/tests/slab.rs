@@ -1,0 +1,113 @@
+//! Slots numbered by the slab crate: books apart from the memory, so that wiped is known zero.
+
+use clearpage::highmem::Highmem;
+use clearpage::hooks::{AllocFlags, Data, InitPolicy, PageHooks, Why};
+use clearpage::{Order, PAGE_SIZE};
+use clearpage_allocators::check::{Ink, POLICIES, Random, WrongMap, is_all};
+use clearpage_allocators::slab::Slots;
+use clearpage_allocators::{Arena, GARBAGE};
+
+const NSLOTS: usize = 40;
+const ORDER: u32 = 1;
+
+/// What the truth table says of a slot, and who knows about it.
+fn at_alloc(policy: InitPolicy, flags: AllocFlags, used_before: bool) -> Data {
+    if used_before && policy.on_free {
+        Data::Left(Why::KnownZero)
+    } else if policy.on_alloc || flags == AllocFlags::ZERO {
+        Data::Cleared
+    } else {
+        Data::Left(Why::NotAsked)
+    }
+}
+
+/// Uses the slots of an allocator that follows `actual`, and expects `policy`. How often something
+/// was wrong, and how much of the user's was left.
+fn use_it<M>(arena: &Arena, mem: M, actual: InitPolicy, policy: InitPolicy) -> (usize, usize)
+where
+    M: Highmem<Error: std::fmt::Debug>,
+{
+    let (order, mut faults) = (Order::new(ORDER).unwrap(), 0);
+    // SAFETY: the arena is this allocator's alone.
+    let mut slots = unsafe {
+        arena.fill(GARBAGE);
+        Slots::new(NSLOTS, order, PageHooks::new(mem).with_policy(actual))
+    };
+    let bytes = |slots: &Slots<M>, slot| {
+        let start = slots.frames(slot).start().get() as usize * PAGE_SIZE;
+        // SAFETY: in the arena; each slice is used before the next one is made.
+        unsafe {
+            let start = arena.base().add(start).as_ptr();
+            std::slice::from_raw_parts_mut(start, order.size())
+        }
+    };
+    let (mut held, mut used, mut random) = (vec![], [false; NSLOTS], Random::new(3));
+    for _ in 0..500 {
+        let flags = [AllocFlags::NONE, AllocFlags::ZERO][random.below(2)];
+        if held.len() < NSLOTS && random.below(5) < 3 {
+            let (slot, done) = slots.alloc(flags).unwrap().expect("not all are used");
+            faults += usize::from(done.data != at_alloc(policy, flags, used[slot]));
+            let zero = policy.on_alloc || flags == AllocFlags::ZERO;
+            let zero = zero || used[slot] && policy.on_free;
+            faults += usize::from(zero && !is_all(0, bytes(&slots, slot)));
+            Ink::Blue.write(slot as u32, bytes(&slots, slot));
+            used[slot] = true;
+            held.push(slot);
+        } else if !held.is_empty() {
+            let slot = held.swap_remove(random.below(held.len()));
+            assert!(Ink::Blue.is_in(slot as u32, bytes(&slots, slot)), "somebody else wrote to it");
+            // SAFETY: the slot is ours, and given back once.
+            let done = unsafe { slots.free(slot) }.unwrap();
+            faults += usize::from((done.data == Data::Cleared) != policy.on_free);
+        }
+    }
+    held.drain(..).for_each(|slot| {
+        // SAFETY: as above.
+        let done = unsafe { slots.free(slot) }.unwrap();
+        faults += usize::from((done.data == Data::Cleared) != policy.on_free);
+    });
+    // SAFETY: nobody writes to it now.
+    (faults, Ink::Blue.found_in(unsafe { arena.bytes() }))
+}
+
+#[test]
+fn a_slot_is_cleared_once_a_use() {
+    let arena = Arena::garbage(NSLOTS << ORDER);
+    for policy in POLICIES {
+        // SAFETY: the map is dropped before the arena, and used by one allocator at a time.
+        let (faults, left) = use_it(&arena, unsafe { arena.map() }, policy, policy);
+        assert_eq!(faults, 0, "{policy:?}");
+        assert_eq!(left == 0, policy.on_free, "{policy:?}");
+    }
+}
+
+#[test]
+fn mistakes_are_found() {
+    let arena = Arena::garbage(NSLOTS << ORDER);
+    for policy in [InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH] {
+        // SAFETY: as above.
+        let map = unsafe { arena.map() };
+        let (faults, _) = use_it(&arena, WrongMap::Poisons(map), policy, policy);
+        assert_ne!(faults, 0, "{policy:?}");
+        let (faults, left) = use_it(&arena, map, InitPolicy::OFF, policy);
+        assert!(faults != 0 && left != 0, "{policy:?}");
+    }
+}
+
+#[test]
+fn there_are_as_many_as_there_are() {
+    let arena = Arena::garbage(4);
+    // SAFETY: the arena is this allocator's alone; the slots are used by nobody.
+    unsafe {
+        let mut slots = Slots::new(4, Order::ZERO, PageHooks::new(arena.map()));
+        let all: Vec<_> = std::iter::from_fn(|| slots.alloc(AllocFlags::NONE).unwrap()).collect();
+        assert_eq!(all.len(), 4);
+        let _ = slots.free(all[2].0).unwrap();
+        assert_eq!(slots.alloc(AllocFlags::NONE).unwrap().unwrap().0, all[2].0);
+    }
+    let hooks = PageHooks::new(WrongMap::Fails).with_policy(InitPolicy::ON_ALLOC);
+    // SAFETY: nothing is mapped.
+    let mut slots = unsafe { Slots::new(4, Order::ZERO, hooks) };
+    slots.alloc(AllocFlags::NONE).unwrap_err();
+    assert_eq!(slots.alloc(AllocFlags::SKIP_ZERO).unwrap().unwrap().0, 0, "it stayed free");
+}
