@@ -1,0 +1,45 @@
+//! This program's own allocator is talc under `ClearingAlloc`. Policy: both, or what
+//! `CLEARPAGE_INIT_ON_ALLOC` and `CLEARPAGE_INIT_ON_FREE` say if either is there.
+
+use std::collections::HashMap;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+use clearpage::hooks::{ClearingAlloc, InitPolicy, SideCounts, TimedCounters, policy, set_policy};
+use clearpage_allocators::talc::{Talc, heap};
+
+const LEN: usize = 64 << 20;
+static mut MEMORY: MaybeUninit<[u8; LEN]> = MaybeUninit::uninit();
+
+#[global_allocator]
+static ALLOC: ClearingAlloc<Talc, TimedCounters> = {
+    let memory = NonNull::new(&raw mut MEMORY).expect("a static").cast();
+    // SAFETY: nothing else uses the static.
+    ClearingAlloc::with_stats(unsafe { heap(memory, LEN) }, TimedCounters::new())
+};
+
+fn main() {
+    let asked = |variable| std::env::var_os(variable).is_some();
+    if !asked("CLEARPAGE_INIT_ON_ALLOC") && !asked("CLEARPAGE_INIT_ON_FREE") {
+        set_policy(InitPolicy::BOTH);
+    }
+    let mut words: HashMap<usize, String> = HashMap::new();
+    for n in 0..20_000 {
+        words.insert(n % 3000, "word ".repeat(n % 100));
+    }
+    let letters: usize = words.values().map(String::len).sum();
+    drop(words);
+    drop(vec![0_u64; 1 << 20]);
+
+    println!("{:?}, {letters} letters were written", policy());
+    let counts = ALLOC.stats().read();
+    for (name, side) in [("allocated", counts.on_alloc), ("freed", counts.on_free)] {
+        let SideCounts { clears, cleared_bytes, skips, skipped_bytes, nanoseconds } = side;
+        println!(
+            "{name}: {clears} times {} KiB cleared, in {} us; {skips} times {} KiB not",
+            cleared_bytes >> 10,
+            nanoseconds / 1000,
+            skipped_bytes >> 10
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! talc under `ClearingAlloc` as the global allocator of this very program.
+#![cfg(target_os = "linux")]
+
+use std::alloc::{Layout, alloc, dealloc};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::mem::MaybeUninit;
+use std::os::unix::fs::FileExt;
+use std::ptr::NonNull;
+use std::thread;
+
+use clearpage::hooks::{ClearingAlloc, Counters, InitPolicy, set_policy};
+use clearpage_allocators::check::is_all;
+use clearpage_allocators::talc::{Talc, heap};
+
+const LEN: usize = 24 << 20;
+static mut MEMORY: MaybeUninit<[u8; LEN]> = MaybeUninit::uninit();
+
+#[global_allocator]
+static ALLOC: ClearingAlloc<Talc, Counters> = {
+    let memory = NonNull::new(&raw mut MEMORY).expect("a static").cast();
+    // SAFETY: nothing else uses the static.
+    ClearingAlloc::with_stats(unsafe { heap(memory, LEN) }, Counters::new())
+};
+
+/// What this program writes into the heap, and must not be found there.
+const SECRET: &str = "Swordfish";
+
+/// Reads memory as the system has it: a program may not look at bytes that it never wrote.
+struct Memory(File);
+
+impl Memory {
+    fn read<'a>(&self, from: *const u8, into: &'a mut [u8]) -> &'a [u8] {
+        self.0.read_exact_at(into, from.addr() as u64).unwrap();
+        into
+    }
+
+    /// How often the secret is in the heap.
+    fn secrets(&self) -> usize {
+        let (word, mut window) = (SECRET.as_bytes(), [0; 8 << 10]);
+        let starts = (0..LEN - word.len()).step_by(window.len() - word.len() + 1);
+        starts
+            .map(|start| {
+                let len = window.len().min(LEN - start);
+                let from = (&raw const MEMORY).cast::<u8>().wrapping_add(start);
+                let bytes = self.read(from, &mut window[..len]);
+                bytes.windows(word.len()).filter(|bytes| *bytes == word).count()
+            })
+            .sum()
+    }
+
+    /// Whether blocks of many sizes are zero.
+    fn fresh_is_zero(&self) -> bool {
+        let mut bytes = [0; 10_100];
+        (0..2000_usize).all(|n| {
+            let layout = Layout::from_size_align(1 + n * n % 10_007, 1 << (n % 8)).unwrap();
+            // SAFETY: not of 0 bytes, and freed once.
+            unsafe {
+                let block = alloc(layout);
+                let zero = is_all(0, self.read(block, &mut bytes[..layout.size()]));
+                dealloc(block, layout);
+                zero
+            }
+        })
+    }
+}
+
+/// Strings that grow, trees, threads: all of it full of the secret, and all of it dropped.
+fn work() {
+    let texts = |n: usize| {
+        let mut texts = BTreeMap::new();
+        for i in 0..n {
+            let mut text = String::new();
+            (0..i % 70).for_each(|_| text.push_str(SECRET));
+            texts.insert(i * 7 % n, text);
+        }
+        texts.retain(|key, _| key % 3 == 0);
+        assert!(texts.iter().all(|(_, text)| text.len() % SECRET.len() == 0));
+    };
+    thread::scope(|scope| (1..4).for_each(|n| _ = scope.spawn(move || texts(300 * n))));
+    drop(SECRET.repeat(100_000));
+}
+
+/// One test: they would share the policy and the heap.
+#[test]
+fn a_program_leaves_nothing() {
+    let memory = Memory(File::open("/proc/self/mem").unwrap());
+    assert_eq!(memory.read(SECRET.as_ptr(), &mut [0; SECRET.len()]), SECRET.as_bytes());
+    set_policy(InitPolicy::BOTH);
+    assert!(memory.fresh_is_zero());
+    // By now the harness waits, and allocates no more.
+    let before = ALLOC.stats().read();
+    work();
+    assert_eq!(memory.secrets(), 0);
+    let after = ALLOC.stats().read();
+    assert_eq!(after.on_free.skips, before.on_free.skips, "nothing is freed unwiped");
+    assert!(after.on_free.clears > before.on_free.clears + 2000);
+    assert!(after.on_alloc.clears > before.on_alloc.clears + 2000);
+
+    // The same without hooks: that would have been seen.
+    set_policy(InitPolicy::OFF);
+    let before = ALLOC.stats().read();
+    work();
+    assert!(!memory.fresh_is_zero());
+    assert_ne!(memory.secrets(), 0);
+    let after = ALLOC.stats().read();
+    assert_eq!(after.on_alloc.clears, before.on_alloc.clears);
+    assert_eq!(after.on_free.clears, before.on_free.clears);
+}
