@@ -1,0 +1,214 @@
+//! dlmalloc over pages that come back, under `ClearingAlloc`.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::ptr::NonNull;
+
+use clearpage::highmem::{Highmem, LinearMap};
+use clearpage::hooks::{AllocFlags, ClearingAlloc, Counters, Counts, InitPolicy, SideCounts};
+use clearpage::{PAGE_SIZE, Page};
+use clearpage_allocators::Arena;
+use clearpage_allocators::check::{
+    Faults, Ink, POLICIES, Poisoning, Random, User, WrongMap, is_all,
+};
+use clearpage_allocators::dlmalloc::{Heap, LONG, Pages};
+use dlmalloc::Allocator;
+
+const NPAGES: usize = (16 << 20) / PAGE_SIZE;
+
+fn pages<M: Highmem>(arena: &Arena, mem: M) -> Pages<M> {
+    // SAFETY: the arena is these pages' alone, and zero.
+    unsafe {
+        arena.fill(0);
+        Pages::new(arena.base().cast(), arena.size() / PAGE_SIZE, mem)
+    }
+}
+
+fn linear(arena: &Arena) -> LinearMap {
+    // SAFETY: every test drops it before the arena.
+    unsafe { arena.map() }
+}
+
+fn clearing<M>(heap: Heap<M>, policy: InitPolicy) -> ClearingAlloc<Heap<M>, Counters> {
+    ClearingAlloc::with_stats(heap, Counters::new()).with_policy(policy)
+}
+
+/// What a user of an allocator over `arena` found wrong and expects of its statistics; and what the
+/// memory holds at the end.
+fn use_it<A: GlobalAlloc>(
+    arena: &Arena,
+    alloc: &A,
+    policy: InitPolicy,
+    ink: Ink,
+) -> (Faults, Counts, Vec<u8>) {
+    // SAFETY: the arena is initialised.
+    let mut user = unsafe { User::new(alloc, policy, ink, 0) };
+    let mut random = Random::new(2);
+    for _ in 0..3000 {
+        user.step(&mut random, 60);
+    }
+    user.finish();
+    for pages in [3, 0, 7, 0] {
+        assert!(user.alloc_zeroed(Layout::from_size_align(LONG + pages * PAGE_SIZE, 1).unwrap()));
+        assert!(user.alloc_zeroed(Layout::from_size_align(LONG + 1, 16).unwrap()));
+        user.finish();
+    }
+    // SAFETY: nobody writes to it now.
+    (user.faults, user.expected, unsafe { arena.bytes() }.to_vec())
+}
+
+#[test]
+fn a_user_gets_zeroes_and_leaves_nothing() {
+    let arena = Arena::zeroed(NPAGES);
+    // Free blocks point to dlmalloc's bins, which are in it: so that they point to the same ones,
+    // it is in the same place each time.
+    let mut place = None;
+    for policy in POLICIES {
+        let images = [Ink::Blue, Ink::Red].map(|ink| {
+            let heap = Heap::new(pages(&arena, linear(&arena)));
+            let alloc = &*place.insert(clearing(heap, policy));
+            let (faults, expected, image) = use_it(&arena, alloc, policy, ink);
+            assert_eq!(faults, Faults::default(), "{policy:?}");
+            assert_eq!(alloc.stats().read(), expected, "{policy:?}");
+            assert_eq!(ink.found_in(&image) == 0, policy.on_free, "{policy:?}");
+            image
+        });
+        assert_eq!(images[0] == images[1], policy.on_free, "{policy:?}");
+    }
+}
+
+#[test]
+fn mistakes_are_found() {
+    let arena = Arena::zeroed(NPAGES);
+    let heap = || Heap::new(pages(&arena, linear(&arena)));
+    let (faults, ..) = use_it(&arena, &Poisoning(heap()), InitPolicy::BOTH, Ink::Blue);
+    assert_ne!(faults.not_zero, 0);
+    let (faults, _, image) = use_it(&arena, &heap(), InitPolicy::BOTH, Ink::Blue);
+    assert_ne!(faults.not_zero, 0);
+    assert_ne!(Ink::Blue.found_in(&image), 0);
+    // Pages that come back, and are poisoned instead of cleared.
+    let wrong = Heap::new(pages(&arena, WrongMap::Poisons(linear(&arena))));
+    let (faults, ..) = use_it(&arena, &wrong, InitPolicy::OFF, Ink::Blue);
+    assert_ne!(faults.not_zero, 0);
+}
+
+/// Every hand-out of a long block: what its two layers cleared.
+#[test]
+fn nothing_is_cleared_twice_and_nothing_is_skipped_wrongly() {
+    let arena = Arena::zeroed(NPAGES);
+    let layout = Layout::from_size_align(LONG + 5, 64).unwrap();
+    let npages = layout.size().div_ceil(PAGE_SIZE);
+    for policy in POLICIES {
+        let alloc = clearing(Heap::new(pages(&arena, linear(&arena))), policy);
+        let clears = || (alloc.inner().counts().clears, alloc.stats().read().on_alloc.clears);
+        let outside = u64::from(policy.on_alloc);
+        for (zeroed, expected) in [
+            // Fresh: the pages are zero, and `alloc_zeroed` says so.
+            (true, (0, 0)),
+            // Back from before.
+            (true, (1, 0)),
+            // Not asked for zeroes: only the policy may clear, and does it once.
+            (false, (1, outside)),
+            (true, (2, outside)),
+        ] {
+            // SAFETY: a block of that layout, initialised by the arena, used while it is allocated.
+            unsafe {
+                let block = if zeroed { alloc.alloc_zeroed(layout) } else { alloc.alloc(layout) };
+                assert_eq!(block, arena.base().as_ptr(), "the same pages");
+                let bytes = std::slice::from_raw_parts_mut(block, layout.size());
+                assert!(is_all(0, bytes) || !zeroed && policy == InitPolicy::OFF, "{policy:?}");
+                assert_eq!(clears(), expected, "{policy:?}");
+                bytes.fill(1);
+                alloc.dealloc(block, layout);
+            }
+        }
+        let counts = alloc.inner().counts();
+        let bytes = (npages * PAGE_SIZE) as u64;
+        assert_eq!((counts.cleared_bytes, counts.skipped_bytes), (2 * bytes, 2 * bytes));
+    }
+}
+
+/// `allocates_zeros`, kept for pages of all kinds; by poison it is not.
+fn promise_is_kept<M: Highmem + Send>(arena: &Arena, mem: M) -> (bool, SideCounts) {
+    let pages = pages(arena, mem);
+    assert!(pages.allocates_zeros());
+    let take = |npages: usize| {
+        let (ptr, len, _) = pages.alloc(npages * PAGE_SIZE);
+        assert_eq!(len, npages * PAGE_SIZE);
+        // SAFETY: the arena's pages, handed out, and initialised.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(ptr, len) };
+        let zero = is_all(0, bytes);
+        bytes.fill(1);
+        (zero, ptr, len)
+    };
+    let first = take(4);
+    let second = take(4);
+    // The last page of the second one, then all of the first.
+    assert!(pages.free_part(second.1, second.2, 3 * PAGE_SIZE));
+    assert!(pages.free(first.1, first.2));
+    // Four that were used; one that was, and two that never were.
+    let kept = [first.0, second.0, take(4).0, take(3).0];
+    assert!(pages.remap(second.1, 3, 4, true).is_null());
+    assert_eq!(pages.alloc(arena.size()).0, std::ptr::null_mut());
+    (kept == [true; 4], pages.counts())
+}
+
+#[test]
+fn dlmalloc_is_told_the_truth() {
+    let arena = Arena::zeroed(64);
+    let (kept, counts) = promise_is_kept(&arena, linear(&arena));
+    assert!(kept);
+    let page = PAGE_SIZE as u64;
+    assert_eq!((counts.clears, counts.cleared_bytes), (2, 5 * page));
+    assert_eq!((counts.skips, counts.skipped_bytes), (3, 10 * page));
+    assert!(!promise_is_kept(&arena, WrongMap::Poisons(linear(&arena))).0);
+    let failing = pages(&arena, WrongMap::Fails);
+    let block = failing.take(1, AllocFlags::ZERO).expect("fresh ones need no mapping");
+    failing.give(block, 1);
+    assert_eq!(failing.take(1, AllocFlags::ZERO), None);
+}
+
+#[test]
+#[should_panic(expected = "given back twice")]
+fn pages_come_back_once() {
+    let arena = Arena::zeroed(4);
+    let pages = pages(&arena, linear(&arena));
+    let block: NonNull<Page> = pages.take(2, AllocFlags::NONE).unwrap();
+    pages.give(block, 2);
+    pages.give(block, 1);
+}
+
+/// dlmalloc's own segments go back and forth too.
+#[test]
+fn segments_come_back() {
+    let arena = Arena::zeroed(NPAGES);
+    let alloc = clearing(Heap::new(pages(&arena, linear(&arena))), InitPolicy::BOTH);
+    // SAFETY: the arena is initialised.
+    let mut user = unsafe { User::new(&alloc, InitPolicy::BOTH, Ink::Blue, 0) };
+    let layout = Layout::from_size_align(50_000, 16).unwrap();
+    for _ in 0..3 {
+        (0..80).for_each(|_| assert!(user.alloc_zeroed(layout)));
+        user.finish();
+        assert!(alloc.inner().trim());
+    }
+    assert_eq!(user.faults, Faults::default());
+    assert_eq!(alloc.stats().read(), user.expected);
+    let pages = alloc.inner().counts();
+    assert!(pages.clears > 0 && pages.skips > 0, "{pages:?}");
+}
+
+/// What this version of dlmalloc makes of the promise: nothing. Its `calloc` clears where it is
+/// promised zeroes too, so that a promise that is broken cannot be seen through it.
+#[test]
+fn calloc_believes_nobody() {
+    let arena = Arena::garbage(64);
+    let layout = Layout::from_size_align(1000, 16).unwrap();
+    let mem = linear(&arena);
+    // SAFETY: the arena is these pages' alone. It is not zero, as a promise that is broken; the
+    // block is used while it is allocated.
+    let zero = unsafe {
+        let heap = Heap::new(Pages::new(arena.base().cast(), 64, mem));
+        let block = heap.alloc_zeroed(layout);
+        is_all(0, std::slice::from_raw_parts(block, layout.size()))
+    };
+    assert!(zero);
+}
