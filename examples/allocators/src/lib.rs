@@ -7,6 +7,7 @@
 //! | [`slab`] | equal slots, numbered by slab | apart | a slot that was wiped when it was freed |
 //! | [`talc`] | talc, as global allocator | inside free blocks | nothing |
 //! | [`dlmalloc`] | dlmalloc, over pages that come back | inside free blocks | pages that were never used |
+//! | [`bump`] | bumpalo, reset and used again | behind each chunk | a chunk that was wiped at the reset |
 //!
 //! Where the books are decides what `init_on_free` is worth at the next allocation: memory that an
 //! allocator writes into while it is free is not zero any more, however well it was wiped.
@@ -16,6 +17,7 @@
 
 pub mod arena;
 pub mod buddy;
+pub mod bump;
 pub mod check;
 pub mod dlmalloc;
 pub mod slab;
