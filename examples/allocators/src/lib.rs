@@ -8,6 +8,7 @@
 //! | [`talc`] | talc, as global allocator | inside free blocks | nothing |
 //! | [`dlmalloc`] | dlmalloc, over pages that come back | inside free blocks | pages that were never used |
 //! | [`bump`] | bumpalo, reset and used again | behind each chunk | a chunk that was wiped at the reset |
+//! | [`immix`] | blocks and lines of a collector | apart | lines that the sweeper wiped |
 //!
 //! Where the books are decides what `init_on_free` is worth at the next allocation: memory that an
 //! allocator writes into while it is free is not zero any more, however well it was wiped.
@@ -20,6 +21,7 @@ pub mod buddy;
 pub mod bump;
 pub mod check;
 pub mod dlmalloc;
+pub mod immix;
 pub mod slab;
 pub mod talc;
 
