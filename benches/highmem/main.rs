@@ -5,6 +5,9 @@
 //! before, a mapping and a primitive call a page; after, one for the block. With a permanent mapping
 //! mapping is arithmetic; without one it is real.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod mapped;
+
 use std::hint::black_box;
 use std::ptr::NonNull;
 
@@ -30,6 +33,8 @@ fn main() {
     let mut promises = Promises::default();
     cost(&mut promises, arena.pages());
     seed(arena.pages());
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    mapped::seed();
     promises.print();
 }
 

@@ -1,0 +1,60 @@
+//! The same blocks where each must be mapped: a memfd, which is what user space has for highmem.
+
+use std::fs::File;
+use std::hint::black_box;
+
+use clearpage::file_frames::{FileFrames, Way};
+use clearpage::highmem::{Frame, Frames};
+use clearpage::{Intent, Order, PAGE_SIZE, Page};
+use clearpage_benches::{Race, nanoseconds};
+use clearpage_cli::table::ruled;
+use clearpage_cli::units::format_size;
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use crate::{MIB, ROUNDS};
+
+const LEN: usize = 64 * MIB;
+const MAP: Way = Way::Map(Intent::Cold);
+
+/// Blocks of a file in memory, by order: a page mapped, cleared and unmapped at a time, against one
+/// window for the block.
+pub fn seed() {
+    let file = File::from(memfd_create("clearpage", MemfdFlags::empty()).expect("a memfd"));
+    file.set_len(LEN as u64).expect("room");
+    let memory = FileFrames::new(file).expect("a regular file");
+    memory.zero(memory.frames().expect("its length"), MAP).expect("room");
+    println!("blocks of a memfd, mapped, cleared and unmapped, GB/s");
+    let mut table = ruled();
+    table.set_header(["order", "size", "page by page", "the block", "times as fast"]);
+    for order in (0..=10).filter_map(Order::new) {
+        let block = |start| {
+            let start = Frame::new(start).expect("small");
+            black_box(Frames::block(start, order).expect("small"))
+        };
+        let walk = |clear: fn(&FileFrames, Frames)| {
+            let memory = &memory;
+            move |_: &mut [Page]| {
+                nanoseconds(|| {
+                    for start in (0..(LEN / PAGE_SIZE) as u64).step_by(order.npages()) {
+                        clear(memory, block(start));
+                    }
+                })
+            }
+        };
+        let before = walk(|memory, block| {
+            block.iter().for_each(|page| memory.zero(page.into(), MAP).expect("room"));
+        });
+        let after = walk(|memory, block| memory.zero(block, MAP).expect("room"));
+        let race = Race::default().with("before", before).with("after", after);
+        let samples = race.run(ROUNDS / 3, &mut []);
+        let speed = |name| format!("{:.2}", LEN as f64 / samples.median(name));
+        table.add_row([
+            order.get().to_string(),
+            format_size(order.size() as u64),
+            speed("before"),
+            speed("after"),
+            format!("{:.1}", samples.ratio("after", "before")),
+        ]);
+    }
+    println!("{table}");
+}
