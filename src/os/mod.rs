@@ -6,6 +6,7 @@ pub mod file_frames;
 mod measure;
 pub mod parallel;
 pub mod prefault;
+pub mod reset;
 
 /// A huge page of most machines. Cuts at its multiples split none; where huge pages are larger it
 /// is a part of one, which costs time and nothing else.

@@ -1,0 +1,304 @@
+//! What is mapped: by asking for one mapping after another (`PROCMAP_QUERY`, Linux 6.11), or by
+//! reading all of /proc/self/maps.
+
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use rustix::fd::BorrowedFd;
+use rustix::io::Errno;
+use rustix::ioctl::{Updater, ioctl, opcode};
+
+use super::super::ResetError;
+use super::kept::Kept;
+use super::{Range, release};
+
+pub(super) const UNAVAILABLE: ResetError =
+    ResetError::Unavailable { reason: "/proc/self/maps, which tells what is mapped" };
+
+/// A range that is mapped and may be read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Survey {
+    /// Whether all of it is anonymous and private.
+    pub(super) anonymous: bool,
+    /// How many mappings it lies in.
+    pub(super) mappings: usize,
+    /// Whether some of it is locked, as far as that was looked for and can be seen.
+    pub(super) locked: bool,
+}
+
+/// A mapping, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mapping {
+    start: usize,
+    end: usize,
+    /// May be read and written.
+    open: bool,
+    anonymous: bool,
+}
+
+static ANSWERS: AtomicBool = AtomicBool::new(true);
+
+/// Whether a question for one mapping is answered, as far as is known: if not, all have to be read.
+pub(super) fn answers() -> bool {
+    ANSWERS.load(Relaxed)
+}
+
+/// Surveys a range, which is not empty, and looks for locks if that is asked for; `None` if the
+/// system does not tell.
+pub(super) fn survey(range: Range, locks: bool) -> Result<Option<Survey>, ResetError> {
+    if answers() {
+        if let Some(surveyed) = by_questions(Surveyor::new(range, locks)) {
+            return surveyed.map(Some);
+        }
+    }
+    by_reading(Surveyor::new(range, locks)).transpose()
+}
+
+/// A survey under way.
+struct Surveyor {
+    at: usize,
+    end: usize,
+    /// Whether to look for locks.
+    locks: bool,
+    survey: Survey,
+}
+
+impl Surveyor {
+    fn new(range: Range, locks: bool) -> Self {
+        let survey = Survey { anonymous: true, mappings: 0, locked: false };
+        Self { at: range.start, end: range.end, locks, survey }
+    }
+
+    /// Takes the next mapping in the order of addresses, from the one on that the range begins in;
+    /// `None` as long as there is more to see.
+    fn see(&mut self, mapping: Option<Mapping>) -> Option<Result<Survey, ResetError>> {
+        match mapping {
+            Some(mapping) if mapping.start <= self.at => {
+                if !mapping.open {
+                    return Some(Err(ResetError::Protected));
+                }
+                self.survey.anonymous &= mapping.anonymous;
+                self.survey.mappings += 1;
+                let part = self.at..mapping.end.min(self.end);
+                self.survey.locked |= self.locks && release::is_locked(part);
+                self.at = mapping.end;
+                (self.at >= self.end).then_some(Ok(self.survey))
+            }
+            _ => Some(Err(ResetError::Unmapped)),
+        }
+    }
+}
+
+/// `None` if there is no answer.
+fn by_questions(mut surveyor: Surveyor) -> Option<Result<Survey, ResetError>> {
+    loop {
+        match Kept::Maps.ask(|maps| query(maps, surveyor.at))? {
+            Ok(mapping) => {
+                if let Some(surveyed) = surveyor.see(mapping) {
+                    return Some(surveyed);
+                }
+            }
+            Err(_) => {
+                ANSWERS.store(false, Relaxed);
+                return None;
+            }
+        }
+    }
+}
+
+/// `struct procmap_query` of the kernel's interface.
+#[repr(C)]
+#[derive(Default)]
+struct Query {
+    size: u64,
+    flags: u64,
+    address: u64,
+    start: u64,
+    end: u64,
+    mapping_flags: u64,
+    page_size: u64,
+    offset: u64,
+    inode: u64,
+    major: u32,
+    minor: u32,
+    name_size: u32,
+    build_id_size: u32,
+    name: u64,
+    build_id: u64,
+}
+
+/// The mapping that `address` lies in.
+fn query(maps: BorrowedFd<'_>, address: usize) -> rustix::io::Result<Option<Mapping>> {
+    const READ_AND_WRITE: u64 = 1 | 2;
+    const SHARED: u64 = 8;
+    const PROCMAP_QUERY: rustix::ioctl::Opcode = opcode::read_write::<Query>(b'f', 17);
+    let size = size_of::<Query>() as u64;
+    let mut query = Query { size, address: address as u64, ..Query::default() };
+    // SAFETY: the number and the structure are those of this request, which writes nothing else as
+    // long as neither name nor build id is asked for.
+    match unsafe { ioctl(maps, Updater::<PROCMAP_QUERY, _>::new(&mut query)) } {
+        Ok(()) => Ok(Some(Mapping {
+            start: query.start as usize,
+            end: query.end as usize,
+            open: query.mapping_flags & READ_AND_WRITE == READ_AND_WRITE,
+            anonymous: query.mapping_flags & SHARED == 0
+                && (query.inode, query.major, query.minor) == (0, 0, 0),
+        })),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// `None` if it cannot be read.
+fn by_reading(surveyor: Surveyor) -> Option<Result<Survey, ResetError>> {
+    read(Kept::Maps.open()?, surveyor)
+}
+
+fn read(mut maps: impl Read, mut surveyor: Surveyor) -> Option<Result<Survey, ResetError>> {
+    /// Enough for what stands before the name.
+    const HEAD: usize = 128;
+    let (mut head, mut len) = ([0; HEAD], 0);
+    let mut chunk = [0; 4096];
+    loop {
+        let read = match maps.read(&mut chunk) {
+            Ok(0) => return surveyor.see(None),
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => return None,
+        };
+        for &byte in &chunk[..read] {
+            if byte != b'\n' {
+                if len < HEAD {
+                    head[len] = byte;
+                    len += 1;
+                }
+                continue;
+            }
+            let mapping = parse(&head[..len])?;
+            len = 0;
+            if mapping.end > surveyor.at {
+                if let Some(surveyed) = surveyor.see(Some(mapping)) {
+                    return Some(surveyed);
+                }
+            }
+        }
+    }
+}
+
+/// Reads "first-last access offset device inode name"; of that the name may be cut off.
+fn parse(line: &[u8]) -> Option<Mapping> {
+    let name = line.iter().enumerate().filter(|(_, byte)| **byte == b' ').nth(4);
+    let line = std::str::from_utf8(&line[..name.map_or(line.len(), |(at, _)| at)]).ok()?;
+    let mut words = line.split(' ');
+    let (start, end) = words.next()?.split_once('-')?;
+    let access = words.next()?.as_bytes();
+    let device = words.nth(1)?;
+    let inode = words.next()?;
+    Some(Mapping {
+        start: usize::from_str_radix(start, 16).ok()?,
+        end: usize::from_str_radix(end, 16).ok()?,
+        open: access.starts_with(b"rw"),
+        anonymous: access.get(3) == Some(&b'p')
+            && inode == "0"
+            && device.bytes().all(|byte| matches!(byte, b'0' | b':')),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::NonNull;
+
+    use super::*;
+
+    const MAPS: &str = "\
+00001000-00003000 r--p 00000000 fe:00 77                                 /a file
+00003000-00005000 rw-p 00002000 fe:00 77                                 /a file
+00005000-00006000 rw-p 00000000 00:00 0 
+00006000-00008000 rw-p 00000000 00:00 0                                  [heap]
+00009000-0000a000 rw-s 00000000 00:01 1029                               /dev/zero (deleted)
+0000a000-0000b000 rw-s 00000000 00:00 0 
+0000b000-0000d000 rwxp 00000000 00:00 0                                  [anon: so called]
+0000d000-0000e000 ---p 00000000 00:00 0 
+";
+
+    fn range(start: usize, end: usize) -> Surveyor {
+        let range = Range { page: NonNull::dangling(), npages: 0, start, end };
+        Surveyor::new(range, false)
+    }
+
+    /// Three bytes at a time, to have lines cut everywhere.
+    struct Slowly(&'static [u8]);
+
+    impl Read for Slowly {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let len = buffer.len().min(3);
+            self.0.read(&mut buffer[..len])
+        }
+    }
+
+    #[test]
+    fn ranges_are_surveyed() {
+        let good = |anonymous, mappings| Ok(Survey { anonymous, mappings, locked: false });
+        for (start, end, survey) in [
+            (0x5000, 0x6000, good(true, 1)),
+            (0x5000, 0x8000, good(true, 2)),
+            (0x6800, 0x7000, good(true, 1)),
+            (0x4000, 0x5000, good(false, 1)),
+            (0x4000, 0x6000, good(false, 2)),
+            (0x9000, 0xa000, good(false, 1)),
+            (0xa000, 0xb000, good(false, 1)),
+            (0xb000, 0xd000, good(true, 1)),
+            (0x2000, 0x4000, Err(ResetError::Protected)),
+            (0xc000, 0xe000, Err(ResetError::Protected)),
+            (0x0000, 0x2000, Err(ResetError::Unmapped)),
+            (0x7000, 0xa000, Err(ResetError::Unmapped)),
+            (0xb000, 0xf000, Err(ResetError::Protected)),
+            (0xf000, 0x10000, Err(ResetError::Unmapped)),
+        ] {
+            let all = read(MAPS.as_bytes(), range(start, end));
+            assert_eq!(all, Some(survey), "{start:x}-{end:x}");
+            let slowly = read(Slowly(MAPS.as_bytes()), range(start, end));
+            assert_eq!(slowly, Some(survey), "{start:x}-{end:x}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_of_mappings_tells_nothing() {
+        let long = format!("{} rw-p 0 0:0 0\n", "1".repeat(200));
+        for text in ["\n", "nonsense\n", "1000-2000\n", "1000-x rw-p 0 0:0 0\n", &long] {
+            assert_eq!(read(text.as_bytes(), range(0x1000, 0x2000)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_does_not_matter() {
+        let text = format!(
+            "1000-2000 rw-p 00000000 fe:00 1 {}\n2000-3000 rw-p 0 00:00 0\n",
+            "é".repeat(99)
+        );
+        assert_eq!(
+            read(text.as_bytes(), range(0x2000, 0x3000)),
+            Some(Ok(Survey { anonymous: true, mappings: 1, locked: false })),
+        );
+    }
+
+    /// Where the kernel answers questions, they say what reading says.
+    #[test]
+    fn both_ways_agree() {
+        static STATIC: u8 = 1;
+        let (boxed, local) = (Box::new(1_u8), 1_u8);
+        let code = both_ways_agree as fn() as usize;
+        for address in [
+            &raw const STATIC as usize,
+            &raw const *boxed as usize,
+            &raw const local as usize,
+            code,
+            4096,
+        ] {
+            let range = || range(address, address + 1);
+            if let Some(told) = by_questions(range()) {
+                assert_eq!(by_reading(range()), Some(told), "{address:x}");
+            }
+        }
+    }
+}
