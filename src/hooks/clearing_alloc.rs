@@ -2,6 +2,7 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 
+use super::crossing::hot_up_to_l2;
 use super::policy::{InitPolicy, Loaded};
 use super::stats::{NoStats, Side, Stats};
 use crate::intent::Intent;
@@ -35,8 +36,9 @@ use crate::raw;
 ///   would move, it would leave the old block as it is, and after clearing what is cut off first
 ///   it might still fail. It takes both blocks' memory for a moment. If the new one cannot be had,
 ///   the old one is untouched.
-/// - Freed memory is cleared with [`Intent::Cold`]: nobody will read it. Memory that is allocated,
-///   with [`Intent::Hot`]: up to the size of the last-level cache it will be there when the user
+/// - Freed memory is cleared with [`Intent::Hot`] up to the size of the second-level cache, for its
+///   user has just had it there, and the next one may get it at once; longer blocks with
+///   [`Intent::Cold`]. Memory that is allocated, with [`Intent::Hot`]: up to the size of the last-level cache it will be there when the user
 ///   comes; above it [`Tuning::detect`](crate::Tuning::detect) serves Hot like Cold, wherever
 ///   something goes past the cache.
 /// - `on_free` does not make `alloc` skip its clear: the inner allocator may keep its free list in
@@ -177,8 +179,9 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
             // The stores stay, though nobody reads them: leaves are asm or volatile, and behind
             // every store of a short range stands a compiler fence.
             // SAFETY: the block is its caller's until it is freed.
-            self.stats
-                .cleared(Side::Free, len, || unsafe { raw::zero_bytes(ptr, len, Intent::Cold) });
+            self.stats.cleared(Side::Free, len, || unsafe {
+                raw::zero_bytes(ptr, len, hot_up_to_l2(len as u64))
+            });
         } else {
             self.stats.skipped(Side::Free, len);
         }

@@ -26,6 +26,7 @@
 //! `KNOWN_ZERO` of a block that it wiped when it was freed and that nobody mapped since.
 
 mod clearing_alloc;
+mod crossing;
 #[cfg(feature = "std")]
 mod environment;
 mod flags;

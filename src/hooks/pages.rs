@@ -1,10 +1,8 @@
 //! What a page allocator calls: when it hands frames out, and when it takes them back.
 
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
+use super::crossing::hot_up_to_l2;
 use super::flags::AllocFlags;
 use super::policy::{InitPolicy, policy};
-use crate::cpu::caches;
 use crate::highmem::{
     ClearError, Frame, Frames, Highmem, Instrumentation, NotInstrumented, Unchecked,
     clear_highpages, clear_scattered_highpages, tag,
@@ -275,27 +273,7 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
 /// What an allocation of so many pages is cleared for.
 #[inline]
 fn at_alloc(npages: u64) -> Intent {
-    if npages <= crossing() as u64 >> PAGE_SHIFT { Intent::Hot } else { Intent::Cold }
-}
-
-/// Bytes of a second-level cache, asked once: CPUID is slow, more so in a virtual machine.
-#[inline]
-fn crossing() -> usize {
-    static CROSSING: AtomicUsize = AtomicUsize::new(0);
-    #[cold]
-    fn ask() -> usize {
-        // Where nobody tells: what is common on CPUs of servers.
-        let l2 = match caches().l2 {
-            0 => 1 << 20,
-            l2 => l2,
-        };
-        CROSSING.store(l2, Relaxed);
-        l2
-    }
-    match CROSSING.load(Relaxed) {
-        0 => ask(),
-        crossing => crossing,
-    }
+    hot_up_to_l2(npages << PAGE_SHIFT)
 }
 
 /// Whether the memory's tags are to be set, and can be.
