@@ -56,7 +56,7 @@ pub use intent::Intent;
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
 pub use os::file_frames;
 #[cfg(feature = "std")]
-pub use os::{parallel, prefault, reset};
+pub use os::{parallel, pool, prefault, reset};
 pub use page::{Order, PAGE_SHIFT, PAGE_SIZE, Page};
 pub use primitive::{Available, Primitive, Registers, Store, Unavailable, primitives};
 pub use scattered::clear_scattered;

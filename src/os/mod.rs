@@ -5,6 +5,7 @@
 pub mod file_frames;
 mod measure;
 pub mod parallel;
+pub mod pool;
 pub mod prefault;
 pub mod reset;
 

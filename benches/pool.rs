@@ -1,0 +1,212 @@
+//! Taking a page that was cleared ahead, against the ways to have one now: `cargo bench --bench
+//! pool`.
+//!
+//! Times are for a page, on average over the pages of a round; a ratio is the median over the
+//! rounds. Pages are cold, as an allocator's are that were not used lately: the next one each time,
+//! of memory that no cache holds. The last column of the first table is what the page is for: it is
+//! written, every line once. What clearing left in the cache comes back there.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux {
+    use std::cell::Cell;
+    use std::hint::black_box;
+    use std::ptr::null_mut;
+    use std::time::Duration;
+
+    use clearpage::pool::{ZeroBlock, ZeroPool};
+    use clearpage::{Intent, Order, PAGE_SIZE, Page, clear_page, clear_pages_for};
+    use clearpage_benches::{Promises, Race, nanoseconds};
+    use clearpage_cli::machine::Machine;
+    use clearpage_cli::memory::Arena;
+    use clearpage_cli::pin::pin;
+    use clearpage_cli::table::ruled;
+    use clearpage_cli::units::format_size;
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+
+    const MIB: usize = 1 << 20;
+    const ROUNDS: usize = 21;
+    /// Blocks of a round: three quarters of what is ready, so that the thread is woken once.
+    const BLOCKS: usize = 3072;
+    const READY: usize = BLOCKS / 3 * 4;
+
+    pub fn main() {
+        // Before this thread is pinned: the pool's may be on any CPU.
+        let pool = |order| {
+            let pool = ZeroPool::builder(READY >> order).min(READY >> order);
+            pool.order(Order::new(order as u32).expect("small")).build().expect("a thread")
+        };
+        let (pages, blocks) = (pool(0), pool(4));
+        let cpu = pin(None).ok().flatten();
+        let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
+        let machine = Machine::detect();
+        println!("{}, {cpu}, {ROUNDS} rounds", machine.cpu);
+        let mut arena = Arena::new((16 * machine.l3).max(256 * MIB));
+        let mut promises = Promises::default();
+        for pool in [&pages, &blocks] {
+            race(&mut promises, pool, arena.pages());
+        }
+        promises.print();
+    }
+
+    /// Writes a word to every line of a block.
+    fn write(pages: &mut [Page]) {
+        for page in pages {
+            for line in page.as_bytes_mut().chunks_mut(64) {
+                line[..8].copy_from_slice(black_box(&[1; 8]));
+            }
+        }
+    }
+
+    fn race(promises: &mut Promises, pool: &ZeroPool, arena: &mut [Page]) {
+        let (npages, blocks) = (pool.order().npages(), BLOCKS >> pool.order().get());
+        let size = format_size(pool.order().size() as u64);
+        let at = Cell::new(0);
+        // Each call the next block of the arena.
+        let clear = |intent| {
+            let at = &at;
+            move |arena: &mut [Page], written: bool| {
+                nanoseconds(|| {
+                    for _ in 0..blocks {
+                        let start = ((at.get() + npages) % (arena.len() - npages)) & !(npages - 1);
+                        at.set(start);
+                        let block = &mut arena[start..][..npages];
+                        match npages {
+                            1 => clear_one(&mut block[0], intent),
+                            _ => clear_pages_for(block, intent),
+                        }
+                        if written {
+                            write(block);
+                        }
+                    }
+                })
+            }
+        };
+        let take = |_: &mut [Page], written: bool| {
+            warm(pool);
+            let before = pool.statistics();
+            let mut taken: Vec<ZeroBlock> = Vec::with_capacity(blocks);
+            let time = nanoseconds(|| {
+                for _ in 0..blocks {
+                    let mut block = pool.take().expect("ready");
+                    if written {
+                        write(&mut block);
+                    }
+                    taken.push(block);
+                }
+            });
+            assert_eq!(pool.statistics().missed, before.missed, "the pool was not warm");
+            time
+        };
+        let take_raw = |_: &mut [Page]| {
+            warm(pool);
+            let mut taken = Vec::with_capacity(blocks);
+            let time = nanoseconds(|| {
+                for _ in 0..blocks {
+                    taken.push(pool.take_raw().expect("ready"));
+                }
+            });
+            for block in taken {
+                // SAFETY: just taken, and not used.
+                unsafe { pool.give_back(block) }
+            }
+            time
+        };
+        let give_back = |_: &mut [Page]| {
+            warm(pool);
+            let taken: Vec<_> = (0..blocks).map(|_| pool.take().expect("ready")).collect();
+            nanoseconds(|| drop(taken))
+        };
+        let (hot, auto, cold) = (clear(Intent::Hot), clear(Intent::Auto), clear(Intent::Cold));
+        let samples = Race::default()
+            .with("take", |a| take(a, false))
+            .with("take, written", |a| take(a, true))
+            .with("take_raw", take_raw)
+            .with("give back", give_back)
+            .with("Hot", |a| hot(a, false))
+            .with("Hot, written", |a| hot(a, true))
+            .with("Auto", |a| auto(a, false))
+            .with("Auto, written", |a| auto(a, true))
+            .with("Cold", |a| cold(a, false))
+            .with("Cold, written", |a| cold(a, true))
+            .with("in cache", |arena| {
+                let block = &mut arena[..npages];
+                nanoseconds(|| {
+                    (0..blocks).for_each(|_| clear_pages_for(black_box(block), Intent::Hot))
+                })
+            })
+            .with("mmap", |_| map(blocks, npages, false))
+            .with("mmap, written", |_| map(blocks, npages, true))
+            .run(ROUNDS, arena);
+
+        println!("a block of {size}: nanoseconds; in brackets, times that of taking");
+        let mut table = ruled();
+        table.set_header(["", "to have it", "and write every line"]);
+        let figure = |name: &str, rival: &str| {
+            let each = samples.median(name) / blocks as f64;
+            format!("{each:.0} ({:.1})", samples.ratio(rival, name))
+        };
+        for name in ["take", "Hot", "Auto", "Cold", "mmap"] {
+            let (label, written) = (name.to_string(), format!("{name}, written"));
+            table.add_row([label, figure(name, "take"), figure(&written, "take, written")]);
+        }
+        for name in ["take_raw", "give back", "in cache"] {
+            table.add_row([name.to_owned(), figure(name, "take"), String::new()]);
+        }
+        println!("{table}");
+        let best = samples.best(["Hot", "Auto", "Cold"].into_iter());
+        let what = format!("{size}: taking it to clearing it, {best}");
+        promises.at_least(&what, samples.ratio("take", best), 4.0);
+        let what = format!("{size}: taking it to mapping and touching it");
+        promises.at_least(&what, samples.ratio("take", "mmap"), 4.0);
+    }
+
+    fn clear_one(page: &mut Page, intent: Intent) {
+        match intent {
+            Intent::Auto => clear_page(page),
+            _ => clear_pages_for(std::slice::from_mut(page), intent),
+        }
+    }
+
+    /// Waits until all blocks are ready, and their thread asleep.
+    fn warm(pool: &ZeroPool) {
+        while pool.statistics().ready < READY >> pool.order().get() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+
+    /// Blocks of a fresh mapping each, in pages of the system's.
+    fn map(blocks: usize, npages: usize, written: bool) -> f64 {
+        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        let len = npages * PAGE_SIZE;
+        let mut mapped = Vec::with_capacity(blocks);
+        let time = nanoseconds(|| {
+            for _ in 0..blocks {
+                // SAFETY: a new mapping, of pages that are zero and nobody else's.
+                let block = unsafe {
+                    let start = mmap_anonymous(null_mut(), len, access, flags).expect("memory");
+                    mapped.push(start);
+                    std::slice::from_raw_parts_mut(start.cast::<Page>(), npages)
+                };
+                match written {
+                    true => write(block),
+                    false => {
+                        block.iter_mut().for_each(|page| black_box(page).as_bytes_mut()[0] = 1)
+                    }
+                }
+            }
+        });
+        for start in mapped {
+            // SAFETY: mapped above, and used no longer.
+            unsafe { munmap(start, len) }.expect("mapped");
+        }
+        time
+    }
+}
+
+fn main() {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    linux::main();
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    println!("no system whose first touch is known to this benchmark");
+}

@@ -1,0 +1,90 @@
+//! How many blocks are to be ready: as many as were taken lately.
+
+use std::time::Duration;
+
+/// How often is looked at what was taken, and at the system's memory: several times in what a
+/// person notices, and seldom enough to cost nothing.
+pub(super) const PERIOD: Duration = Duration::from_millis(100);
+
+/// Between how many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) min: usize,
+    pub(super) max: usize,
+}
+
+impl Bounds {
+    /// When `taken` blocks were taken in a period that is not over.
+    pub(super) fn raised(self, target: usize, taken: usize) -> usize {
+        match taken {
+            0 => target,
+            _ => target.max(taken).clamp(self.min, self.max),
+        }
+    }
+
+    /// When `periods` of them are over, in which `taken` blocks were taken together. What is not
+    /// asked for any more goes by an eighth a period: half of it in half a second.
+    ///
+    /// Without demand it only falls: who trimmed the pool does not want the memory taken again.
+    pub(super) fn settled(self, target: usize, taken: usize, periods: usize) -> usize {
+        let floor = target.min(self.min);
+        // Behind 400 periods there is nothing left of any number.
+        let decayed = (0..periods.min(400)).fold(target, |left, _| left - left.div_ceil(8));
+        self.raised(decayed.max(floor), taken.div_ceil(periods.max(1)))
+    }
+
+    /// A pool that has fewer ready than this gets more: refilled by halves, it is not refilled for
+    /// each block.
+    pub(super) fn low(target: usize) -> usize {
+        target.div_ceil(2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quickcheck::quickcheck;
+
+    const BOUNDS: Bounds = Bounds { min: 8, max: 100 };
+
+    #[test]
+    fn demand_raises_at_once() {
+        assert_eq!(BOUNDS.raised(8, 50), 50);
+        assert_eq!(BOUNDS.raised(60, 50), 60);
+        assert_eq!(BOUNDS.raised(8, 1000), 100);
+        assert_eq!(BOUNDS.raised(0, 1), 8);
+        assert_eq!(BOUNDS.raised(0, 0), 0);
+    }
+
+    #[test]
+    fn it_decays_when_idle_and_stays_down() {
+        assert_eq!(BOUNDS.settled(80, 0, 1), 70);
+        assert_eq!(BOUNDS.settled(80, 0, 5), 40);
+        assert_eq!(BOUNDS.settled(9, 0, 1), 8);
+        assert_eq!(BOUNDS.settled(8, 0, 1000), 8);
+        assert_eq!(BOUNDS.settled(3, 0, 1), 3, "trimmed");
+        assert_eq!(BOUNDS.settled(3, 1, 1), 8);
+    }
+
+    #[test]
+    fn a_long_sleep_is_many_periods() {
+        assert_eq!(BOUNDS.settled(100, 100, 100), 8);
+        assert_eq!(BOUNDS.settled(8, 100, 5), 20);
+    }
+
+    #[test]
+    fn low_is_reached_before_nothing_is_left() {
+        assert_eq!([0, 1, 2, 3, 8].map(Bounds::low), [0, 1, 1, 2, 4]);
+    }
+
+    quickcheck! {
+        fn the_bounds_hold(target: usize, taken: usize, periods: usize) -> bool {
+            let settled = BOUNDS.settled(target.min(100), taken, periods);
+            settled <= 100 && (taken == 0 || settled >= 8)
+        }
+
+        fn everything_decays(target: usize) -> bool {
+            BOUNDS.settled(target, 0, usize::MAX) == target.min(8)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Whether memory is short, as Linux tells of it: by the time that threads had to wait for some
+//! (PSI, Documentation/accounting/psi.rst).
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::time::Instant;
+
+/// Memory is short when threads waited for it for more than this part of the time: a tenth is what
+/// Android's lmkd begins at, and less than half of what systemd-oomd ends programs for.
+const SHORT: f64 = 0.1;
+
+/// The stalls of this process's control group, or else of the system.
+pub(super) struct Stalls {
+    file: File,
+    /// When it was read, and the microseconds that were in it.
+    last: (Instant, u64),
+}
+
+impl Stalls {
+    /// `None` if this kernel counts none.
+    pub(super) fn new() -> Option<Self> {
+        let group = fs::read_to_string("/proc/self/cgroup").ok();
+        let group = group.as_deref().and_then(group_file);
+        let files = group.into_iter().chain(["/proc/pressure/memory".to_owned()]);
+        files.filter_map(|path| File::open(path).ok()).find_map(|file| {
+            let last = (Instant::now(), read(&file)?);
+            Some(Self { file, last })
+        })
+    }
+
+    /// Whether memory was short since it was asked last.
+    pub(super) fn short(&mut self) -> bool {
+        let Some(stalled) = read(&self.file) else { return false };
+        let (before, now) = (self.last, Instant::now());
+        self.last = (now, stalled);
+        let stalled = stalled.saturating_sub(before.1) as f64;
+        stalled > SHORT * (now - before.0).as_micros() as f64
+    }
+}
+
+/// The file of the group that /proc/self/cgroup names; version 2 is hierarchy 0.
+fn group_file(groups: &str) -> Option<String> {
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    Some(format!("/sys/fs/cgroup{}/memory.pressure", path.trim_end_matches('/')))
+}
+
+fn read(file: &File) -> Option<u64> {
+    let mut text = [0; 256];
+    let len = file.read_at(&mut text, 0).ok()?;
+    total(std::str::from_utf8(&text[..len]).ok()?)
+}
+
+/// Microseconds in which at least one thread waited. Averages come late, sums do not.
+fn total(text: &str) -> Option<u64> {
+    let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    some.split(' ').find_map(|word| word.strip_prefix("total="))?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Seek, Write};
+
+    const TEXT: &str = "some avg10=1.53 avg60=0.87 avg300=0.24 total=47108839\n\
+                        full avg10=1.23 avg60=0.62 avg300=0.18 total=36209442\n";
+
+    #[test]
+    fn the_sum_is_read_as_the_kernel_writes_it() {
+        assert_eq!(total(TEXT), Some(47_108_839));
+        for bad in ["", "full total=1\n", "some avg10=1.00\n", "some total=\n", "some total=x\n"] {
+            assert_eq!(total(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_group_is_that_of_version_2() {
+        let file = |groups| group_file(groups);
+        assert_eq!(file("0::/\n").as_deref(), Some("/sys/fs/cgroup/memory.pressure"));
+        let groups = "4:memory:/old\n0::/user.slice/x.service\n";
+        assert_eq!(
+            file(groups).as_deref(),
+            Some("/sys/fs/cgroup/user.slice/x.service/memory.pressure")
+        );
+        assert_eq!(file("4:memory:/old\n"), None);
+    }
+
+    #[test]
+    fn more_than_a_tenth_of_the_time_is_short() {
+        let path = std::env::temp_dir().join(format!("clearpage-stalls-{}", std::process::id()));
+        let mut file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let mut write = |total: u64| {
+            file.rewind().unwrap();
+            writeln!(file, "some avg10=0.00 avg60=0.00 avg300=0.00 total={total:>12}").unwrap();
+            file.try_clone().unwrap()
+        };
+        let mut stalls = Stalls { file: write(5), last: (Instant::now(), 5) };
+        assert!(!stalls.short());
+        // More microseconds than this test takes.
+        write(1_000_000_000_000);
+        assert!(stalls.short());
+        assert!(!stalls.short(), "nothing was added");
+        write(0);
+        assert!(!stalls.short());
+    }
+}

@@ -1,0 +1,144 @@
+//! The background thread.
+
+use std::ptr::NonNull;
+use std::thread;
+use std::time::Instant;
+
+use super::super::prefault::{HugePages, prefault_raw};
+use super::demand::PERIOD;
+use super::shared::{Shared, Worker};
+use super::supply::Supplied;
+use crate::intent::Intent;
+use crate::page::{Order, PAGE_SIZE, Page};
+use crate::raw;
+
+/// Whether memory is short.
+pub(super) type Pressure = Box<dyn FnMut() -> bool + Send>;
+
+/// Most blocks that are cleared together: enough to be worth a stream and its fence, and few, since
+/// they are nobody's as long as this thread is not on a CPU.
+const TOGETHER: usize = 16;
+
+/// Works until the pool is stopped.
+pub(super) fn run(shared: &Shared, mut short: Pressure) {
+    shared.set_thread(thread::current());
+    let mut period = Instant::now();
+    let mut tight = false;
+    while !shared.stopped() {
+        let periods = (period.elapsed().as_nanos() / PERIOD.as_nanos()) as usize;
+        if periods > 0 {
+            period = Instant::now();
+            tight = short();
+            shared.set_limit(if tight { 0 } else { shared.bounds.max });
+            shared.retarget(|target| match tight {
+                true => 0,
+                false => shared.bounds.settled(target, shared.lately(), periods),
+            });
+            shared.forget();
+        } else if !tight {
+            shared.retarget(|target| shared.bounds.raised(target, shared.lately()));
+        }
+        let filled = fill(shared);
+        if periods > 0 {
+            shared.release_down_to(shared.target());
+        }
+        if tight || !filled {
+            // Nothing to be done before the period ends, whoever wants a block.
+            thread::park_timeout(PERIOD.saturating_sub(period.elapsed()));
+        } else if is_quiet(shared) {
+            shared.set_worker(Worker::Sleeps);
+            if is_quiet(shared) {
+                thread::park();
+            }
+        } else {
+            shared.set_worker(Worker::Naps);
+            if !shared.runs_low() {
+                thread::park_timeout(PERIOD.saturating_sub(period.elapsed()));
+            }
+        }
+        shared.set_worker(Worker::Busy);
+    }
+    // Where this thread dropped the pool, nobody does that behind it.
+    shared.close();
+}
+
+/// Whether there is nothing to do until somebody takes a block or gives one back.
+fn is_quiet(shared: &Shared) -> bool {
+    let target = shared.target();
+    shared.dirty.len() == 0
+        && shared.lately() == 0
+        && target <= shared.bounds.min
+        && shared.held() <= target
+        && !shared.runs_low()
+}
+
+/// Clears until as many blocks are ready as should be; `false` if there are no more.
+fn fill(shared: &Shared) -> bool {
+    loop {
+        let short = shared.short();
+        if short == 0 || shared.stopped() {
+            return true;
+        }
+        if !recycle(shared, short) && !fetch(shared) {
+            return false;
+        }
+    }
+}
+
+/// Clears some of the blocks that came back, if there are any.
+fn recycle(shared: &Shared, short: usize) -> bool {
+    let mut list = [NonNull::<Page>::dangling(); TOGETHER];
+    let most = (TOGETHER * PAGE_SIZE / shared.order.size()).max(1);
+    let mut blocks = 0;
+    while blocks < most.min(short) {
+        let Some(block) = shared.dirty.pop() else { break };
+        list[blocks] = block;
+        blocks += 1;
+    }
+    let list = &list[..blocks];
+    // SAFETY: blocks that came back are nobody's.
+    unsafe {
+        if shared.order == Order::ZERO {
+            raw::clear_scattered(list, Intent::Cold);
+        } else {
+            for &block in list {
+                raw::clear_pages_for(block, shared.order.npages(), Intent::Cold);
+            }
+        }
+        for &block in list {
+            shared.make_ready(block);
+        }
+    }
+    blocks > 0
+}
+
+/// Gets a block from the supply; `false` if there is none, or no room for one.
+fn fetch(shared: &Shared) -> bool {
+    if !shared.admit() {
+        return false;
+    }
+    let npages = shared.order.npages();
+    // SAFETY: a block from the supply is nobody else's.
+    unsafe {
+        let block = match shared.allocate() {
+            Some(Supplied::Zero(block)) => {
+                // So that who takes it pays for no page fault.
+                if prefault_raw(block, npages, HugePages::AsMapped).is_err() {
+                    shared.leave();
+                    shared.release(block);
+                    return false;
+                }
+                block
+            }
+            Some(Supplied::Dirty(block)) => {
+                raw::clear_pages_for(block, npages, Intent::Cold);
+                block
+            }
+            None => {
+                shared.leave();
+                return false;
+            }
+        };
+        shared.make_ready(block)
+    }
+}
