@@ -12,7 +12,7 @@ use clearpage_cli::machine::Machine;
 use clearpage_cli::measure::{self, Case, Effort};
 use clearpage_cli::memory::Arena;
 use clearpage_cli::pin::pin;
-use clearpage_cli::report::Temperature::{self, Cold, Hot};
+use clearpage_cli::report::Temperature::{Cold, Hot};
 use clearpage_cli::table::ruled;
 use clearpage_cli::units::format_size;
 
@@ -61,7 +61,7 @@ impl Envelope {
         let contenders = contenders();
         let effort = Effort { rounds: ROUNDS, limit: Duration::MAX };
         let sizes = (12..=30).map(|shift| 1_usize << shift);
-        let cases = Temperature::ALL.into_iter().flat_map(|t| sizes.clone().map(move |s| (s, t)));
+        let cases = [Hot, Cold].into_iter().flat_map(|t| sizes.clone().map(move |s| (s, t)));
         let cases = cases.map(|case| {
             let pages = &mut pages[..walk.max(case.0) / PAGE_SIZE];
             let samples = measure::samples(&contenders, case, effort, pages, |_| {});
@@ -75,7 +75,7 @@ impl Envelope {
     fn print(&self, promises: &mut Promises) {
         let mut table = ruled();
         table.set_header(["", "size", "best primitive", "GB/s", "plan's choice", "GB/s", "ratio"]);
-        for temperature in Temperature::ALL {
+        for temperature in [Hot, Cold] {
             let mut ratios = Vec::new();
             for (case, samples) in self.cases.iter().filter(|(case, _)| case.1 == temperature) {
                 let leaves = self.contenders.iter().filter(|c| c.is_primitive());

@@ -16,7 +16,7 @@ use crate::machine::{Machine, memory};
 use crate::measure::{self, Case, Effort};
 use crate::memory::Arena;
 use crate::pin::pin;
-use crate::report::{Cell, Report, SCHEMA, Temperature};
+use crate::report::{self, Cell, Report, SCHEMA, Temperature};
 use crate::table;
 use crate::units::format_size;
 
@@ -44,7 +44,7 @@ pub fn run(args: &Bench) -> Result<(), UserError> {
 
     let temperatures = match args.intent {
         Some(heat) => vec![heat.temperature()],
-        None => Temperature::ALL.to_vec(),
+        None => vec![Temperature::Hot, Temperature::Cold],
     };
     let cases: Vec<Case> =
         temperatures.iter().flat_map(|&t| sizes.iter().map(move |&size| (size, t))).collect();
@@ -53,12 +53,24 @@ pub fn run(args: &Bench) -> Result<(), UserError> {
         None => Effort { rounds: ROUNDS, limit: TIME / cases.len() as u32 },
     };
     let walk = (WALK * machine.l3).max(SHORTEST_WALK).min(most);
-    let cells = measured(&contenders, &cases, effort, walk);
+    let started = std::time::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
+    let mut cells = measured(&contenders, &cases, effort, walk);
 
     let warnings = less.into_iter().chain(warnings(&machine, cpu)).collect();
-    let version = env!("CARGO_PKG_VERSION");
-    let page_size = PAGE_SIZE;
-    let report = Report { schema: SCHEMA, version, machine, cpu, page_size, warnings, cells };
+    cells.iter_mut().for_each(|cell| cell.place.cpu = cpu);
+    report::compare_to_envelope(&mut cells);
+    let report = Report {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: std::env::args().skip(1).collect(),
+        started,
+        complete: true,
+        machine,
+        page_size: PAGE_SIZE,
+        plan: report::plan(),
+        warnings,
+        cells,
+    };
     table::print(&report);
     if let Some((mut file, path)) = json {
         write(&mut file, &report)
@@ -73,7 +85,7 @@ pub fn run(args: &Bench) -> Result<(), UserError> {
 fn measured(contenders: &[Contender], cases: &[Case], effort: Effort, walk: usize) -> Vec<Cell> {
     let extent = |&(size, temperature): &Case| match temperature {
         Temperature::Hot => size,
-        Temperature::Cold => walk.max(size),
+        _ => walk.max(size),
     };
     let mut arena = Arena::new(cases.iter().map(extent).max().unwrap_or(PAGE_SIZE));
     measure::warm_up(arena.pages());

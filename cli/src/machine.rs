@@ -1,19 +1,23 @@
 //! The machine a measurement was made on.
 
 use clearpage::cpu;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a reader needs to place a figure.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// The CPU's own name for itself.
     pub cpu: String,
     /// Family, model and stepping, where the CPU has such.
     pub cpu_signature: Option<String>,
+    /// Revision of the CPU's microcode, as the kernel tells it.
+    pub microcode: Option<String>,
+    /// Who sets the clock of the first CPU (`scaling_governor`).
+    pub governor: Option<String>,
     /// The architecture this program was built for.
-    pub arch: &'static str,
+    pub arch: String,
     /// Feature bits that matter here, by name.
-    pub flags: Vec<(&'static str, bool)>,
+    pub flags: Vec<(String, bool)>,
     /// Bytes of first-level data cache, 0 if unknown.
     pub l1d: usize,
     /// Bytes of second-level cache, 0 if unknown.
@@ -41,8 +45,10 @@ impl Machine {
         Self {
             cpu: cpu_name(),
             cpu_signature: cpu_signature(),
-            arch: std::env::consts::ARCH,
-            flags: cpu::flags().map(|flag| (flag.name, flag.set)).collect(),
+            microcode: microcode(),
+            governor: fact("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            arch: std::env::consts::ARCH.to_owned(),
+            flags: cpu::flags().map(|flag| (flag.name.to_owned(), flag.set)).collect(),
             l1d: caches.l1d,
             l2: caches.l2,
             l3: caches.l3,
@@ -85,6 +91,18 @@ fn os_page_size() -> usize {
 #[cfg(not(unix))]
 fn os_page_size() -> usize {
     clearpage::PAGE_SIZE
+}
+
+/// A file of one line, where there is one.
+fn fact(path: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    Some(text.trim().to_owned()).filter(|fact| !fact.is_empty())
+}
+
+fn microcode() -> Option<String> {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = cpuinfo.lines().find(|line| line.starts_with("microcode"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
 }
 
 fn huge_pages() -> Option<String> {

@@ -1,79 +1,182 @@
-//! What was measured: the tables are printed from it and the JSON is it.
+//! What was measured: the tables are printed from it, the JSON is it, and every picture is drawn
+//! from it, whoever made it.
 
-use clearpage::Intent;
-use serde::Serialize;
+use std::collections::HashMap;
+
+use clearpage::{Intent, PAGE_SIZE};
+use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
 
 /// Changes when a field changes its meaning or goes.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
-/// What the memory was like before it was cleared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+/// What the memory is like before it is cleared, and what is done with it then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Temperature {
     /// The same memory again and again: in the cache as far as it fits.
     Hot,
     /// A walk through more memory than the caches hold.
     Cold,
+    /// As cold; then every line is read and written. The time is that of both.
+    Use,
+    /// Freshly mapped: the time is that of the page faults too.
+    Fault,
 }
 
 impl Temperature {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Hot, Self::Cold];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Hot, Self::Cold, Self::Use, Self::Fault];
 
     /// The intent of somebody who knows.
     pub const fn intent(self) -> Intent {
         match self {
-            Self::Hot => Intent::Hot,
-            Self::Cold => Intent::Cold,
+            Self::Hot | Self::Use => Intent::Hot,
+            Self::Cold | Self::Fault => Intent::Cold,
         }
     }
 
-    /// `hot` or `cold`.
+    /// `hot`, `cold`, `use` or `fault`.
     pub const fn name(self) -> &'static str {
-        self.intent().name()
+        match self {
+            Self::Hot => "hot",
+            Self::Cold => "cold",
+            Self::Use => "use",
+            Self::Fault => "fault",
+        }
     }
 }
 
-/// One contender at one size and temperature. Times are of one call, in nanoseconds.
-#[derive(Clone, Debug, Serialize)]
-pub struct Cell {
-    /// Who cleared.
-    pub contender: String,
-    /// Hot or cold.
+/// The pages that the memory is mapped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backing {
+    /// The system's smallest.
+    Base,
+    /// Transparent huge pages, where the system gives them.
+    Thp,
+    /// Huge pages that were reserved (hugetlb).
+    Hugetlb,
+}
+
+impl Backing {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Base, Self::Thp, Self::Hugetlb];
+
+    /// `base`, `thp` or `hugetlb`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Thp => "thp",
+            Self::Hugetlb => "hugetlb",
+        }
+    }
+}
+
+/// Where a figure was made: who is compared with whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The CPU that the thread was pinned to; `None` where it was not, or they were several.
+    pub cpu: Option<usize>,
+    /// Threads that cleared at once, each memory of its own.
+    pub threads: usize,
+    /// What the memory was mapped by.
+    pub backing: Backing,
+    /// What the memory was like.
     pub temperature: Temperature,
     /// Bytes a call.
     pub size: usize,
+}
+
+/// One contender at one place. Times are of one call, in nanoseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Who cleared.
+    pub contender: String,
+    /// Where.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Whether it is a row of the table of primitives.
+    pub primitive: bool,
+    /// Whether the plan serves this place by this primitive.
+    pub planned: bool,
     /// Median of the samples.
     pub ns: f64,
     /// Median absolute deviation of the samples from their median.
     pub ns_mad: f64,
-    /// 10^9 bytes a second, by the median.
+    /// 10^9 bytes a second of all threads together, by the median.
     pub gb_per_s: f64,
     /// Nanoseconds a page, by the median.
     pub ns_per_page: f64,
     /// Ticks of the time stamp counter a page, by the median, where there is one.
     pub tsc_cycles_per_page: Option<f64>,
+    /// Its speed as a share of the fastest primitive's at the same place, which is the envelope.
+    pub of_envelope: Option<f64>,
     /// Samples taken.
     pub samples: usize,
-    /// Whether the plan serves this size and temperature by this primitive.
-    pub planned: bool,
+}
+
+/// Sets each cell's [`of_envelope`](Cell::of_envelope), where its place has a primitive.
+pub fn compare_to_envelope(cells: &mut [Cell]) {
+    let mut best: HashMap<Place, f64> = HashMap::new();
+    for cell in cells.iter().filter(|cell| cell.primitive) {
+        let best = best.entry(cell.place).or_insert(cell.ns);
+        *best = best.min(cell.ns);
+    }
+    for cell in cells {
+        cell.of_envelope = best.get(&cell.place).map(|best| best / cell.ns);
+    }
+}
+
+/// The plan of this program, from a page on.
+pub fn plan() -> Vec<PlanRow> {
+    // It changes only at powers of two.
+    let lengths = (PAGE_SIZE.ilog2()..usize::BITS - 1).map(|shift| 1_usize << shift);
+    let rows = Intent::ALL.into_iter().flat_map(|intent| {
+        let mut rows: Vec<PlanRow> = lengths
+            .clone()
+            .map(|from| {
+                let primitive = clearpage::plan(intent, from).name().to_owned();
+                PlanRow { intent: intent.name().to_owned(), from, primitive }
+            })
+            .collect();
+        rows.dedup_by(|next, row| next.primitive == row.primitive);
+        rows
+    });
+    rows.collect()
+}
+
+/// What the plan does from one length on, until the next row of the same intent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRow {
+    /// `auto`, `hot` or `cold`.
+    pub intent: String,
+    /// Bytes.
+    pub from: usize,
+    /// Who serves.
+    pub primitive: String,
 }
 
 /// A whole run.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// Version of this tool.
-    pub version: &'static str,
+    /// Version of the tool that measured.
+    pub version: String,
+    /// The arguments that it was given.
+    pub command: Vec<String>,
+    /// When it began, in seconds since 1970-01-01 UTC.
+    pub started: u64,
+    /// Whether all that was asked for was measured; not where somebody interrupted it.
+    pub complete: bool,
     /// Where it ran.
     pub machine: Machine,
-    /// The CPU it was pinned to.
-    pub cpu: Option<usize>,
-    /// Bytes a page of this build.
+    /// Bytes a page of the tool's build.
     pub page_size: usize,
+    /// What the plan was.
+    pub plan: Vec<PlanRow>,
     /// What to keep in mind when reading the figures.
     pub warnings: Vec<String>,
     /// The figures.

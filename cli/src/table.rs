@@ -36,7 +36,7 @@ pub fn print(report: &Report) {
     });
     for temperature in Temperature::ALL {
         let cells: Vec<_> =
-            report.cells.iter().filter(|cell| cell.temperature == temperature).collect();
+            report.cells.iter().filter(|cell| cell.place.temperature == temperature).collect();
         if cells.is_empty() {
             continue;
         }
@@ -50,7 +50,11 @@ pub fn print(report: &Report) {
         pick(&mut report.cells.iter().map(|cell| cell.samples)).unwrap_or(0)
     };
     let (fewest, most) = (samples(|all| all.min()), samples(|all| all.max()));
-    let pinned = report.cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
+    let pinned = report
+        .cells
+        .first()
+        .and_then(|cell| cell.place.cpu)
+        .map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
     println!("{fewest} to {most} samples a figure, {pinned}.");
     for warning in &report.warnings {
         println!("warning: {warning}");
@@ -59,7 +63,7 @@ pub fn print(report: &Report) {
 
 /// One figure of one temperature: contenders down, sizes across.
 fn print_figure(temperature: Temperature, cells: &[&Cell], (title, text): Figure) {
-    let mut sizes: Vec<_> = cells.iter().map(|cell| cell.size).collect();
+    let mut sizes: Vec<_> = cells.iter().map(|cell| cell.place.size).collect();
     sizes.dedup();
     let mut names: Vec<&str> = Vec::new();
     for cell in cells {
@@ -74,7 +78,7 @@ fn print_figure(temperature: Temperature, cells: &[&Cell], (title, text): Figure
         table.set_header([temperature.name().to_owned()].into_iter().chain(header));
         for name in &names {
             let row = sizes.iter().map(|&size| {
-                let cell = cells.iter().find(|c| c.size == size && c.contender == *name);
+                let cell = cells.iter().find(|c| c.place.size == size && c.contender == *name);
                 cell.map_or_else(String::new, |cell| text(cell))
             });
             table.add_row([(*name).to_owned()].into_iter().chain(row));

@@ -66,7 +66,7 @@ fn bench_writes_what_it_prints() {
     let report: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     std::fs::remove_file(&file).unwrap();
 
-    assert_eq!(report["schema"], 1);
+    assert_eq!(report["schema"], 2);
     assert_eq!(report["page_size"], PAGE_SIZE);
     let cells = report["cells"].as_array().unwrap();
     assert_eq!(cells.iter().filter(|cell| cell["planned"] == true).count(), 1);
