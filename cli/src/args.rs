@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::render;
 use crate::report::Temperature;
 use crate::units::parse_size;
 
@@ -34,6 +35,17 @@ Examples:
   clearpage bench --intent cold --size 64K --size 2M
   clearpage bench --primitive stosb --primitive clzero --cpu 1 --json zen5.json")]
     Bench(Bench),
+    /// Draw what a bench wrote to its JSON file, here or elsewhere
+    #[command(after_help = "\
+Examples:
+  clearpage render zen5.json --html zen5.html
+  clearpage render zen5.json --csv zen5.csv --svg zen5.svg")]
+    Render(render::Render),
+    /// Make a page of every JSON file in a folder, and one that shows them all
+    #[command(after_help = "\
+Example:
+  clearpage gallery results")]
+    Gallery(render::gallery::Gallery),
 }
 
 /// What to measure.
@@ -57,6 +69,9 @@ pub struct Bench {
     /// Write the figures to this file as well
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Pictures of them.
+    #[command(flatten)]
+    pub outputs: render::outputs::Outputs,
 }
 
 /// Hot or cold, on the command line.

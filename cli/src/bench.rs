@@ -39,6 +39,7 @@ pub fn run(args: &Bench) -> Result<(), UserError> {
     let most = usize::try_from(memory().available / 10 * 9).unwrap_or(isize::MAX as usize);
     let (sizes, less) = sizes(&args.size, most)?;
     let json = args.json.as_deref().map(writable).transpose()?;
+    let pictures = args.outputs.open()?;
     let cpu = pin(args.cpu)?;
     let machine = Machine::detect();
 
@@ -77,6 +78,7 @@ pub fn run(args: &Bench) -> Result<(), UserError> {
             .map_err(|error| UserError(format!("--json {}: {error}", path.display())))?;
         println!("written: {}", path.display());
     }
+    pictures.write(&report)?;
     Ok(())
 }
 

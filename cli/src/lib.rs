@@ -1,7 +1,7 @@
 //! The parts of the `clearpage` tool, so that its benchmarks can measure with them too.
 //!
 //! From the top: a command (`info`, `list`, `bench`) -> what to measure (`contender`, `memory`)
-//! -> `measure` -> `report`, which `table` prints and serde writes.
+//! -> `measure` -> `report`, which `table` prints, serde writes and `render` draws.
 
 pub mod args;
 pub mod bench;
@@ -12,6 +12,7 @@ pub mod machine;
 pub mod measure;
 pub mod memory;
 pub mod pin;
+pub mod render;
 pub mod report;
 pub mod table;
 pub mod units;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clearpage_cli::args::{Cli, Command};
-use clearpage_cli::{UserError, bench, info, list};
+use clearpage_cli::{UserError, bench, info, list, render};
 
 fn main() -> ExitCode {
     #[cfg(unix)]
@@ -28,6 +28,8 @@ fn run(cli: &Cli) -> Result<(), UserError> {
         Some(Command::Info) => info::print(),
         Some(Command::List) => list::print(),
         Some(Command::Bench(args)) => bench::run(args)?,
+        Some(Command::Render(args)) => render::run(args)?,
+        Some(Command::Gallery(args)) => render::gallery::run(args)?,
         None => {
             info::print();
             println!();

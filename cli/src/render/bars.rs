@@ -1,0 +1,146 @@
+//! Bars of what one CPU does and the next: hybrid and multi-die parts differ from core to core.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::chart::WIDTH;
+use super::group::{Group, PLAN, best, find, groups, sizes};
+use super::picture::Picture;
+use super::scale::{LEAST, drawable};
+use super::text::{Escaped, short};
+use crate::report::{Cell, Report};
+use crate::units::format_size;
+
+const LEFT: f64 = 58.0;
+const TOP: f64 = 20.0;
+const ROW: f64 = 19.0;
+const BAR: f64 = 12.0;
+/// Beside the longest bar, for its figures.
+const FIGURE: f64 = 70.0;
+const GAP: f64 = 4.0;
+/// A page, a huge page.
+const USUAL: [usize; 2] = [4 << 10, 2 << 20];
+
+/// One CPU's figures of a group.
+type Row<'a> = (usize, Vec<&'a Cell>);
+
+/// A picture for each group that several CPUs were measured in one after another.
+pub fn bars(report: &Report) -> Vec<Picture> {
+    let mut alike = BTreeMap::<Group, Vec<Row<'_>>>::new();
+    for (group, cells) in groups(report) {
+        if let Some(cpu) = group.cpu {
+            alike.entry(Group { cpu: None, ..group }).or_default().push((cpu, cells));
+        }
+    }
+    let several = alike.into_iter().filter(|(_, rows)| rows.len() > 1);
+    several.filter_map(|(group, rows)| picture(&group, &rows)).collect()
+}
+
+/// At most three sizes, of those that every CPU has: those nearest to a page and to a huge page, and
+/// the largest.
+fn chosen(rows: &[Row<'_>]) -> Vec<usize> {
+    let mut common = sizes(&rows[0].1);
+    for (_, cells) in rows {
+        let sizes = sizes(cells);
+        common.retain(|size| sizes.contains(size));
+    }
+    let nearest = |wanted: usize| common.iter().copied().min_by_key(|&size| wanted.abs_diff(size));
+    let mut chosen: Vec<_> =
+        USUAL.into_iter().filter_map(nearest).chain(common.last().copied()).collect();
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen
+}
+
+fn picture(group: &Group, rows: &[Row<'_>]) -> Option<Picture> {
+    let chosen = chosen(rows);
+    if chosen.is_empty() {
+        return None;
+    }
+    let mut body = String::new();
+    for (i, (cpu, _)) in rows.iter().enumerate() {
+        let (x, y) = (LEFT - 6.0, TOP + i as f64 * ROW + 13.0);
+        let _ = writeln!(body, r#"<text class="end" x="{x}" y="{y}">CPU {cpu}</text>"#);
+    }
+    let width = (WIDTH - LEFT) / chosen.len() as f64;
+    for (i, &size) in chosen.iter().enumerate() {
+        panel(&mut body, rows, size, (LEFT + i as f64 * width, width - GAP));
+    }
+    let height = TOP + rows.len() as f64 * ROW + 22.0;
+    let _ = writeln!(
+        body,
+        r#"<text class="soft" x="{LEFT}" y="{:.1}">bar: the plan; upright line: the fastest primitive; GB/s of both</text>"#,
+        height - 6.0
+    );
+    let description = format!(
+        "A bar for each of {} CPUs at {}: throughput of the plan, with a line where the fastest \
+         primitive is. All figures are in the table.",
+        rows.len(),
+        chosen.iter().map(|&size| format_size(size as u64)).collect::<Vec<_>>().join(", ")
+    );
+    Some(Picture {
+        title: format!("{}, {}, CPU by CPU", group.work(), group.memory()),
+        description,
+        height,
+        body,
+    })
+}
+
+/// The bars of one size, to one scale from 0 on.
+fn panel(body: &mut String, rows: &[Row<'_>], size: usize, (left, width): (f64, f64)) {
+    let speed =
+        |cell: Option<&Cell>| cell.map(|cell| cell.gb_per_s).filter(|&speed| drawable(speed));
+    let figures: Vec<_> = rows
+        .iter()
+        .map(|(cpu, cells)| (cpu, speed(find(cells, PLAN, size)), best(cells, size)))
+        .collect();
+    let most = figures
+        .iter()
+        .flat_map(|&(_, plan, best)| [plan, speed(best)])
+        .flatten()
+        .fold(LEAST, f64::max);
+    let scale = (width - FIGURE) / most;
+    let _ = writeln!(
+        body,
+        r#"<text class="soft" x="{left:.1}" y="11">{}</text>"#,
+        format_size(size as u64)
+    );
+    for (i, (cpu, plan, best)) in figures.into_iter().enumerate() {
+        let y = TOP + i as f64 * ROW + (ROW - BAR) / 2.0;
+        let mut end = left;
+        if let Some(plan) = plan {
+            let long = plan * scale;
+            end += long;
+            let _ = writeln!(
+                body,
+                r#"<rect class="bar c0" x="{left:.1}" y="{y:.1}" width="{long:.1}" height="{BAR}"><title>CPU {cpu}, plan: {} GB/s</title></rect>"#,
+                short(plan)
+            );
+        }
+        if let Some((best, fastest)) = best.zip(speed(best)) {
+            let x = left + fastest * scale;
+            end = end.max(x);
+            let _ = writeln!(
+                body,
+                r#"<path class="best" d="M{x:.1} {:.1}v{ROW}"><title>CPU {cpu}, {}: {} GB/s</title></path>"#,
+                y - (ROW - BAR) / 2.0,
+                Escaped(&best.contender),
+                short(fastest)
+            );
+        }
+        let _ = writeln!(
+            body,
+            r#"<text class="figure" x="{:.1}" y="{:.1}">{}</text>"#,
+            end + 4.0,
+            y + 10.0,
+            [plan, speed(best)]
+                .map(|speed| speed.map_or_else(|| "–".to_owned(), short))
+                .join(" of ")
+        );
+    }
+    let _ = writeln!(
+        body,
+        r#"<path class="axis" d="M{left:.1} {TOP}v{:.1}"/>"#,
+        rows.len() as f64 * ROW
+    );
+}

@@ -1,0 +1,161 @@
+//! `clearpage gallery`: a page of all machines that somebody measured, and a page of each.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::group::PLAN;
+use super::html::{document, html};
+use super::outputs::Output;
+use super::series::{Look, Series};
+use super::text::{Escaped, date};
+use super::{chart, read, summary};
+use crate::UserError;
+use crate::report::Report;
+
+/// What the gallery is made of.
+#[derive(Debug, Args)]
+pub struct Gallery {
+    /// The folder of the reports; the pages are written beside them
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+/// The gallery's own page.
+const INDEX: &str = "index";
+
+/// Reads every JSON file of the folder; writes a page for each, and `index.html`.
+///
+/// # Errors
+/// The folder cannot be read or has none; files that are no reports, all of them named; a page that
+/// cannot be written. Nothing is written then.
+pub fn run(args: &Gallery) -> Result<(), UserError> {
+    let reports = reports(&args.folder)?;
+    let index = args.folder.join(INDEX).with_extension("html");
+    let mut pages: Vec<(PathBuf, String)> =
+        reports.iter().map(|(path, report)| (path.with_extension("html"), html(report))).collect();
+    let cards: Vec<_> =
+        reports.iter().zip(&pages).map(|((_, report), (page, _))| (link(page), report)).collect();
+    let gallery = gallery(&cards);
+    pages.push((index, gallery));
+    let opened = pages.iter().map(|(path, text)| Ok((Output::open("", path)?, text)));
+    for (file, text) in opened.collect::<Result<Vec<_>, UserError>>()? {
+        file.write(text)?;
+    }
+    Ok(())
+}
+
+/// All reports of a folder, by name.
+fn reports(folder: &Path) -> Result<Vec<(PathBuf, Report)>, UserError> {
+    let wrong = |what: &str| UserError(format!("{}: {what}", folder.display()));
+    let entries = std::fs::read_dir(folder).map_err(|error| wrong(&error.to_string()))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| wrong(&error.to_string()))?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    if paths.is_empty() {
+        return Err(wrong("no .json file in it"));
+    }
+    let mut reports = Vec::new();
+    let mut bad = Vec::new();
+    for path in paths {
+        if path.file_stem().is_some_and(|stem| stem == INDEX) {
+            bad.push(format!("{}: this name is the gallery's own", path.display()));
+            continue;
+        }
+        match read(&path) {
+            Ok(report) => reports.push((path, report)),
+            Err(error) => bad.push(error.0),
+        }
+    }
+    if bad.is_empty() { Ok(reports) } else { Err(UserError(bad.join("; "))) }
+}
+
+/// A file beside the gallery as an address: what is not plain is written by its bytes.
+fn link(page: &Path) -> String {
+    let name = page.file_name().unwrap_or_default().as_encoded_bytes();
+    let mut link = "./".to_owned();
+    for &byte in name {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            link.push(char::from(byte));
+        } else {
+            let _ = write!(link, "%{byte:02X}");
+        }
+    }
+    link
+}
+
+/// The gallery's page: a card for each report, with where its page is.
+pub fn gallery(cards: &[(String, &Report)]) -> String {
+    let mut body = "<header>\n<h1>Clearing memory, CPU by CPU</h1>\n\
+                    <p>Every report that was sent in, made by <code>clearpage bench</code>.</p>\n\
+                    </header>\n<main class=\"cards\">\n"
+        .to_owned();
+    for (link, report) in cards {
+        card(&mut body, link, report);
+    }
+    body.push_str("</main>\n");
+    document("Clearing memory, CPU by CPU", &body)
+}
+
+fn card(body: &mut String, link: &str, report: &Report) {
+    let machine = &report.machine;
+    let hypervisor = machine.hypervisor.as_deref().unwrap_or("none seen");
+    let _ = write!(
+        body,
+        "<article>\n<h2><a href=\"{link}\">{}</a></h2>\n<dl class=\"facts\">\n",
+        Escaped(&machine.cpu)
+    );
+    let signature = machine.cpu_signature.as_deref().unwrap_or("not told");
+    let started = date(report.started);
+    let facts = [
+        ("signature", signature),
+        ("kernel", &machine.kernel),
+        ("hypervisor", hypervisor),
+        ("measured", &started),
+    ];
+    for (name, value) in facts {
+        let _ = writeln!(body, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(value));
+    }
+    body.push_str("</dl>\n");
+    if let Some(text) = summary::plan_ratio(report) {
+        let _ = writeln!(body, "<p>{text}</p>");
+    }
+    if let Some(chart) = chart::chart("The plan’s throughput against size", plan_lines(report)) {
+        let _ = write!(
+            body,
+            "<figure>\n<figcaption>{}</figcaption>\n{}</figure>\n",
+            Escaped(&chart.title),
+            chart.inline()
+        );
+    }
+    body.push_str(&summary::table(report));
+    body.push_str("</article>\n");
+}
+
+/// The plan's line at each temperature.
+fn plan_lines(report: &Report) -> Vec<Series> {
+    let groups = summary::main_groups(report).into_iter().enumerate();
+    let line = |(i, (group, cells)): (usize, (super::group::Group, Vec<&crate::report::Cell>))| {
+        let plan = chart::series(&cells, &[PLAN]).into_iter().find(|line| line.name == PLAN)?;
+        let look = if i == 0 { Look::MAIN } else { Look::nth(i) };
+        Some(Series { name: group.temperature.name().to_owned(), look, points: plan.points })
+    };
+    groups.filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_addresses() {
+        assert_eq!(link(Path::new("results/zen5.html")), "./zen5.html");
+        assert_eq!(link(Path::new("r/a b\"#?é%.html")), "./a%20b%22%23%3F%C3%A9%25.html");
+    }
+}

@@ -1,0 +1,110 @@
+//! Which cells belong together: one picture shows what differs by contender and size only.
+
+use crate::report::{Backing, Cell, Place, Report, Temperature};
+
+/// The contender that the plan is.
+pub const PLAN: &str = "plan";
+
+/// A [`Place`] without its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Group {
+    /// Threads that cleared at once.
+    pub threads: usize,
+    /// What the memory was mapped by.
+    pub backing: Backing,
+    /// What the memory was like.
+    pub temperature: Temperature,
+    /// The CPU, where it was one.
+    pub cpu: Option<usize>,
+}
+
+impl Group {
+    /// The group of a place.
+    pub fn of(place: &Place) -> Self {
+        let &Place { cpu, threads, backing, temperature, .. } = place;
+        Self { threads, backing, temperature, cpu }
+    }
+
+    /// In words, for a heading.
+    pub fn name(&self) -> String {
+        format!("{}, {}, {}", self.work(), self.memory(), self.cpu_name())
+    }
+
+    /// What was measured, in words.
+    pub const fn work(&self) -> &'static str {
+        match self.temperature {
+            Temperature::Hot => "Hot",
+            Temperature::Cold => "Cold",
+            Temperature::Use => "Clear, then use",
+            Temperature::Fault => "Page faults",
+        }
+    }
+
+    /// Pages and threads in words.
+    pub fn memory(&self) -> String {
+        let backing = match self.backing {
+            Backing::Base => "base pages",
+            Backing::Thp => "THP",
+            Backing::Hugetlb => "hugetlb pages",
+        };
+        let plural = if self.threads == 1 { "" } else { "s" };
+        format!("{backing}, {} thread{plural}", self.threads)
+    }
+
+    /// The CPU in words.
+    pub fn cpu_name(&self) -> String {
+        self.cpu.map_or_else(|| "not pinned".to_owned(), |cpu| format!("CPU {cpu}"))
+    }
+}
+
+/// The groups of a report, each with its cells, sorted.
+pub fn groups(report: &Report) -> Vec<(Group, Vec<&Cell>)> {
+    let mut groups = std::collections::BTreeMap::<Group, Vec<&Cell>>::new();
+    for cell in &report.cells {
+        groups.entry(Group::of(&cell.place)).or_default().push(cell);
+    }
+    groups.into_iter().collect()
+}
+
+/// The CPU that stands for the others: of those pinned to, the first with the most figures;
+/// `None` where nobody was pinned.
+pub fn main_cpu(report: &Report) -> Option<usize> {
+    let mut figures = std::collections::BTreeMap::<usize, usize>::new();
+    for cell in &report.cells {
+        if let Some(cpu) = cell.place.cpu {
+            *figures.entry(cpu).or_default() += 1;
+        }
+    }
+    let most = figures.values().copied().max()?;
+    figures.into_iter().find(|&(_, n)| n == most).map(|(cpu, _)| cpu)
+}
+
+/// The sizes of some cells, rising.
+pub fn sizes(cells: &[&Cell]) -> Vec<usize> {
+    let mut sizes: Vec<_> = cells.iter().map(|cell| cell.place.size).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
+/// The contenders of some cells, as they come.
+pub fn contenders<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for cell in cells {
+        if !names.contains(&&*cell.contender) {
+            names.push(&*cell.contender);
+        }
+    }
+    names
+}
+
+/// The figure of one contender at one size.
+pub fn find<'a>(cells: &[&'a Cell], contender: &str, size: usize) -> Option<&'a Cell> {
+    cells.iter().find(|cell| cell.place.size == size && cell.contender == contender).copied()
+}
+
+/// The fastest primitive of one size, which is the envelope there.
+pub fn best<'a>(cells: &[&'a Cell], size: usize) -> Option<&'a Cell> {
+    let primitives = cells.iter().filter(|cell| cell.primitive && cell.place.size == size);
+    primitives.min_by(|a, b| a.ns.total_cmp(&b.ns)).copied()
+}

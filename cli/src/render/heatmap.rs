@@ -1,0 +1,121 @@
+//! A heat map: who clears, across the sizes, coloured by the ratio to the fastest primitive. It is a
+//! table: the number is written in each cell, and a reader of tables reads it.
+
+use std::fmt::Write;
+
+use super::group::{Group, contenders, find, sizes};
+use super::text::{Escaped, percent};
+use crate::report::Cell;
+use crate::units::format_size;
+
+/// Steps of colour, 0 included, up to the envelope: 5 % each.
+const STEPS: usize = 20;
+/// From far behind to the envelope. Lightness rises all the way, so that it is seen without seeing
+/// colours and on paper; blue and yellow, which nearly everybody tells apart (cf. Nuñez, Anderton
+/// and Renslow, "Optimizing colormaps with consideration for color vision deficiency", 2018).
+const RAMP: [[f64; 3]; 3] = [[0.0, 32.0, 76.0], [126.0, 126.0, 126.0], [255.0, 234.0, 70.0]];
+
+/// The map as a table.
+pub fn heatmap(group: &Group, cells: &[&Cell]) -> String {
+    let sizes = sizes(cells);
+    let mut out = String::new();
+    let _ = write!(
+        out,
+        "<div class=\"scroll\"><table class=\"heat\" aria-label=\"{}: per cent of the fastest \
+         primitive\">\n<caption>Per cent of the fastest primitive’s speed. * = the plan’s choice\
+         </caption>\n<thead><tr><th scope=\"col\">contender</th>",
+        Escaped(&group.name())
+    );
+    for &size in &sizes {
+        let _ = write!(out, "<th scope=\"col\">{}</th>", format_size(size as u64));
+    }
+    out.push_str("</tr></thead>\n<tbody>\n");
+    for name in contenders(cells.iter().copied()) {
+        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", Escaped(name));
+        for &size in &sizes {
+            out.push_str(&field(find(cells, name, size)));
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</tbody></table></div>\n");
+    out
+}
+
+fn field(cell: Option<&Cell>) -> String {
+    let Some((cell, ratio)) = cell.and_then(|cell| cell.of_envelope.map(|ratio| (cell, ratio)))
+    else {
+        return "<td></td>".to_owned();
+    };
+    let mark = if cell.planned { "*" } else { "" };
+    format!("<td class=\"h{}\">{}{mark}</td>", step(ratio), percent(ratio))
+}
+
+fn step(ratio: f64) -> usize {
+    // What is no number is 0.
+    (ratio.clamp(0.0, 1.0) * STEPS as f64).round() as usize
+}
+
+/// The classes of the steps.
+pub fn css() -> String {
+    let rule = |step| {
+        let [red, green, blue] = colour(step).map(|part| part.round() as u8);
+        format!(
+            ".h{step} {{ background: #{red:02x}{green:02x}{blue:02x}; color: {}; }}\n",
+            ink(step)
+        )
+    };
+    (0..=STEPS).map(rule).collect()
+}
+
+fn colour(step: usize) -> [f64; 3] {
+    let place = step as f64 / STEPS as f64 * (RAMP.len() - 1) as f64;
+    let from = (place as usize).min(RAMP.len() - 2);
+    std::array::from_fn(|i| {
+        RAMP[from][i] + (RAMP[from + 1][i] - RAMP[from][i]) * (place - from as f64)
+    })
+}
+
+/// Black or white, whichever is read better.
+fn ink(step: usize) -> &'static str {
+    let light = luminance(colour(step));
+    if contrast(light, 0.0) > contrast(light, 1.0) { "#000" } else { "#fff" }
+}
+
+/// Relative luminance, 0 to 1, as WCAG 2 defines it.
+fn luminance(colour: [f64; 3]) -> f64 {
+    let [red, green, blue] = colour.map(|part| {
+        let part = part / 255.0;
+        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    });
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+/// Contrast of two luminances, 1 to 21, as WCAG 2 defines it.
+fn contrast(a: f64, b: f64) -> f64 {
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_is_lighter_than_the_last_and_can_be_read() {
+        let light: Vec<_> = (0..=STEPS).map(|step| luminance(colour(step))).collect();
+        assert!(light.windows(2).all(|pair| pair[0] < pair[1]), "{light:?}");
+        for (step, &light) in light.iter().enumerate() {
+            let ink = if ink(step) == "#000" { 0.0 } else { 1.0 };
+            assert!(contrast(light, ink) >= 4.5, "{step}: {}", contrast(light, ink));
+        }
+        assert_eq!(css().lines().count(), STEPS + 1);
+    }
+
+    #[test]
+    fn ratios_have_a_step() {
+        let cases =
+            [(0.0, 0), (0.5, 10), (0.98, 20), (1.0, 20), (1.3, 20), (-1.0, 0), (f64::NAN, 0)];
+        for (ratio, expected) in cases {
+            assert_eq!(step(ratio), expected, "{ratio}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A report in one look: the fastest primitive of each size, and how near the plan comes.
+
+use std::fmt::Write;
+
+use super::group::{Group, PLAN, best, find, groups, main_cpu, sizes};
+use super::text::{Escaped, percent, short};
+use crate::measure::median;
+use crate::report::{Cell, Report};
+use crate::units::format_size;
+
+/// The groups that stand for the machine, which differ by temperature only: those of the main CPU
+/// with the fewest threads, and the pages with the most figures, of equals the larger.
+pub fn main_groups(report: &Report) -> Vec<(Group, Vec<&Cell>)> {
+    let cpu = main_cpu(report);
+    let mut groups = groups(report);
+    groups.retain(|(group, _)| group.cpu == cpu);
+    let fewest = groups.iter().map(|(group, _)| group.threads).min();
+    groups.retain(|(group, _)| Some(group.threads) == fewest);
+    let figures = |backing| {
+        let alike = groups.iter().filter(|(group, _)| group.backing == backing);
+        alike.map(|(_, cells)| cells.len()).sum::<usize>()
+    };
+    let backing = groups.iter().map(|(group, _)| group.backing).max_by_key(|&b| figures(b));
+    groups.retain(|(group, _)| Some(group.backing) == backing);
+    groups
+}
+
+/// A table: sizes down, temperatures across.
+pub fn table(report: &Report) -> String {
+    let groups = main_groups(report);
+    let Some((first, _)) = groups.first() else {
+        return "<p>Nothing was measured.</p>\n".to_owned();
+    };
+    let cells: Vec<&Cell> = groups.iter().flat_map(|(_, cells)| cells).copied().collect();
+    let mut out = String::new();
+    let _ = write!(
+        out,
+        "<div class=\"scroll\"><table class=\"words\">\n<caption>The fastest primitive with its GB/s, and \
+         the plan’s per cent of them: {}, {}</caption>\n<thead><tr><th scope=\"col\">size</th>",
+        first.memory(),
+        first.cpu_name()
+    );
+    for (group, _) in &groups {
+        let _ = write!(out, "<th scope=\"col\">{}</th>", group.temperature.name());
+    }
+    out.push_str("</tr></thead>\n<tbody>\n");
+    for size in sizes(&cells) {
+        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", format_size(size as u64));
+        for (_, cells) in &groups {
+            out.push_str("<td>");
+            if let Some(best) = best(cells, size) {
+                let name = Escaped(&best.contender).to_string().replace('_', "_<wbr/>");
+                let speed = short(best.gb_per_s);
+                let plan = find(cells, PLAN, size).and_then(|plan| plan.of_envelope);
+                let plan = plan.map_or_else(String::new, |plan| {
+                    format!(", plan&#160;{}&#160;%", percent(plan))
+                });
+                let _ = write!(out, "{name} <small>{speed}{plan}</small>");
+            }
+            out.push_str("</td>");
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</tbody></table></div>\n");
+    out
+}
+
+/// How near the plan comes to the fastest primitive, in a sentence; `None` where it was not measured.
+pub fn plan_ratio(report: &Report) -> Option<String> {
+    let ratios = report.cells.iter().filter(|cell| cell.contender == PLAN).filter_map(|cell| {
+        cell.of_envelope.filter(|ratio| ratio.is_finite()).map(|ratio| (ratio, cell))
+    });
+    let ratios: Vec<_> = ratios.collect();
+    let (least, cell) = ratios.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let group = Group::of(&cell.place);
+    let mut all: Vec<f64> = ratios.iter().map(|ratio| ratio.0).collect();
+    Some(format!(
+        "The plan reaches {} % of the fastest primitive’s speed (median of {} figures), and {} % at \
+         the least ({}, {}, {}, {}).",
+        percent(median(&mut all)),
+        all.len(),
+        percent(*least),
+        cell.place.temperature.name(),
+        group.memory(),
+        group.cpu_name(),
+        format_size(cell.place.size as u64)
+    ))
+}
