@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::compare::{self, Compare};
+use crate::generate::{Completions, Man};
 use crate::render;
 use crate::report::Temperature;
+use crate::tune::{self, Tune};
 use crate::units::parse_size;
 
 /// Measures every way this CPU has to zero memory.
@@ -46,6 +49,23 @@ Examples:
 Example:
   clearpage gallery results")]
     Gallery(render::gallery::Gallery),
+    /// Compare two reports: what got faster and slower, noise considered
+    #[command(after_help = compare::HELP)]
+    Compare(Compare),
+    /// Measure which primitive is best from which length on, for CLEARPAGE_TUNING
+    #[command(after_help = tune::HELP)]
+    Tune(Tune),
+    /// Print what makes a shell complete this tool's arguments
+    #[command(after_help = "\
+Example:
+  clearpage completions bash > ~/.local/share/bash-completion/completions/clearpage")]
+    Completions(Completions),
+    /// Print a manual page
+    #[command(after_help = "\
+Examples:
+  clearpage man > clearpage.1
+  clearpage man bench | man -l -")]
+    Man(Man),
 }
 
 /// What to measure.

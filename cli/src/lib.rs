@@ -1,20 +1,26 @@
 //! The parts of the `clearpage` tool, so that its benchmarks can measure with them too.
 //!
 //! From the top: a command (`info`, `list`, `bench`) -> what to measure (`contender`, `memory`)
-//! -> `measure` -> `report`, which `table` prints, serde writes and `render` draws.
+//! -> `measure` -> `report`, which `table` prints, serde writes and `render` draws. Beside that
+//! `compare` reads two reports, and `tune` races primitives (`race`) at the lengths where one takes over from another.
 
 pub mod args;
 pub mod bench;
+pub mod compare;
 pub mod contender;
+pub mod generate;
 pub mod info;
 pub mod list;
 pub mod machine;
 pub mod measure;
 pub mod memory;
+pub mod noise;
 pub mod pin;
+pub mod race;
 pub mod render;
 pub mod report;
 pub mod table;
+pub mod tune;
 pub mod units;
 
 use std::fmt;

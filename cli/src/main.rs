@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clearpage_cli::args::{Cli, Command};
-use clearpage_cli::{UserError, bench, info, list, render};
+use clearpage_cli::{UserError, bench, compare, generate, info, list, render, tune};
 
 fn main() -> ExitCode {
     #[cfg(unix)]
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL)
     };
     match run(&Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(2)
@@ -22,14 +22,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> Result<(), UserError> {
-    clearpage::init().map_err(|error| UserError(error.to_string()))?;
+fn run(cli: &Cli) -> Result<ExitCode, UserError> {
+    // These need no plan: a bad one may be what they are asked to put right.
+    let planless = |command: &Command| {
+        use Command::{Compare, Completions, Man, Tune};
+        matches!(command, Compare(_) | Tune(_) | Completions(_) | Man(_))
+    };
+    if !cli.command.as_ref().is_some_and(planless) {
+        clearpage::init().map_err(|error| UserError(error.to_string()))?;
+    }
     match &cli.command {
         Some(Command::Info) => info::print(),
         Some(Command::List) => list::print(),
         Some(Command::Bench(args)) => bench::run(args)?,
         Some(Command::Render(args)) => render::run(args)?,
         Some(Command::Gallery(args)) => render::gallery::run(args)?,
+        Some(Command::Completions(args)) => generate::completions(args)?,
+        Some(Command::Man(args)) => generate::man(args)?,
+        Some(Command::Compare(args)) => return compare::run(args),
+        Some(Command::Tune(args)) => return tune::run(args),
         None => {
             info::print();
             println!();
@@ -38,5 +49,5 @@ fn run(cli: &Cli) -> Result<(), UserError> {
             bench::run(&cli.bench)?;
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,249 @@
+//! `clearpage compare`: what got faster and slower between two reports.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use comfy_table::CellAlignment;
+use serde::Deserialize;
+
+use crate::UserError;
+use crate::machine::Machine;
+use crate::noise::{Figure, noise, ratio};
+use crate::report::{Cell, Place, Report, SCHEMA};
+use crate::table::ruled;
+use crate::units::format_size;
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The report of before, as `clearpage bench --json` writes it
+    pub before: PathBuf,
+    /// The report of after
+    pub after: PathBuf,
+    /// How many times as fast the faster one must be to count: 5% is 1.05 times; also as 0.05
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = parse_threshold)]
+    pub threshold: f64,
+    /// Compare reports of different CPUs too; without this they are refused
+    #[arg(long)]
+    pub any_machine: bool,
+}
+
+/// What `--help` says below the options.
+pub const HELP: &str = "\
+A cell is one contender at one CPU, number of threads, backing, temperature and size. It counts as
+changed where its times differ by more than the threshold and by more than three standard
+deviations of both runs' samples together (1.4826 median absolute deviations each).
+
+Exit code: 0 where no cell is slower, 1 where one is, 2 where the reports cannot be compared.
+
+Examples:
+  clearpage compare before.json after.json
+  clearpage compare --threshold 2% before.json after.json || echo slower";
+
+/// Prints what changed. The exit code is 1 where something is slower.
+///
+/// # Errors
+/// A file is no report, or the two have nothing to be compared by.
+pub fn run(args: &Compare) -> Result<ExitCode, UserError> {
+    let (before, after) = (read(&args.before)?, read(&args.after)?);
+    let other_cpu = other_cpu(&before.machine, &after.machine);
+    if let (Some(what), false) = (&other_cpu, args.any_machine) {
+        return Err(UserError(format!("{what}; --any-machine compares them all the same")));
+    }
+    let comparison = Comparison::new(&before, &after, args.threshold);
+    if comparison.pairs == 0 {
+        let (a, b) = (args.before.display(), args.after.display());
+        return Err(UserError(format!("{a} and {b} have no cell in common")));
+    }
+    let notes = other_cpu.into_iter().chain(notes(&before, &after));
+    notes.for_each(|note| println!("warning: {note}"));
+    comparison.print(args.threshold);
+    Ok(if comparison.slower() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Reads a report of this schema.
+///
+/// # Errors
+/// One line that names the file and what is wrong with it.
+pub fn read(path: &Path) -> Result<Report, UserError> {
+    /// All that reports of every schema share.
+    #[derive(Deserialize)]
+    struct Head {
+        schema: u32,
+    }
+
+    let wrong = |what: String| UserError(format!("{}: {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let no_report = |error: serde_json::Error| wrong(format!("no report: {error}"));
+    let schema = serde_json::from_str::<Head>(&text).map_err(no_report)?.schema;
+    if schema != SCHEMA {
+        return Err(wrong(format!("schema {schema}; this version reads schema {SCHEMA}")));
+    }
+    let report: Report = serde_json::from_str(&text).map_err(no_report)?;
+    let mut seen = HashMap::new();
+    for cell in &report.cells {
+        let name = || format!("cell {} {}", cell.contender, place_text(&cell.place));
+        if !(cell.ns > 0.0 && cell.ns_mad >= 0.0) {
+            return Err(wrong(format!("{}: {} ± {} ns is no time", name(), cell.ns, cell.ns_mad)));
+        }
+        if seen.insert((cell.place, &cell.contender), ()).is_some() {
+            return Err(wrong(format!("{} is there twice", name())));
+        }
+    }
+    Ok(report)
+}
+
+/// `5%` or `0.05`.
+fn parse_threshold(text: &str) -> Result<f64, String> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => percent.trim_end().parse::<f64>().map(|percent| percent / 100.0),
+        // 5 alone may be 5 % or 5 times.
+        None => text.parse::<f64>().map(|share| if share < 1.0 { share } else { f64::NAN }),
+    };
+    let share = share.ok().filter(|share| share.is_finite() && *share >= 0.0);
+    share
+        .ok_or_else(|| format!("{text:?}: allowed are a share below 1, as 0.05, or percent, as 5%"))
+}
+
+/// What says that the CPUs are not the same.
+fn other_cpu(before: &Machine, after: &Machine) -> Option<String> {
+    let name = |machine: &Machine| {
+        let signature = machine.cpu_signature.as_ref().map(|text| format!(", {text}"));
+        format!("{} [{}{}]", machine.cpu, machine.arch, signature.unwrap_or_default())
+    };
+    let (before, after) = (name(before), name(after));
+    (before != after).then(|| format!("not the same CPU: {before} before, {after} after"))
+}
+
+/// What else is not the same, or not whole, in a line each.
+fn notes(before: &Report, after: &Report) -> Vec<String> {
+    let fact = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "none".to_owned());
+    let facts = |report: &Report| {
+        let machine = &report.machine;
+        let flags = machine.flags.iter().filter(|flag| flag.1).map(|flag| &*flag.0);
+        let caches = [machine.l1d, machine.l2, machine.l3].map(|size| format_size(size as u64));
+        let plan = report.plan.iter().map(|row| {
+            format!("{} {} from {}", row.intent, row.primitive, format_size(row.from as u64))
+        });
+        [
+            ("version of the tool", report.version.clone()),
+            ("page size of the build", format_size(report.page_size as u64)),
+            ("plan", plan.collect::<Vec<_>>().join(", ")),
+            ("feature bits", flags.collect::<Vec<_>>().join(" ")),
+            ("caches", caches.join(", ")),
+            ("microcode", fact(&machine.microcode)),
+            ("governor", fact(&machine.governor)),
+            ("hypervisor", fact(&machine.hypervisor)),
+            ("kernel", machine.kernel.clone()),
+            ("page size of the system", format_size(machine.os_page_size as u64)),
+            ("transparent huge pages", fact(&machine.huge_pages)),
+            ("number of CPUs", machine.cpus.to_string()),
+        ]
+    };
+    let pairs = facts(before).into_iter().zip(facts(after));
+    let mut notes: Vec<String> = pairs
+        .filter(|(before, after)| before != after)
+        .map(|((what, before), (_, after))| {
+            format!("another {what}: {before} before, {after} after")
+        })
+        .collect();
+    for (report, when) in [(before, "before"), (after, "after")] {
+        if !report.complete {
+            notes.push(format!("the report of {when} is not complete: its run was interrupted"));
+        }
+    }
+    notes
+}
+
+/// Two reports, cell by cell.
+struct Comparison<'a> {
+    /// Cells that are in both.
+    pairs: usize,
+    /// Those that differ, the largest change first: before, after, how many times as fast.
+    changed: Vec<(&'a Cell, &'a Cell, f64)>,
+    /// Cells that are in one of them only.
+    only: [usize; 2],
+}
+
+impl<'a> Comparison<'a> {
+    fn new(before: &'a Report, after: &'a Report, threshold: f64) -> Self {
+        let key = |cell: &'a Cell| (cell.place, &*cell.contender);
+        let old: HashMap<_, _> = before.cells.iter().map(|cell| (key(cell), cell)).collect();
+        let pairs: Vec<_> = after
+            .cells
+            .iter()
+            .filter_map(|cell| old.get(&key(cell)).map(|old| (*old, cell)))
+            .collect();
+        let only = [before.cells.len() - pairs.len(), after.cells.len() - pairs.len()];
+        let mut changed: Vec<_> = pairs
+            .iter()
+            .filter_map(|&(old, new)| Some((old, new, ratio(old.into(), new.into(), threshold)?)))
+            .collect();
+        changed.sort_by(|a, b| b.2.total_cmp(&a.2));
+        Self { pairs: pairs.len(), changed, only }
+    }
+
+    fn slower(&self) -> usize {
+        self.changed.iter().filter(|(old, new, _)| new.ns > old.ns).count()
+    }
+
+    fn print(&self, threshold: f64) {
+        if !self.changed.is_empty() {
+            let mut table = ruled();
+            table.set_header(["contender", "where", "before", "after", "noise", "change"]);
+            for (old, new, ratio) in &self.changed {
+                let (a, b) = (Figure::from(*old), Figure::from(*new));
+                let direction = if b.ns > a.ns { "slower" } else { "faster" };
+                table.add_row([
+                    new.contender.clone(),
+                    place_text(&new.place),
+                    format_ns(a.ns),
+                    format_ns(b.ns),
+                    format!("±{}", format_ns(noise(a, b))),
+                    format!("{ratio:.2} x {direction}"),
+                ]);
+            }
+            for column in table.column_iter_mut().skip(2) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            println!("{table}");
+        }
+        for (npairless, when) in self.only.into_iter().zip(["before", "after"]) {
+            if npairless > 0 {
+                println!("{npairless} cells only in the report of {when}: not compared");
+            }
+        }
+        let (slower, percent) = (self.slower(), 100.0 * threshold);
+        let faster = self.changed.len() - slower;
+        let same = self.pairs - self.changed.len();
+        match self.changed.len() {
+            0 => println!("no change: {same} cells, all within {percent} % or their noise"),
+            _ => println!("{slower} slower, {faster} faster, {same} as before"),
+        }
+    }
+}
+
+/// A place in words, what is nearly always the same last.
+fn place_text(place: &Place) -> String {
+    let size = format_size(place.size as u64);
+    let mut text = format!("{} {size}, {}", place.temperature.name(), place.backing.name());
+    if place.threads != 1 {
+        text += &format!(", {} threads", place.threads);
+    }
+    if let Some(cpu) = place.cpu {
+        text += &format!(", CPU {cpu}");
+    }
+    text
+}
+
+/// A time of three figures or more.
+pub fn format_ns(ns: f64) -> String {
+    match ns {
+        ..1e2 => format!("{ns:.1} ns"),
+        ..1e4 => format!("{ns:.0} ns"),
+        ..1e7 => format!("{:.1} us", ns / 1e3),
+        _ => format!("{:.1} ms", ns / 1e6),
+    }
+}

@@ -1,0 +1,173 @@
+//! `clearpage tune`, and what clap generates. Which primitive is fastest is no test's matter.
+
+#[path = "../../tests/common/emulator.rs"]
+mod emulator;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use clearpage::{Intent, Tuning};
+
+fn command(args: &[&str]) -> Command {
+    let mut command = emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
+    command.args(args).env_remove("CLEARPAGE_FORCE").env_remove("CLEARPAGE_TUNING");
+    command
+}
+
+fn clearpage(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The message of a run that must end with exit code 2, before anything was printed.
+fn refused(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    text(&output.stderr)
+}
+
+/// A place for a file of this test.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str) -> Self {
+        let name = format!("clearpage-tune-{name}-{}.tuning", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn with(name: &str, text: &str) -> Self {
+        let file = Self::new(name);
+        std::fs::write(&file.0, text).unwrap();
+        file
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn what_is_written_is_loaded() {
+    // Longer than a tuning: nothing of it may stay.
+    let file = File::with("written", &"x".repeat(1 << 16));
+    let output = clearpage(&["tune", "--output", file.path()]);
+    assert!(output.status.success(), "{output:?}");
+    let written = std::fs::read_to_string(&file.0).unwrap();
+    let tuning: Tuning = written.parse().unwrap();
+    assert_eq!(written, tuning.to_string());
+    let why = text(&output.stdout);
+    for intent in Intent::ALL {
+        assert!(why.contains(&format!("{}: memory", intent.name())), "{why}");
+    }
+    for intent in Intent::ALL {
+        for (from, row) in Tuning::detect().steps(intent) {
+            let step =
+                format!("{} from {}", row.name(), clearpage_cli::units::format_size(from as u64));
+            assert!(why.contains(&step), "{step}: {why}");
+        }
+    }
+    let output = command(&["list"]).env("CLEARPAGE_TUNING", &file.0).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn without_a_file_standard_output_is_the_tuning() {
+    let output = clearpage(&["tune"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stdout).parse::<Tuning>().is_ok(), "{output:?}");
+    assert!(text(&output.stderr).contains("detected: "), "{output:?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_measuring() {
+    let message = refused(&clearpage(&["tune", "--output", "/nonexistent/x.tuning"]));
+    assert!(message.contains("--output /nonexistent/x.tuning: "), "{message}");
+    assert_eq!(message.lines().count(), 1, "{message}");
+    let directory = std::env::temp_dir();
+    let message = refused(&clearpage(&["tune", "--output", directory.to_str().unwrap()]));
+    assert!(message.contains("--output"), "{message}");
+}
+
+#[test]
+fn a_check_ends_as_it_says() {
+    // Whether it fits is up to a machine that may be busy: that all it says is of one mind is not.
+    let file = File::with("check", &Tuning::detect().to_string());
+    let output = clearpage(&["tune", "--check", file.path()]);
+    let said = text(&output.stdout);
+    let last = said.lines().last().unwrap();
+    let differing = said.lines().filter(|line| line.contains("is better than")).count();
+    match output.status.code() {
+        Some(0) => {
+            assert!(last.ends_with("fits this CPU"), "{said}");
+            assert_eq!(differing, 0, "{said}");
+        }
+        Some(1) => assert!(last.contains(&format!("does not fit: {differing} cl")), "{said}"),
+        _ => panic!("{output:?}"),
+    }
+    assert_eq!(std::fs::read_to_string(&file.0).unwrap(), Tuning::detect().to_string());
+}
+
+#[test]
+fn a_tuning_of_another_cpu_does_not_fit() {
+    let foreign = Tuning::detect().to_string().replacen("model=", "model=f", 1);
+    let file = File::with("foreign", &foreign);
+    let output = clearpage(&["tune", "--check", file.path()]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = text(&output.stdout);
+    assert!(said.contains("does not fit: line 2: made on another CPU"), "{said}");
+
+    // It can be put right, whatever the environment says.
+    let mut tune = command(&["tune", "--output", file.path()]);
+    let output = tune.env("CLEARPAGE_TUNING", &file.0).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(std::fs::read_to_string(&file.0).unwrap().parse::<Tuning>().is_ok());
+}
+
+#[test]
+fn what_is_no_tuning_is_refused_with_the_line() {
+    let good = Tuning::detect().to_string();
+    let cases = [
+        ("empty", String::new(), "line 1: not a tuning"),
+        ("intent", good.replacen("auto 0", "tepid 0", 1), "line 3: no such intent"),
+        ("cut", good.replacen("end\n", "", 1), "it was cut off"),
+    ];
+    for (name, tuning, words) in cases {
+        let file = File::with(name, &tuning);
+        let message = refused(&clearpage(&["tune", "--check", file.path()]));
+        assert!(message.contains(words) && message.contains(file.path()), "{name}: {message}");
+    }
+    let message = refused(&clearpage(&["tune", "--check", "/nonexistent/x.tuning"]));
+    assert!(message.contains("--check /nonexistent/x.tuning: "), "{message}");
+    refused(&clearpage(&["tune", "--check", "a", "--output", "b"]));
+}
+
+#[test]
+fn completions_and_pages_know_every_command() {
+    let page = clearpage(&["man"]);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = clearpage(&["completions", shell]);
+        assert!(script.status.success(), "{script:?}");
+        for command in ["bench", "compare", "tune", "completions", "man"] {
+            assert!(text(&script.stdout).contains(command), "{shell}: {command}");
+            assert!(text(&page.stdout).contains(command), "{command}");
+        }
+    }
+    for command in ["bench", "compare", "tune", "completions", "man"] {
+        let page = text(&clearpage(&["man", command]).stdout);
+        assert!(page.contains(&format!(".TH clearpage-{command} 1")), "{page}");
+        assert!(page.contains("Example"), "{page}");
+        let help = text(&clearpage(&[command, "--help"]).stdout);
+        assert!(help.contains(&format!("  clearpage {command}")), "{help}");
+    }
+    assert!(refused(&clearpage(&["man", "nonsense"])).contains("allowed are info, list"));
+    assert!(refused(&clearpage(&["completions", "cmd"])).contains("bash"));
+}
