@@ -267,7 +267,7 @@ mod tests {
     fn two() -> [Available; 2] {
         let mut all = primitives().iter().filter_map(|row| row.available().ok());
         let first = all.next().unwrap();
-        [first, all.last().unwrap_or(first)]
+        [first, all.next_back().unwrap_or(first)]
     }
 
     fn trial(len: usize, old: Figure, new: Figure) -> Trial {
@@ -278,6 +278,9 @@ mod tests {
     #[test]
     fn only_a_clear_lead_changes_who_serves() {
         let [first, last] = two();
+        if first == last {
+            return; // nothing to choose
+        }
         let figure = |ns, mad| Figure { ns, mad };
         let trials = [
             trial(1 << 10, figure(103.0, 0.1), figure(100.0, 0.1)), // below the lead
@@ -285,10 +288,7 @@ mod tests {
             trial(1 << 14, figure(150.0, 20.0), CLEAR), // noise
             trial(1 << 16, CLEAR, figure(200.0, 1.0)),
         ];
-        assert_eq!(
-            trials.iter().filter(|trial| trial.lead.is_some()).count(),
-            usize::from(first != last)
-        );
+        assert_eq!(trials.iter().filter(|trial| trial.lead.is_some()).count(), 1);
         let tuning = settled(&Tuning::only(first), &trials);
         for len in classes() {
             let expected = if len == 1 << 12 { last } else { first };
