@@ -3,11 +3,13 @@
 
 mod shapes;
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
 use clearpage_benches::{Promises, Samples};
 use clearpage_cli::contender::{Contender, contenders};
+use clearpage_cli::crew::Crew;
 use clearpage_cli::machine::Machine;
 use clearpage_cli::measure::{self, Case, Effort};
 use clearpage_cli::memory::Arena;
@@ -42,10 +44,12 @@ fn main() {
     let mut arena = Arena::new(walk.max(GIB));
     measure::warm_up(arena.pages());
 
-    let envelope = Envelope::measure(arena.pages(), walk);
+    let mut crew = Crew::alone(arena);
+    let envelope = Envelope::measure(&mut crew, walk);
     let mut promises = Promises::default();
     envelope.print(&mut promises);
     envelope.promise(&mut promises);
+    let arena = crew.arena().expect("its own");
     shapes::promise(&mut promises, &mut arena.pages()[..walk / PAGE_SIZE]);
     promises.print();
 }
@@ -57,18 +61,20 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn measure(pages: &mut [clearpage::Page], walk: usize) -> Self {
+    fn measure(crew: &mut Crew, walk: usize) -> Self {
         let contenders = contenders();
-        let effort = Effort { rounds: ROUNDS, limit: Duration::MAX };
+        let effort = Effort { rounds: ROUNDS, fewest: ROUNDS, limit: Duration::MAX, walk };
         let sizes = (12..=30).map(|shift| 1_usize << shift);
         let cases = [Hot, Cold].into_iter().flat_map(|t| sizes.clone().map(move |s| (s, t)));
-        let cases = cases.map(|case| {
-            let pages = &mut pages[..walk.max(case.0) / PAGE_SIZE];
-            let samples = measure::samples(&contenders, case, effort, pages, |_| {});
+        let cases: Vec<Case> = cases.collect();
+        let never = AtomicBool::new(false);
+        let measured = measure::measure(crew, &contenders, &cases, effort, &never, |_, _| {});
+        let named = |times| {
             let names = contenders.iter().map(|contender| contender.name.clone());
-            (case, Samples(names.zip(samples).collect()))
-        });
-        Self { cases: cases.collect(), contenders }
+            Samples(names.zip(times).collect())
+        };
+        let cases = cases.iter().copied().zip(measured.times.into_iter().map(named)).collect();
+        Self { cases, contenders }
     }
 
     /// The best primitive, the plan's choice and the ratio of their times, a case a line.

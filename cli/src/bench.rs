@@ -1,119 +1,211 @@
-//! `clearpage bench`: checks what was asked for, measures it, prints and writes it.
+//! `clearpage bench`: checks what was asked for, measures it, writes and prints it.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::UserError;
 use crate::args::Bench;
 use crate::contender::{Contender, contenders};
-use crate::machine::{Machine, memory};
-use crate::measure::{self, Case, Effort};
+use crate::crew::Crew;
+use crate::grid::{self, Block};
+use crate::interrupt::{INTERRUPTED, interrupted};
+use crate::machine::Machine;
+use crate::measure::{self, Effort, End};
 use crate::memory::Arena;
-use crate::pin::pin;
-use crate::report::{self, Cell, Report, SCHEMA, Temperature};
-use crate::table;
-use crate::units::format_size;
+use crate::output::Output;
+use crate::report::{self, Backing, Cell, Overhead, Report, SCHEMA, Temperature};
+use crate::sample::Memory;
+use crate::{UserError, pin, table};
 
-/// The largest size measured unless sizes are given.
-const LARGEST: usize = 1 << 30;
 /// A cold walk goes through this many times the last-level cache, and no less than this: the part
-/// that the walk before it left in the cache is then too small to see.
-const WALK: usize = 16;
+/// that the walk before it left in the cache is then small, and passed before the clock runs.
+const WALK: usize = 8;
 const SHORTEST_WALK: usize = 256 << 20;
-/// All cells together take about this long, whatever the machine.
-const TIME: Duration = Duration::from_secs(45);
-const ROUNDS: usize = 9;
+/// With fewer times the cache a walk is not cold.
+const SHORTENED_WALK: usize = 4;
+/// To warm up with.
+const PROBE: usize = 64 << 20;
+const ROUNDS: usize = 25;
+/// Fewer make no median.
+const FEWEST_ROUNDS: usize = 3;
 
-/// Runs the benchmark.
+/// Runs the benchmark; tells the exit code, which is another if it was interrupted.
 ///
 /// # Errors
-/// An argument cannot be served: found before anything is measured.
-pub fn run(args: &Bench) -> Result<(), UserError> {
-    let contenders = chosen(&args.primitive)?;
-    let most = usize::try_from(memory().available / 10 * 9).unwrap_or(isize::MAX as usize);
-    let (sizes, less) = sizes(&args.size, most)?;
-    let json = args.json.as_deref().map(writable).transpose()?;
-    let pictures = args.outputs.open()?;
-    let cpu = pin(args.cpu)?;
+/// An argument cannot be served, found before anything is measured; or something that was there
+/// then is gone, and what was measured until then is written and printed all the same.
+pub fn run(args: &Bench) -> Result<ExitCode, UserError> {
     let machine = Machine::detect();
-
-    let temperatures = match args.intent {
-        Some(heat) => vec![heat.temperature()],
-        None => vec![Temperature::Hot, Temperature::Cold],
-    };
-    let cases: Vec<Case> =
-        temperatures.iter().flat_map(|&t| sizes.iter().map(move |&size| (size, t))).collect();
-    let effort = match args.loops {
-        Some(loops) => Effort { rounds: loops.into(), limit: Duration::MAX },
-        None => Effort { rounds: ROUNDS, limit: TIME / cases.len() as u32 },
-    };
-    let walk = (WALK * machine.l3).max(SHORTEST_WALK).min(most);
+    let contenders = chosen(&args.primitive)?;
+    let json = args.json.as_deref().map(|path| Output::open("--json", path)).transpose()?;
+    let pictures = args.outputs.open()?;
+    let grid = grid::grid(args)?;
     let started = std::time::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
-    let mut cells = measured(&contenders, &cases, effort, walk);
 
-    let warnings = less.into_iter().chain(warnings(&machine, cpu)).collect();
-    cells.iter_mut().for_each(|cell| cell.place.cpu = cpu);
-    report::compare_to_envelope(&mut cells);
-    let report = Report {
+    let mut run = Run {
+        args,
+        contenders,
+        cache: machine.l3.max(machine.l2),
+        cells: Vec::new(),
+        overhead: Vec::new(),
+        warnings: grid.warnings,
+    };
+    let end = run.all(&grid.blocks, &interrupted());
+    run.warnings.extend(warnings(&machine, &grid.blocks, &end));
+
+    let mut report = Report {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: std::env::args().skip(1).collect(),
         started,
-        complete: true,
+        complete: matches!(end, End::Complete),
         machine,
         page_size: PAGE_SIZE,
         plan: report::plan(),
-        warnings,
-        cells,
+        warnings: run.warnings,
+        cells: run.cells,
+        overhead: run.overhead,
     };
+    // One thread before several.
+    report.cells.sort_by_key(|cell| (cell.place.threads, cell.place));
+    report.overhead.sort_by_key(|overhead| (overhead.place.threads, overhead.place));
+    report::compare_to_envelope(&mut report.cells);
+    // Written first: whoever reads the table may go away before its end.
+    let written = json.map(|json| write(json, &report)).transpose();
     table::print(&report);
-    if let Some((mut file, path)) = json {
-        write(&mut file, &report)
-            .map_err(|error| UserError(format!("--json {}: {error}", path.display())))?;
+    if let Some(path) = written? {
         println!("written: {}", path.display());
     }
     pictures.write(&report)?;
-    Ok(())
+    match end {
+        End::Complete | End::TooSlow => Ok(ExitCode::SUCCESS),
+        End::Interrupted => Ok(ExitCode::from(INTERRUPTED)),
+        End::Failed(error) => Err(error),
+    }
 }
 
-/// Measures all cases in one block of memory, with a progress bar; a cold walk goes through `walk`
-/// bytes, or one call if that is more.
-fn measured(contenders: &[Contender], cases: &[Case], effort: Effort, walk: usize) -> Vec<Cell> {
-    let extent = |&(size, temperature): &Case| match temperature {
-        Temperature::Hot => size,
-        _ => walk.max(size),
-    };
-    let mut arena = Arena::new(cases.iter().map(extent).max().unwrap_or(PAGE_SIZE));
-    measure::warm_up(arena.pages());
-    let bar = progress(cases.len() * effort.rounds);
-    let mut cells = Vec::new();
-    for (done, case) in cases.iter().enumerate() {
-        bar.set_message(format!("{} {}", case.1.name(), format_size(case.0 as u64)));
-        let pages = &mut arena.pages()[..extent(case) / PAGE_SIZE];
-        cells.extend(measure::cells(contenders, *case, effort, pages, |round| {
-            bar.set_position((done * effort.rounds + round) as u64);
-        }));
-        // A case that its time limit ended has rounds left.
-        bar.set_position(((done + 1) * effort.rounds) as u64);
+fn write(output: Output, report: &Report) -> Result<PathBuf, UserError> {
+    let text =
+        serde_json::to_string_pretty(report).map_err(|error| UserError(error.to_string()))?;
+    output.write(&(text + "\n"))
+}
+
+/// A run under way.
+struct Run<'a> {
+    args: &'a Bench,
+    contenders: Vec<Contender>,
+    /// Bytes of the last-level cache.
+    cache: usize,
+    cells: Vec<Cell>,
+    overhead: Vec<Overhead>,
+    warnings: Vec<String>,
+}
+
+impl Run<'_> {
+    /// Measures all blocks, with a progress bar.
+    fn all(&mut self, blocks: &[Block], stop: &AtomicBool) -> End {
+        const STEPS: usize = 1000;
+        let bar = progress(blocks.len() * STEPS);
+        let mut all = End::Complete;
+        for (i, block) in blocks.iter().enumerate() {
+            bar.set_message(name(block));
+            let step = |done, of| bar.set_position((i * STEPS + done * STEPS / of) as u64);
+            match self.block(block, stop, step).unwrap_or_else(End::Failed) {
+                End::Complete => {}
+                End::TooSlow => all = End::TooSlow,
+                end => {
+                    all = end;
+                    break;
+                }
+            }
+        }
+        bar.finish_and_clear();
+        all
     }
-    bar.finish_and_clear();
-    cells
+
+    fn block(
+        &mut self,
+        block: &Block,
+        stop: &AtomicBool,
+        step: impl FnMut(usize, usize),
+    ) -> Result<End, UserError> {
+        block.cpus[0].map(pin::to).transpose()?;
+        let mut probe = Arena::touched(PROBE.min(block.most), block.backing)?;
+        let speed = measure::warm_up(probe.pages());
+        drop(probe);
+        let effort = self.effort(block, speed);
+        let bytes = block.bytes(effort.walk);
+        let mut crew = Crew::gather(&block.cpus, || {
+            Ok(match block.fresh {
+                false => Memory::Touched(Arena::touched(bytes, block.backing)?),
+                true => Memory::Fresh(bytes, block.backing),
+            })
+        })?;
+        let cases = &block.cases;
+        let measured = measure::measure(&mut crew, &self.contenders, cases, effort, stop, step);
+        let (cells, overhead) = measure::figures(&self.contenders, cases, block.place(), &measured);
+        self.cells.extend(cells);
+        self.overhead.extend(overhead);
+        Ok(measured.end)
+    }
+
+    /// How much to measure at this `speed`, in bytes a nanosecond.
+    fn effort(&mut self, block: &Block, speed: f64) -> Effort {
+        let walks = block.cases.iter().filter(|case| case.1 != Temperature::Hot).count();
+        let long = (WALK * self.cache).max(SHORTEST_WALK);
+        let (rounds, fewest, limit, walk) = match self.args.loops {
+            Some(rounds) => (rounds.into(), rounds.into(), Duration::MAX, long),
+            None => {
+                // Contenders take twice as long as the plan, or so.
+                let all = 2 * FEWEST_ROUNDS * self.contenders.len() * walks.max(1);
+                let affordable = (block.limit.as_nanos() as f64 * speed) as usize / all;
+                let short = SHORTENED_WALK * self.cache;
+                let fewest = if self.args.size.is_empty() { 0 } else { FEWEST_ROUNDS };
+                (ROUNDS, fewest, block.limit, long.min(affordable).max(short))
+            }
+        };
+        // By whole pages, whatever the cache.
+        let walk = walk.min(block.most).next_multiple_of(PAGE_SIZE);
+        if walks > 0 && !block.fresh && walk < SHORTENED_WALK * self.cache {
+            let (walk, cache, name) = (walk >> 20, self.cache >> 20, name(block));
+            self.warnings.push(format!(
+                "memory is short: walks of {walk} MiB by a cache of {cache} MiB are not cold ({name})"
+            ));
+        }
+        Effort { rounds, fewest, limit, walk }
+    }
+}
+
+/// A block, for people.
+fn name(block: &Block) -> String {
+    let fresh = if block.fresh { ", fresh" } else { "" };
+    table::place(&block.place()) + fresh
 }
 
 /// What to keep in mind when reading the figures.
-fn warnings(machine: &Machine, cpu: Option<usize>) -> impl Iterator<Item = String> {
+fn warnings(machine: &Machine, blocks: &[Block], end: &End) -> Vec<String> {
     let hypervisor = machine.hypervisor.as_ref().map(|name| {
         format!("a hypervisor is present ({name}): others share the caches and the memory bus")
     });
-    let moving =
-        cpu.is_none().then(|| "the thread is not pinned: it may move between CPUs".to_owned());
-    hypervisor.into_iter().chain(moving)
+    let moving = blocks.iter().any(|block| block.cpus.contains(&None));
+    let moving = moving.then(|| "threads are not pinned: they may move between CPUs".to_owned());
+    let thp = blocks.iter().any(|block| block.backing == Backing::Thp);
+    let off = machine.huge_pages.as_deref() == Some("never");
+    let small = (thp && off).then(|| {
+        "transparent huge pages are switched off here: thp is of the smallest pages".to_owned()
+    });
+    let ended = match end {
+        End::Complete => None,
+        End::Interrupted => Some("interrupted: not all was measured".to_owned()),
+        End::TooSlow => Some("the time was over: not all sizes were measured".to_owned()),
+        End::Failed(error) => Some(format!("not all was measured: {error}")),
+    };
+    [hypervisor, moving, small, ended].into_iter().flatten().collect()
 }
 
 /// All contenders, or the named primitives with the plan beside them.
@@ -131,46 +223,6 @@ fn chosen(names: &[String]) -> Result<Vec<Contender>, UserError> {
     }
     let wanted: HashSet<_> = names.iter().map(String::as_str).chain(["plan"]).collect();
     Ok(all.into_iter().filter(|c| names.is_empty() || wanted.contains(&*c.name)).collect())
-}
-
-/// The sizes to measure, and what to say where memory is short.
-fn sizes(asked: &[u64], most: usize) -> Result<(Vec<usize>, Option<String>), UserError> {
-    let page = PAGE_SIZE as u64;
-    for &size in asked {
-        if size == 0 || size % page != 0 || size > most as u64 {
-            return Err(UserError(format!(
-                "--size {size}: allowed are multiples of the page, {}, up to what memory is \
-                 free, {} MiB",
-                format_size(page),
-                most >> 20
-            )));
-        }
-    }
-    if !asked.is_empty() {
-        return Ok((asked.iter().map(|&size| size as usize).collect(), None));
-    }
-    let steps = std::iter::successors(Some(PAGE_SIZE), |size| size.checked_mul(4));
-    let mut sizes: Vec<_> = steps.take_while(|&size| size <= LARGEST).collect();
-    let all = sizes.len();
-    sizes.retain(|&size| size <= most);
-    let last = sizes.last().ok_or_else(|| UserError("less than a page is free".to_owned()))?;
-    let less = format!("memory is short: sizes end at {}", format_size(*last as u64));
-    Ok((sizes.clone(), (sizes.len() < all).then_some(less)))
-}
-
-/// Opens the file before an hour is spent on what cannot be written; what it holds stays until
-/// there is something better.
-fn writable(path: &Path) -> Result<(File, &Path), UserError> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
-    let file = file.map_err(|error| UserError(format!("--json {}: {error}", path.display())))?;
-    Ok((file, path))
-}
-
-fn write(file: &mut File, report: &Report) -> std::io::Result<()> {
-    let mut text = serde_json::to_string_pretty(report)?;
-    text.push('\n');
-    file.set_len(0)?;
-    file.write_all(text.as_bytes())
 }
 
 fn progress(steps: usize) -> ProgressBar {

@@ -28,6 +28,8 @@ pub enum Kind {
     Memset,
     /// Rust's `slice::fill`.
     Fill,
+    /// Nothing: what is measured then is the tool.
+    Empty,
 }
 
 /// Every contender of this CPU: the plan first, then the primitives, then the others.
@@ -48,6 +50,11 @@ pub fn contenders() -> Vec<Contender> {
 }
 
 impl Contender {
+    /// The one that does nothing, and so shows what the tool adds to the figures of the others.
+    pub fn empty() -> Self {
+        Self { name: "empty".to_owned(), kind: Kind::Empty }
+    }
+
     /// Whether it is `temperature`'s choice for `size` bytes.
     pub fn planned(&self, temperature: Temperature, size: usize) -> bool {
         matches!(self.kind, Kind::Primitive(p)
@@ -89,6 +96,8 @@ impl Kind {
                     unsafe { std::slice::from_raw_parts_mut(pages.as_mut_ptr().cast::<u8>(), len) };
                 bytes.fill(0);
             }),
+            // Not quite nothing to the compiler, which would leave out the loop around it.
+            Self::Empty => each.call(|_: &mut [Page]| std::hint::black_box(())),
         }
     }
 }

@@ -1,24 +1,35 @@
 //! The parts of the `clearpage` tool, so that its benchmarks can measure with them too.
 //!
-//! From the top: a command (`info`, `list`, `bench`) -> what to measure (`contender`, `memory`)
-//! -> `measure` -> `report`, which `table` prints, serde writes and `render` draws. Beside that
-//! `compare` reads two reports, and `tune` races primitives (`race`) at the lengths where one takes over from another.
+//! From the top: a command (`info`, `list`, `bench`) -> what to measure (`grid`, `contender`)
+//! -> `measure`, round after round -> `crew`, on one thread or several -> `sample`, in `memory`
+//! -> `report`, which `table` prints, serde writes and `render` draws. Beside that `compare` reads
+//! two reports, `tune` races primitives (`race`) at the lengths where one takes over from another,
+//! and `replay` makes again what the change that this began with was published with.
 
 pub mod args;
 pub mod bench;
+pub mod cgroup;
+pub mod clock;
 pub mod compare;
 pub mod contender;
+pub mod cpuinfo;
+pub mod crew;
 pub mod generate;
+pub mod grid;
 pub mod info;
+pub mod interrupt;
 pub mod list;
 pub mod machine;
 pub mod measure;
 pub mod memory;
 pub mod noise;
+pub mod output;
 pub mod pin;
 pub mod race;
 pub mod render;
+pub mod replay;
 pub mod report;
+pub mod sample;
 pub mod table;
 pub mod tune;
 pub mod units;

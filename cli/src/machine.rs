@@ -3,6 +3,9 @@
 use clearpage::cpu;
 use serde::{Deserialize, Serialize};
 
+use crate::cgroup;
+use crate::cpuinfo::CpuInfo;
+
 /// What a reader needs to place a figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
@@ -42,12 +45,14 @@ impl Machine {
     /// Looks around.
     pub fn detect() -> Self {
         let caches = cpu::caches();
+        let info = CpuInfo::read();
+        let arch = std::env::consts::ARCH;
         Self {
-            cpu: cpu_name(),
-            cpu_signature: cpu_signature(),
-            microcode: microcode(),
+            cpu: cpu_name().or_else(|| info.name()).unwrap_or_else(|| arch.to_owned()),
+            cpu_signature: cpu_signature().or_else(|| info.signature()),
+            microcode: info.microcode(),
             governor: fact("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-            arch: std::env::consts::ARCH.to_owned(),
+            arch: arch.to_owned(),
             flags: cpu::flags().map(|flag| (flag.name.to_owned(), flag.set)).collect(),
             l1d: caches.l1d,
             l2: caches.l2,
@@ -62,25 +67,29 @@ impl Machine {
     }
 }
 
-/// Memory in bytes, by the machine or the process's cgroup, whichever is less.
-#[derive(Clone, Copy, Debug)]
+/// Memory in bytes, by the machine or the process's control group, whichever is less.
+#[derive(Clone, Debug)]
 pub struct Memory {
     /// All there is.
     pub total: u64,
     /// What can be taken without pushing others out.
     pub available: u64,
+    /// The control group whose limit leaves less than the machine has.
+    pub group: Option<String>,
 }
 
 /// Asks the operating system.
 pub fn memory() -> Memory {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
-    let (mut total, mut available) = (system.total_memory(), system.available_memory());
-    if let Some(limits) = system.cgroup_limits() {
-        total = total.min(limits.total_memory);
-        available = available.min(limits.free_memory);
+    let (total, available) = (system.total_memory(), system.available_memory());
+    match cgroup::limit() {
+        Some(limit) if limit.free < available => {
+            let total = total.min(limit.bytes);
+            Memory { total, available: limit.free, group: Some(limit.group) }
+        }
+        _ => Memory { total, available, group: None },
     }
-    Memory { total, available }
 }
 
 #[cfg(unix)]
@@ -97,12 +106,6 @@ fn os_page_size() -> usize {
 fn fact(path: &str) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
     Some(text.trim().to_owned()).filter(|fact| !fact.is_empty())
-}
-
-fn microcode() -> Option<String> {
-    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = cpuinfo.lines().find(|line| line.starts_with("microcode"))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
 }
 
 fn huge_pages() -> Option<String> {
@@ -137,22 +140,17 @@ mod x86 {
 }
 
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-use x86::{cpu_signature, hypervisor};
+use x86::{cpu_name, cpu_signature, hypervisor};
+
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+use crate::cpuinfo::hypervisor;
+
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+fn cpu_name() -> Option<String> {
+    None
+}
 
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 fn cpu_signature() -> Option<String> {
     None
-}
-
-#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
-fn hypervisor() -> Option<String> {
-    None
-}
-
-fn cpu_name() -> String {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    if let Some(name) = x86::cpu_name() {
-        return name;
-    }
-    std::env::consts::ARCH.to_owned()
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clearpage_cli::args::{Cli, Command};
-use clearpage_cli::{UserError, bench, compare, generate, info, list, render, tune};
+use clearpage_cli::{UserError, bench, compare, generate, info, list, render, replay, tune};
 
 fn main() -> ExitCode {
     #[cfg(unix)]
@@ -34,19 +34,20 @@ fn run(cli: &Cli) -> Result<ExitCode, UserError> {
     match &cli.command {
         Some(Command::Info) => info::print(),
         Some(Command::List) => list::print(),
-        Some(Command::Bench(args)) => bench::run(args)?,
         Some(Command::Render(args)) => render::run(args)?,
         Some(Command::Gallery(args)) => render::gallery::run(args)?,
         Some(Command::Completions(args)) => generate::completions(args)?,
         Some(Command::Man(args)) => generate::man(args)?,
+        Some(Command::Bench(args)) => return bench::run(args),
         Some(Command::Compare(args)) => return compare::run(args),
         Some(Command::Tune(args)) => return tune::run(args),
+        Some(Command::Replay(args)) => return replay::run(args),
         None => {
             info::print();
             println!();
             list::print();
             println!();
-            bench::run(&cli.bench)?;
+            return bench::run(&cli.bench);
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,18 +1,17 @@
-//! How a figure is made: every contender of a cell clears the same memory in turn, round after
-//! round, so that whatever else the machine does meets all of them; the median is kept.
+//! How a figure is made: every contender clears the same memory in turn, case after case and round
+//! after round, so that whatever else the machine does meets all of them; the median is kept.
 
-use std::hint::black_box;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use clearpage::{PAGE_SIZE, Page};
 
-use crate::contender::{Contender, Each};
-use crate::report::{Backing, Cell, Place, Temperature};
-
-/// A sample of hot clearing takes about this long.
-const HOT_SAMPLE: Duration = Duration::from_micros(1500);
-/// Fewer are no median.
-const FEWEST_ROUNDS: usize = 3;
+use crate::UserError;
+use crate::contender::{Contender, Kind};
+use crate::crew::Crew;
+use crate::report::{Cell, Overhead, Place, Temperature};
+use crate::sample::{HOT_TIME, Sample};
 
 /// Bytes a call, and what the memory is like before it.
 pub type Case = (usize, Temperature);
@@ -20,135 +19,184 @@ pub type Case = (usize, Temperature);
 /// How much to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// Samples of each contender.
+    /// Rounds through all cases, at most.
     pub rounds: usize,
-    /// No new round of a size and temperature is begun after this, if there are three.
+    /// Rounds that are made however long they take. With none, what is not measured soon after
+    /// the limit is left out.
+    pub fewest: usize,
+    /// About how long all rounds take together.
     pub limit: Duration,
+    /// Bytes that a walk through cold memory takes in, or one call if that is more.
+    pub walk: usize,
 }
 
-/// Clears the same pages `calls` times; the time of one call in nanoseconds.
-struct Hot<'a> {
-    pages: &'a mut [Page],
-    calls: usize,
+/// Why measuring ended.
+#[derive(Debug)]
+pub enum End {
+    /// All was measured.
+    Complete,
+    /// Somebody asked for it.
+    Interrupted,
+    /// Not even one round was over in time.
+    TooSlow,
+    /// It cannot go on.
+    Failed(UserError),
 }
 
-impl Each<f64> for Hot<'_> {
-    fn call(self, mut clear: impl FnMut(&mut [Page])) -> f64 {
-        let start = Instant::now();
-        for _ in 0..self.calls {
-            clear(black_box(self.pages));
-        }
-        start.elapsed().as_nanos() as f64 / self.calls as f64
-    }
+/// Times of one call in nanoseconds, and why there are no more of them.
+#[derive(Debug)]
+pub struct Measured {
+    /// By case and contender.
+    pub times: Vec<Vec<Vec<f64>>>,
+    /// Those of the contender that does nothing, by case.
+    pub empty: Vec<Vec<f64>>,
+    /// Why it ended.
+    pub end: End,
 }
 
-/// Walks through all pages once, `npages` a call; the time of one call in nanoseconds.
-///
-/// All, because one stretch of memory is not as fast as another; and once through several times
-/// what the caches hold, so that a sample pays for the lines that it leaves behind and not for
-/// those of the contender before it.
-struct Cold<'a> {
-    pages: &'a mut [Page],
-    npages: usize,
-}
-
-impl Each<f64> for Cold<'_> {
-    fn call(self, mut clear: impl FnMut(&mut [Page])) -> f64 {
-        let calls = self.pages.len() / self.npages;
-        let start = Instant::now();
-        for chunk in self.pages.chunks_exact_mut(self.npages) {
-            clear(black_box(chunk));
-        }
-        start.elapsed().as_nanos() as f64 / calls as f64
-    }
-}
-
-/// Works for a moment, until the clock of an idle CPU is up.
-pub fn warm_up(pages: &mut [Page]) {
+/// Works for a moment, until the clock of an idle CPU is up; tells the speed, in bytes a
+/// nanosecond.
+pub fn warm_up(pages: &mut [Page]) -> f64 {
     let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(200) {
-        clearpage::clear_pages(black_box(&mut *pages));
+    loop {
+        let call = Instant::now();
+        clearpage::clear_pages(std::hint::black_box(&mut *pages));
+        let speed = size_of_val(pages) as f64 / call.elapsed().as_nanos().max(1) as f64;
+        if start.elapsed() > Duration::from_millis(200) {
+            return speed;
+        }
     }
 }
 
-/// Measures all `contenders` at one size and temperature in `pages`, which is what a cold walk
-/// goes through. `step` is called after each round with how many are over.
-pub fn cells(
+/// Measures all `contenders` in all `cases`, until `stop` is set. `step` is told how many cases of
+/// how many are over, counted in every round.
+pub fn measure(
+    crew: &mut Crew,
     contenders: &[Contender],
-    case: Case,
+    cases: &[Case],
     effort: Effort,
-    pages: &mut [Page],
-    step: impl FnMut(usize),
-) -> Vec<Cell> {
-    let samples = samples(contenders, case, effort, pages, step);
-    contenders.iter().zip(samples).map(|(who, samples)| summary(who, case, samples)).collect()
-}
-
-/// Times of one call in nanoseconds: for each contender a sample of each round.
-pub fn samples(
-    contenders: &[Contender],
-    (size, temperature): Case,
-    effort: Effort,
-    pages: &mut [Page],
-    mut step: impl FnMut(usize),
-) -> Vec<Vec<f64>> {
-    let npages = size / PAGE_SIZE;
-    let mut sample = |contender: &Contender, calls| {
-        let (kind, intent) = (contender.kind, temperature.intent());
-        match temperature {
-            Temperature::Hot => kind.with(intent, Hot { pages: &mut pages[..npages], calls }),
-            _ => kind.with(intent, Cold { pages: &mut *pages, npages }),
-        }
-    };
-    let calls: Vec<usize> = contenders
-        .iter()
-        .map(|contender| match temperature {
-            Temperature::Hot => {
-                sample(contender, 1); // fetches the memory
-                (HOT_SAMPLE.as_nanos() as f64 / sample(contender, 1).max(1.0)) as usize + 1
+    stop: &AtomicBool,
+    mut step: impl FnMut(usize, usize),
+) -> Measured {
+    let start = Instant::now();
+    let by_case = || vec![Vec::new(); cases.len()];
+    let times = vec![vec![Vec::new(); contenders.len()]; cases.len()];
+    let measured = Measured { times, empty: by_case(), end: End::Complete };
+    let calls = vec![vec![None; contenders.len()]; cases.len()];
+    let random = fastrand::Rng::with_seed(1);
+    let mut race = Race { crew, contenders, effort, stop, start, calls, random, measured };
+    let mut rounds = effort.rounds;
+    let mut round = 0;
+    while round < rounds {
+        for (i, &case) in cases.iter().enumerate() {
+            if let Err(end) = race.round(i, case) {
+                return Measured { end, ..race.measured };
             }
-            _ => 1,
-        })
-        .collect();
-    let mut samples = vec![Vec::new(); contenders.len()];
-    let mut order: Vec<usize> = (0..contenders.len()).collect();
-    let mut random = fastrand::Rng::with_seed(size as u64);
-    let start = Instant::now();
-    for round in 0..effort.rounds {
-        if round >= FEWEST_ROUNDS && start.elapsed() > effort.limit {
-            break;
+            step(round * cases.len() + i + 1, rounds * cases.len());
         }
+        round += 1;
+        let affordable = effort.limit.div_duration_f64(start.elapsed()) * round as f64;
+        rounds = (affordable as usize).max(effort.fewest).max(round).min(effort.rounds);
+    }
+    race.measured
+}
+
+struct Race<'a> {
+    crew: &'a mut Crew,
+    contenders: &'a [Contender],
+    effort: Effort,
+    stop: &'a AtomicBool,
+    start: Instant,
+    /// Calls that make a time of hot clearing, once they are known.
+    calls: Vec<Vec<Option<usize>>>,
+    random: fastrand::Rng,
+    measured: Measured,
+}
+
+impl Race<'_> {
+    /// A sample of every contender.
+    fn round(&mut self, i: usize, (size, temperature): Case) -> Result<(), End> {
+        // Hot memory is elsewhere every round: some places share the cache better than others.
+        let (walk, seed) = (self.effort.walk, self.random.u64(..));
+        let sample = move |kind, calls| Sample { kind, temperature, size, calls, seed, walk };
         // Nobody is always behind the same neighbour.
-        random.shuffle(&mut order);
-        for &i in &order {
-            if temperature == Temperature::Hot {
-                sample(&contenders[i], 1); // a non-temporal neighbour may have left it cold
-            }
-            samples[i].push(sample(&contenders[i], calls[i]));
+        let mut order: Vec<usize> = (0..self.contenders.len()).collect();
+        self.random.shuffle(&mut order);
+        for c in order {
+            let kind = self.contenders[c].kind;
+            let calls = match self.calls[i][c] {
+                Some(calls) => calls,
+                None if temperature != Temperature::Hot => 1,
+                None => {
+                    let times = self.take(&sample(kind, 1))?;
+                    let fastest = times.iter().copied().fold(f64::INFINITY, f64::min).max(1.0);
+                    (HOT_TIME.as_nanos() as f64 / fastest).max(1.0) as usize
+                }
+            };
+            self.calls[i][c] = Some(calls);
+            let times = self.take(&sample(kind, calls))?;
+            self.measured.times[i][c].extend(times);
         }
-        step(round + 1);
+        // As many calls as the fastest makes.
+        let calls = self.calls[i].iter().copied().flatten().max().unwrap_or(1);
+        let times = self.take(&sample(Kind::Empty, calls))?;
+        self.measured.empty[i].extend(times);
+        Ok(())
     }
-    samples
+
+    fn take(&mut self, sample: &Sample) -> Result<Vec<f64>, End> {
+        if self.stop.load(Relaxed) {
+            return Err(End::Interrupted);
+        }
+        let late = self.start.elapsed() > self.effort.limit.saturating_mul(5) / 4;
+        if self.effort.fewest == 0 && late {
+            return Err(End::TooSlow);
+        }
+        self.crew.take(sample).map_err(End::Failed)
+    }
 }
 
-fn summary(contender: &Contender, (size, temperature): Case, mut samples: Vec<f64>) -> Cell {
-    let taken = samples.len();
-    let ns = median(&mut samples);
-    let mut deviations: Vec<f64> = samples.iter().map(|sample| (sample - ns).abs()).collect();
-    let ns_per_page = ns / (size / PAGE_SIZE) as f64;
-    let place = Place { cpu: None, threads: 1, backing: Backing::Thp, temperature, size };
+/// The figures of every contender that was measured at all, and what the tool added to them; each
+/// case is at `place`, but for its temperature and size.
+pub fn figures(
+    contenders: &[Contender],
+    cases: &[Case],
+    place: Place,
+    measured: &Measured,
+) -> (Vec<Cell>, Vec<Overhead>) {
+    let (mut cells, mut overhead) = (Vec::new(), Vec::new());
+    let all = cases.iter().zip(&measured.times).zip(&measured.empty);
+    for ((&(size, temperature), times), empty) in all {
+        let place = Place { size, temperature, ..place };
+        let who = contenders.iter().zip(times).filter(|(_, times)| !times.is_empty());
+        let of_case: Vec<_> = who.map(|(who, times)| cell(who, place, times.clone())).collect();
+        let shortest = of_case.iter().map(|cell| cell.ns).fold(f64::INFINITY, f64::min);
+        if !empty.is_empty() {
+            let ns = median(&mut empty.clone());
+            overhead.push(Overhead { place, ns, share: ns / shortest });
+        }
+        cells.extend(of_case);
+    }
+    (cells, overhead)
+}
+
+fn cell(contender: &Contender, place: Place, mut times: Vec<f64>) -> Cell {
+    let samples = times.len();
+    let ns = median(&mut times);
+    let mut deviations: Vec<f64> = times.iter().map(|time| (time - ns).abs()).collect();
+    let ns_per_page = ns / (place.size / PAGE_SIZE) as f64;
     Cell {
         contender: contender.name.clone(),
         place,
         primitive: contender.is_primitive(),
-        planned: contender.planned(temperature, size),
+        planned: contender.planned(place.temperature, place.size),
         ns,
         ns_mad: median(&mut deviations),
-        gb_per_s: size as f64 / ns,
+        gb_per_s: (place.size * place.threads) as f64 / ns,
         ns_per_page,
         tsc_cycles_per_page: tsc_ghz().map(|ghz| ns_per_page * ghz),
         of_envelope: None,
-        samples: taken,
+        samples,
     }
 }
 
@@ -190,6 +238,34 @@ pub fn tsc_ghz() -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contender::contenders;
+    use crate::memory::Arena;
+    use crate::report::Backing;
+
+    const PLACE: Place = Place {
+        cpu: None,
+        threads: 1,
+        backing: Backing::Thp,
+        temperature: Temperature::Hot,
+        size: 0,
+    };
+    const CASES: [Case; 3] = [
+        (2 * PAGE_SIZE, Temperature::Hot),
+        (2 * PAGE_SIZE, Temperature::Cold),
+        (2 * PAGE_SIZE, Temperature::Use),
+    ];
+
+    fn effort(rounds: usize, fewest: usize, limit: Duration) -> Effort {
+        Effort { rounds, fewest, limit, walk: 1 << 20 }
+    }
+
+    fn run(effort: Effort, stop: bool) -> (Measured, Vec<(usize, usize)>) {
+        let mut crew = Crew::alone(Arena::new(1 << 20));
+        let mut steps = Vec::new();
+        let stop = AtomicBool::new(stop);
+        let step = |done, of| steps.push((done, of));
+        (measure(&mut crew, &contenders(), &CASES, effort, &stop, step), steps)
+    }
 
     #[test]
     fn medians() {
@@ -199,22 +275,37 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_has_a_figure_of_every_contender() {
-        let mut pages = vec![Page::ZERO; 4];
-        let contenders = crate::contender::contenders();
-        let effort = Effort { rounds: 5, limit: Duration::ZERO };
-        for temperature in [Temperature::Hot, Temperature::Cold] {
-            let case = (2 * PAGE_SIZE, temperature);
-            let mut rounds = 0;
-            let cells = cells(&contenders, case, effort, &mut pages, |round| rounds = round);
-            assert_eq!((cells.len(), rounds), (contenders.len(), FEWEST_ROUNDS));
-            for cell in &cells {
-                assert_eq!(cell.samples, FEWEST_ROUNDS);
-                assert!(cell.ns > 0.0 && cell.ns_mad >= 0.0);
-                assert!((cell.gb_per_s * cell.ns - cell.place.size as f64).abs() < 1.0);
-                assert!((cell.ns_per_page * 2.0 - cell.ns).abs() < 1e-6);
-            }
-            assert_eq!(cells.iter().filter(|cell| cell.planned).count(), 1);
+    fn every_case_has_a_figure_of_every_contender() {
+        let (measured, steps) = run(effort(2, 2, Duration::ZERO), false);
+        assert!(matches!(measured.end, End::Complete), "{:?}", measured.end);
+        assert_eq!(steps, (1..=6).map(|done| (done, 6)).collect::<Vec<_>>());
+        let (mut cells, overhead) = figures(&contenders(), &CASES, PLACE, &measured);
+        crate::report::compare_to_envelope(&mut cells);
+        assert_eq!((cells.len(), overhead.len()), (3 * contenders().len(), 3));
+        for cell in &cells {
+            assert!(cell.samples >= 2 && cell.ns > 0.0 && cell.ns_mad >= 0.0, "{cell:?}");
+            assert!((cell.gb_per_s * cell.ns - cell.place.size as f64).abs() < 1.0);
+            assert!((cell.ns_per_page * 2.0 - cell.ns).abs() < 1e-6);
         }
+        assert_eq!(cells.iter().filter(|cell| cell.planned).count(), 3);
+    }
+
+    #[test]
+    fn rounds_end_when_the_time_is_over() {
+        let (measured, _) = run(effort(1000, 3, Duration::from_millis(1)), false);
+        assert!(matches!(measured.end, End::Complete), "{:?}", measured.end);
+        // A walk of a megabyte is a single time.
+        assert!(measured.times[1].iter().all(|times| times.len() == 3), "{measured:?}");
+    }
+
+    #[test]
+    fn what_was_measured_is_kept_when_it_ends_early() {
+        let (measured, steps) = run(effort(3, 3, Duration::MAX), true);
+        assert!(matches!(measured.end, End::Interrupted), "{:?}", measured.end);
+        assert!(steps.is_empty());
+        let (cells, overhead) = figures(&contenders(), &CASES, PLACE, &measured);
+        assert!(cells.is_empty() && overhead.is_empty());
+        let (measured, _) = run(effort(3, 0, Duration::ZERO), false);
+        assert!(matches!(measured.end, End::TooSlow), "{:?}", measured.end);
     }
 }

@@ -1,53 +1,204 @@
-//! The memory that is cleared: one block, huge pages where they can be had, already touched.
+//! The memory that is cleared: one block, by the pages that were asked for.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
-use clearpage::{PAGE_SHIFT, PAGE_SIZE, Page};
+use clearpage::{PAGE_SHIFT, Page};
 
-/// Huge pages are this large on most machines; more alignment than needed costs nothing.
-const HUGE: usize = 2 << 20;
+use crate::UserError;
+use crate::report::Backing;
+use crate::units::format_size;
 
-/// One block of memory.
+/// One block of memory, which begins where a huge page does.
 pub struct Arena {
     start: NonNull<Page>,
-    layout: Layout,
+    npages: usize,
+    /// Gives the memory back.
+    _mapping: system::Mapping,
 }
 
+// SAFETY: the block belongs to the arena alone, and any thread may write it or give it back.
+unsafe impl Send for Arena {}
+
 impl Arena {
-    /// Takes `bytes`, rounded up to a huge page, and touches all of them.
+    /// `bytes`, rounded up to a huge page, all of them touched; huge pages where they can be had.
+    ///
+    /// # Panics
+    /// There is not so much.
     pub fn new(bytes: usize) -> Self {
-        let layout = Layout::from_size_align(bytes.next_multiple_of(HUGE), HUGE.max(PAGE_SIZE))
-            .expect("no larger than memory");
-        // SAFETY: the size is not 0.
-        let start = NonNull::new(unsafe { alloc(layout) });
-        let start: NonNull<Page> = start.unwrap_or_else(|| handle_alloc_error(layout)).cast();
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        // SAFETY: the block is ours; advice does not change what it holds.
-        let _ = unsafe {
-            // Without huge pages the figures are lower, not wrong.
-            rustix::mm::madvise(
-                start.as_ptr().cast(),
-                layout.size(),
-                rustix::mm::Advice::LinuxHugepage,
-            )
-        };
-        // SAFETY: the block is ours, of this size and alignment.
-        unsafe { clearpage::raw::clear_pages(start, layout.size() >> PAGE_SHIFT) };
-        Self { start, layout }
+        Self::touched(bytes, Backing::Thp).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same by the pages of `backing`.
+    ///
+    /// # Errors
+    /// There is not so much.
+    pub fn touched(bytes: usize, backing: Backing) -> Result<Self, UserError> {
+        let mut arena = Self::fresh(bytes, backing)?;
+        clearpage::clear_pages(arena.pages());
+        Ok(arena)
+    }
+
+    /// As nobody has touched it yet: every page is made when it is.
+    ///
+    /// # Errors
+    /// There is not so much.
+    pub fn fresh(bytes: usize, backing: Backing) -> Result<Self, UserError> {
+        let mapped = system::map(bytes, backing);
+        let (start, bytes, mapping) = mapped.map_err(|error| {
+            let (size, pages) = (format_size(bytes as u64), backing.name());
+            UserError(format!("{size} of memory on {pages} pages cannot be had: {error}"))
+        })?;
+        Ok(Self { start, npages: bytes >> PAGE_SHIFT, _mapping: mapping })
     }
 
     /// All of it.
     pub fn pages(&mut self) -> &mut [Page] {
-        let npages = self.layout.size() >> PAGE_SHIFT;
-        // SAFETY: the block is ours, initialised, and borrowed as `self` is.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), npages) }
+        // SAFETY: the block is ours, zero until somebody wrote it, and borrowed as `self` is.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.npages) }
     }
 }
 
-impl Drop for Arena {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout.
-        unsafe { dealloc(self.start.as_ptr().cast(), self.layout) }
+/// Bytes of the huge pages that are reserved and free, and of one of them; `None` where there are
+/// none.
+pub fn reserved() -> Option<(usize, usize)> {
+    pool(&std::fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+fn pool(meminfo: &str) -> Option<(usize, usize)> {
+    let number = |name: &str| -> Option<usize> {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim_start_matches(':').trim_end_matches("kB").trim().parse().ok()
+    };
+    let page = number("Hugepagesize")? << 10;
+    // Some of the free ones are promised to mappings that have not touched them yet.
+    let free = number("HugePages_Free")?.saturating_sub(number("HugePages_Rsvd")?);
+    (free > 0).then_some((free * page, page))
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod system {
+    use std::ffi::c_void;
+    use std::io::{Error, ErrorKind};
+    use std::ptr::{NonNull, null_mut};
+
+    use clearpage::Page;
+    use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+
+    use crate::report::Backing;
+
+    /// Huge pages are this large on most machines; more alignment than needed costs nothing.
+    const HUGE: usize = 2 << 20;
+
+    /// What was mapped.
+    pub struct Mapping {
+        start: *mut c_void,
+        bytes: usize,
+    }
+
+    impl Drop for Mapping {
+        fn drop(&mut self) {
+            // SAFETY: the mapping is ours, and the arena that lay in it is gone.
+            let unmapped = unsafe { munmap(self.start, self.bytes) };
+            debug_assert!(unmapped.is_ok(), "{unmapped:?}");
+        }
+    }
+
+    /// Fresh memory, at a huge page's boundary, and its length.
+    pub fn map(bytes: usize, backing: Backing) -> Result<(NonNull<Page>, usize, Mapping), Error> {
+        let private = MapFlags::PRIVATE;
+        let (huge, room, flags) = match backing {
+            Backing::Base | Backing::Thp => (HUGE, HUGE, private),
+            // Maps at its own boundaries, and takes what it may need from the reserved ones now.
+            Backing::Hugetlb => {
+                let page = super::reserved().map_or(HUGE, |(_, page)| page);
+                (page, 0, private.union(MapFlags::HUGETLB))
+            }
+        };
+        let too_large = || Error::from(ErrorKind::OutOfMemory);
+        let bytes = bytes.checked_next_multiple_of(huge).ok_or_else(too_large)?;
+        let all = bytes.checked_add(room).ok_or_else(too_large)?;
+        // SAFETY: a mapping of its own, where there is room.
+        let start =
+            unsafe { mmap_anonymous(null_mut(), all, ProtFlags::READ | ProtFlags::WRITE, flags)? };
+        let mapping = Mapping { start, bytes: all };
+        let pages = start.map_addr(|addr| addr.next_multiple_of(huge));
+        let advice = match backing {
+            Backing::Base => Some(Advice::LinuxNoHugepage),
+            Backing::Thp => Some(Advice::LinuxHugepage),
+            Backing::Hugetlb => None,
+        };
+        if let Some(advice) = advice {
+            // SAFETY: the memory is ours; advice does not change what it holds. A kernel without
+            // huge pages has none to give or to refuse.
+            let _ = unsafe { madvise(pages, bytes, advice) };
+        }
+        let pages = NonNull::new(pages.cast()).ok_or_else(too_large)?;
+        Ok((pages, bytes, mapping))
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod system {
+    use std::alloc::{Layout, alloc_zeroed, dealloc};
+    use std::io::{Error, ErrorKind};
+    use std::ptr::NonNull;
+
+    use clearpage::{PAGE_SIZE, Page};
+
+    use crate::report::Backing;
+
+    /// What was allocated.
+    pub struct Mapping {
+        start: NonNull<u8>,
+        layout: Layout,
+    }
+
+    impl Drop for Mapping {
+        fn drop(&mut self) {
+            // SAFETY: allocated with this layout, and the arena that lay in it is gone.
+            unsafe { dealloc(self.start.as_ptr(), self.layout) }
+        }
+    }
+
+    /// Fresh memory by the system's own choice of pages, and its length.
+    pub fn map(bytes: usize, _: Backing) -> Result<(NonNull<Page>, usize, Mapping), Error> {
+        let none = || Error::from(ErrorKind::OutOfMemory);
+        let bytes = bytes.max(PAGE_SIZE).checked_next_multiple_of(PAGE_SIZE).ok_or_else(none)?;
+        let layout = Layout::from_size_align(bytes, PAGE_SIZE).map_err(|_| none())?;
+        // SAFETY: the size is not 0.
+        let start = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(none)?;
+        Ok((start.cast(), bytes, Mapping { start, layout }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_as_long_as_asked_for_and_zero() {
+        for backing in [Backing::Base, Backing::Thp] {
+            for mut arena in [Arena::fresh(5 << 20, backing), Arena::touched(5 << 20, backing)]
+                .map(Result::unwrap)
+            {
+                assert!(size_of_val(arena.pages()) >= 5 << 20);
+                assert!(arena.pages().iter().all(|page| page.as_bytes() == Page::ZERO.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn more_than_there_is_is_an_error_that_says_how_much() {
+        let error = Arena::fresh(isize::MAX as usize / 2, Backing::Base).err().unwrap();
+        assert!(error.to_string().contains("on base pages cannot be had"), "{error}");
+    }
+
+    #[test]
+    fn reserved_pages_are_those_that_nobody_was_promised() {
+        let meminfo = "MemTotal:  1 kB\nHugePages_Total:      20\nHugePages_Free:       12\n\
+                       HugePages_Rsvd:        2\nHugepagesize:       2048 kB\n";
+        assert_eq!(pool(meminfo), Some((10 << 21, 2 << 20)));
+        assert_eq!(pool(&meminfo.replace(" 12", "  2")), None);
+        assert_eq!(pool("MemTotal:  1 kB\n"), None);
     }
 }

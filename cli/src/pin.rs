@@ -2,54 +2,122 @@
 
 use crate::UserError;
 
-/// Pins this thread to `cpu`, or to the one it is on; tells which.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use linux::{allowed, among, to};
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub use other::{allowed, among, to};
+
+/// Pins this thread to `cpu`, or to the one it is on; tells which. That it cannot be pinned is no
+/// error where no CPU was asked for.
 ///
 /// # Errors
-/// `cpu` is not one that this process may use; the message lists those that are.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// `cpu` is not one that this thread may use, or the system refuses.
 pub fn pin(cpu: Option<usize>) -> Result<Option<usize>, UserError> {
-    use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
-
-    let allowed = sched_getaffinity(None)
-        .map_err(|error| UserError(format!("the allowed CPUs cannot be read: {error}")))?;
-    let target = cpu.unwrap_or_else(sched_getcpu);
-    if target >= CpuSet::MAX_CPU || !allowed.is_set(target) {
-        return Err(UserError(format!(
-            "--cpu {target}: not a CPU this process may use; allowed are {}",
-            ranges((0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)))
-        )));
-    }
-    let mut only = CpuSet::new();
-    only.set(target);
-    match sched_setaffinity(None, &only) {
-        Ok(()) => Ok(Some(target)),
-        Err(error) if cpu.is_some() => {
-            Err(UserError(format!("--cpu {target}: the system refused: {error}")))
-        }
-        Err(_) => Ok(None),
+    match cpu {
+        Some(cpu) => among(cpu, &allowed()?).map(|()| Some(cpu)),
+        None => Ok(here().filter(|&here| to(here).is_ok())),
     }
 }
 
-/// Elsewhere no thread can be pinned.
-///
-/// # Errors
-/// A CPU was asked for.
+/// Where this thread is at the moment.
+fn here() -> Option<usize> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return Some(rustix::thread::sched_getcpu());
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    return None;
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    use super::{UserError, ranges};
+
+    /// The CPUs that this thread may use.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn allowed() -> Result<Vec<usize>, UserError> {
+        let allowed = sched_getaffinity(None)
+            .map_err(|error| UserError(format!("the allowed CPUs cannot be read: {error}")))?;
+        Ok((0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect())
+    }
+
+    /// Pins this thread to `cpu`, which must be one of `allowed`.
+    ///
+    /// # Errors
+    /// It is not, and why; or the system refuses.
+    pub fn among(cpu: usize, allowed: &[usize]) -> Result<(), UserError> {
+        if !allowed.contains(&cpu) {
+            let (why, allowed) = (why_not(cpu), ranges(allowed));
+            return Err(UserError(format!("--cpu {cpu}: {why}; allowed are {allowed}")));
+        }
+        to(cpu)
+    }
+
+    /// Pins this thread to `cpu`, be it outside of what it was pinned to before.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn to(cpu: usize) -> Result<(), UserError> {
+        let mut only = CpuSet::new();
+        if cpu < CpuSet::MAX_CPU {
+            only.set(cpu);
+        }
+        sched_setaffinity(None, &only)
+            .map_err(|error| UserError(format!("--cpu {cpu}: the system refused: {error}")))
+    }
+
+    fn why_not(cpu: usize) -> &'static str {
+        let folder = format!("/sys/devices/system/cpu/cpu{cpu}");
+        if !std::path::Path::new(&folder).exists() {
+            return "there is no such CPU";
+        }
+        // The first CPU has no such file where it cannot be taken offline.
+        match std::fs::read_to_string(folder + "/online") {
+            Ok(online) if online.trim() == "0" => "this CPU is offline",
+            _ => "not a CPU this process may use (its cpuset or affinity leaves it out)",
+        }
+    }
+}
+
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub fn pin(cpu: Option<usize>) -> Result<Option<usize>, UserError> {
-    match cpu {
-        Some(cpu) => Err(UserError(format!(
+mod other {
+    use super::UserError;
+
+    /// As many as the system says; their numbers mean nothing here.
+    ///
+    /// # Errors
+    /// None here.
+    pub fn allowed() -> Result<Vec<usize>, UserError> {
+        Ok((0..std::thread::available_parallelism().map_or(1, usize::from)).collect())
+    }
+
+    /// Here no thread can be pinned.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn among(cpu: usize, _: &[usize]) -> Result<(), UserError> {
+        to(cpu)
+    }
+
+    /// Here no thread can be pinned.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn to(cpu: usize) -> Result<(), UserError> {
+        Err(UserError(format!(
             "--cpu {cpu}: threads cannot be pinned on {}; leave the option out",
             std::env::consts::OS
-        ))),
-        None => Ok(None),
+        )))
     }
 }
 
 /// 0, 1, 2, 5 as "0-2, 5".
 #[cfg(any(target_os = "linux", target_os = "android", test))]
-fn ranges(cpus: impl Iterator<Item = usize>) -> String {
+fn ranges(cpus: &[usize]) -> String {
     let mut ranges: Vec<(usize, usize)> = Vec::new();
-    for cpu in cpus {
+    for &cpu in cpus {
         match ranges.last_mut() {
             Some((_, last)) if *last + 1 == cpu => *last = cpu,
             _ => ranges.push((cpu, cpu)),
@@ -68,7 +136,7 @@ mod tests {
 
     #[test]
     fn cpus_are_listed_as_ranges() {
-        assert_eq!(ranges([0, 1, 2, 5, 7, 8].into_iter()), "0-2, 5, 7-8");
-        assert_eq!(ranges([3].into_iter()), "3");
+        assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), "0-2, 5, 7-8");
+        assert_eq!(ranges(&[3]), "3");
     }
 }

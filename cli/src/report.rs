@@ -117,6 +117,18 @@ pub struct Cell {
     pub samples: usize,
 }
 
+/// What the tool itself adds to the cells of one place, as a contender that does nothing shows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overhead {
+    /// Where.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Nanoseconds a call, by the median.
+    pub ns: f64,
+    /// As a share of the shortest time of any contender at this place.
+    pub share: f64,
+}
+
 /// Sets each cell's [`of_envelope`](Cell::of_envelope), where its place has a primitive.
 pub fn compare_to_envelope(cells: &mut [Cell]) {
     let mut best: HashMap<Place, f64> = HashMap::new();
@@ -181,4 +193,7 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// The figures.
     pub cells: Vec<Cell>,
+    /// What the tool itself adds to them; none in reports of tools that did not measure it.
+    #[serde(default)]
+    pub overhead: Vec<Overhead>,
 }

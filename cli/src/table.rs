@@ -3,7 +3,7 @@
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
-use crate::report::{Cell, Report, Temperature};
+use crate::report::{Cell, Place, Report};
 use crate::units::format_size;
 
 /// A table without lines.
@@ -20,49 +20,89 @@ pub fn ruled() -> Table {
     table
 }
 
-/// What a figure tells, and how it is printed.
-type Figure = (&'static str, fn(&Cell) -> String);
-
 /// Prints all figures of a run.
 pub fn print(report: &Report) {
-    let throughput: Figure = ("GB/s (10^9 bytes a second), median ± median deviation", |cell| {
-        let mark = if cell.planned { "*" } else { "" };
-        format!("{mark}{:.0} ±{:.0}%", cell.gb_per_s, 100.0 * cell.ns_mad / cell.ns)
-    });
-    let time: Figure = ("ns a page | time stamp counter cycles a page", |cell| {
-        let cycles = cell.tsc_cycles_per_page;
-        let cycles = cycles.map_or("-".to_owned(), |cycles| format!("{cycles:.0}"));
-        format!("{:.0} | {cycles}", cell.ns_per_page)
-    });
-    for temperature in Temperature::ALL {
-        let cells: Vec<_> =
-            report.cells.iter().filter(|cell| cell.place.temperature == temperature).collect();
-        if cells.is_empty() {
-            continue;
-        }
-        for figure in [throughput, time] {
-            print_figure(temperature, &cells, figure);
-        }
+    let same = |a: &Cell, b: &Cell| Place { size: 0, ..a.place } == Place { size: 0, ..b.place };
+    for cells in report.cells.chunk_by(same) {
+        print_speed(cells);
+        print_time(cells);
     }
-    println!("* = the plan's choice. plan: clear_pages_for with the intent that fits. auto:");
-    println!("clear_pages. hot: the same memory again and again. cold: a walk, not in the cache.");
-    let samples = |pick: fn(&mut dyn Iterator<Item = usize>) -> Option<usize>| {
-        pick(&mut report.cells.iter().map(|cell| cell.samples)).unwrap_or(0)
-    };
-    let (fewest, most) = (samples(|all| all.min()), samples(|all| all.max()));
-    let pinned = report
-        .cells
-        .first()
-        .and_then(|cell| cell.place.cpu)
-        .map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
-    println!("{fewest} to {most} samples a figure, {pinned}.");
+    println!(
+        "* = the plan's choice. envelope: the fastest primitive. plan: clear_pages_for with the"
+    );
+    println!("intent that fits. auto: clear_pages. hot: the same memory again and again. cold: a");
+    println!("walk, not in the cache. use: cold, then every line read and written. fault: fresh.");
+    let samples = report.cells.iter().map(|cell| cell.samples);
+    let (fewest, most) = (samples.clone().min().unwrap_or(0), samples.max().unwrap_or(0));
+    println!("{fewest} to {most} samples a figure.");
+    let shares = report.overhead.iter().map(|overhead| overhead.share);
+    if let Some(share) = shares.max_by(f64::total_cmp) {
+        println!("overhead of the tool: at most {:.2} % of a cell.", 100.0 * share);
+    }
     for warning in &report.warnings {
         println!("warning: {warning}");
     }
 }
 
-/// One figure of one temperature: contenders down, sizes across.
-fn print_figure(temperature: Temperature, cells: &[&Cell], (title, text): Figure) {
+/// Where, but for temperature and size: "thp, CPU 1".
+pub fn place(place: &Place) -> String {
+    let who = match (place.threads, place.cpu) {
+        (1, Some(cpu)) => format!("CPU {cpu}"),
+        (1, None) => "not pinned".to_owned(),
+        (threads, _) => format!("{threads} threads"),
+    };
+    format!("{}, {who}", place.backing.name())
+}
+
+/// Throughput, the envelope, and the plan's share of it.
+fn print_speed(cells: &[Cell]) {
+    let (temperature, place) = (cells[0].place.temperature.name(), place(&cells[0].place));
+    println!("{temperature}, {place}: GB/s (10^9 bytes a second), median ± median deviation");
+    print_cells(
+        cells,
+        |cell| {
+            let mark = if cell.planned { "*" } else { "" };
+            format!("{mark}{} ±{:.0}%", speed(cell.gb_per_s), 100.0 * cell.ns_mad / cell.ns)
+        },
+        &[
+            ("envelope", |cells| {
+                let primitives = cells.iter().filter(|cell| cell.primitive);
+                let best = primitives.map(|cell| cell.gb_per_s).max_by(f64::total_cmp);
+                best.map_or_else(String::new, speed)
+            }),
+            ("plan : envelope", |cells| {
+                let plan = cells.iter().find(|cell| cell.contender == "plan");
+                let share = plan.and_then(|plan| plan.of_envelope);
+                share.map_or_else(String::new, |share| format!("{share:.2}"))
+            }),
+        ],
+    );
+}
+
+fn print_time(cells: &[Cell]) {
+    let (temperature, place) = (cells[0].place.temperature.name(), place(&cells[0].place));
+    println!("{temperature}, {place}: ns a page | time stamp counter cycles a page");
+    print_cells(
+        cells,
+        |cell| {
+            let cycles = cell.tsc_cycles_per_page;
+            let cycles = cycles.map_or("-".to_owned(), |cycles| format!("{cycles:.0}"));
+            format!("{:.0} | {cycles}", cell.ns_per_page)
+        },
+        &[],
+    );
+}
+
+/// Two digits of it, or more.
+fn speed(gb_per_s: f64) -> String {
+    if gb_per_s < 9.95 { format!("{gb_per_s:.1}") } else { format!("{gb_per_s:.0}") }
+}
+
+/// A row below the contenders: its name, and what it says of one size.
+type Footer = (&'static str, fn(&[&Cell]) -> String);
+
+/// One figure of one place: contenders down, sizes across.
+fn print_cells(cells: &[Cell], text: fn(&Cell) -> String, footers: &[Footer]) {
     let mut sizes: Vec<_> = cells.iter().map(|cell| cell.place.size).collect();
     sizes.dedup();
     let mut names: Vec<&str> = Vec::new();
@@ -71,16 +111,20 @@ fn print_figure(temperature: Temperature, cells: &[&Cell], (title, text): Figure
             names.push(&cell.contender);
         }
     }
-    println!("{}: {title}", temperature.name());
+    let of_size = |&size: &usize| cells.iter().filter(move |cell| cell.place.size == size);
     for sizes in sizes.chunks(columns()) {
         let mut table = ruled();
         let header = sizes.iter().map(|&size| format_size(size as u64));
-        table.set_header([temperature.name().to_owned()].into_iter().chain(header));
+        table.set_header([cells[0].place.temperature.name().to_owned()].into_iter().chain(header));
         for name in &names {
-            let row = sizes.iter().map(|&size| {
-                let cell = cells.iter().find(|c| c.place.size == size && c.contender == *name);
-                cell.map_or_else(String::new, |cell| text(cell))
+            let row = sizes.iter().map(|size| {
+                let cell = of_size(size).find(|cell| cell.contender == *name);
+                cell.map_or_else(String::new, text)
             });
+            table.add_row([(*name).to_owned()].into_iter().chain(row));
+        }
+        for (name, text) in footers {
+            let row = sizes.iter().map(|size| text(&of_size(size).collect::<Vec<_>>()));
             table.add_row([(*name).to_owned()].into_iter().chain(row));
         }
         for column in table.column_iter_mut().skip(1) {

@@ -52,6 +52,7 @@ fn report() -> Report {
             .into_iter()
             .flat_map(|who| (0..SIZES).map(move |i| cell(who, i)))
             .collect(),
+        overhead: Vec::new(),
     }
 }
 

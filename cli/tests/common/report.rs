@@ -54,6 +54,7 @@ pub fn report() -> Report {
         plan: plan(),
         warnings: vec!["a hypervisor is present (KVM): others share the caches".to_owned()],
         cells,
+        overhead: Vec::new(),
     }
 }
 

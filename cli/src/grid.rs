@@ -1,0 +1,326 @@
+//! What was asked for, as blocks of cases that share CPUs and memory: all that can be refused is
+//! refused here, before anything is measured.
+
+use std::time::Duration;
+
+use clearpage::PAGE_SIZE;
+
+use crate::UserError;
+use crate::args::{Bench, Cpus, Pages, Threads};
+use crate::machine::{Memory, memory};
+use crate::measure::Case;
+use crate::memory::reserved;
+use crate::pin;
+use crate::report::{Backing, Place, Temperature};
+use crate::units::format_size;
+
+/// The largest size measured unless sizes are given; the second if it must be quick.
+const LARGEST: [usize; 2] = [1 << 30, 256 << 20];
+/// From one size to the next.
+const STEP: [usize; 2] = [4, 16];
+/// For all cases of a block, about.
+const TIME: [Duration; 2] = [Duration::from_secs(45), Duration::from_millis(7000)];
+/// Fresh memory is mapped in pieces of this size, or of one call.
+const FRESH: usize = 16 << 20;
+
+/// Cases of one setup, which is CPUs and backing. Those of fresh memory are by themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// Where each thread is pinned, if it is.
+    pub cpus: Vec<Option<usize>>,
+    /// What the memory is mapped by.
+    pub backing: Backing,
+    /// In the order in which they are measured.
+    pub cases: Vec<Case>,
+    /// Whether the memory is mapped anew for each sample.
+    pub fresh: bool,
+    /// Bytes that each thread may have.
+    pub most: usize,
+    /// About how long to measure.
+    pub limit: Duration,
+}
+
+impl Block {
+    /// Where its figures are made, but for temperature and size.
+    pub fn place(&self) -> Place {
+        let cpu = if let [cpu] = self.cpus[..] { cpu } else { None };
+        let (threads, backing) = (self.cpus.len(), self.backing);
+        Place { cpu, threads, backing, temperature: Temperature::Hot, size: 0 }
+    }
+
+    /// The memory of one thread, where a walk through cold memory takes in `walk` bytes.
+    pub fn bytes(&self, walk: usize) -> usize {
+        let of_case = |&(size, temperature): &Case| match temperature {
+            Temperature::Hot => size,
+            Temperature::Cold | Temperature::Use => walk.max(size),
+            Temperature::Fault => FRESH.max(size).min(self.most),
+        };
+        self.cases.iter().map(of_case).max().unwrap_or(PAGE_SIZE)
+    }
+}
+
+/// All that will be measured, and what to say of what will not.
+#[derive(Debug)]
+pub struct Grid {
+    /// In the order in which they are measured.
+    pub blocks: Vec<Block>,
+    /// What was left out.
+    pub warnings: Vec<String>,
+}
+
+/// Looks around and makes of `args` what can be measured here.
+///
+/// # Errors
+/// Something asked for cannot be had: a CPU, so many threads, reserved pages, so much memory.
+pub fn grid(args: &Bench) -> Result<Grid, UserError> {
+    let crews = crews(args)?;
+    let threads = crews.iter().map(Vec::len).max().unwrap_or(1);
+    let temperatures: Vec<Temperature> = match &args.temperature[..] {
+        [] => vec![Temperature::Hot, Temperature::Cold],
+        asked => distinct(asked.iter().flat_map(|heat| heat.temperatures()).copied()),
+    };
+    let mut grid = Grid { blocks: Vec::new(), warnings: Vec::new() };
+    let memory = memory();
+    for backing in backings(&args.backing, reserved().is_some(), &mut grid.warnings)? {
+        // Checked for most threads first: what does not fit is told before anything is measured.
+        let room = Room::of(backing, &memory, threads);
+        let sizes = sizes(args, backing, &room, &mut grid.warnings)?;
+        for cpus in &crews {
+            let (fresh, touched): (Vec<_>, Vec<_>) =
+                temperatures.iter().partition(|&&t| t == Temperature::Fault);
+            for (fresh, of_block) in [(false, touched), (true, fresh)] {
+                if of_block.is_empty() {
+                    continue;
+                }
+                // What is left out if time is short are the largest.
+                let cases = sizes.iter().flat_map(|&s| of_block.iter().map(move |&t| (s, t)));
+                let limit = TIME[usize::from(args.quick)];
+                let (cpus, cases) = (cpus.clone(), cases.collect());
+                let most = room.most;
+                grid.blocks.push(Block { cpus, backing, cases, fresh, most, limit });
+            }
+        }
+    }
+    Ok(grid)
+}
+
+/// In the order of the list, each once.
+fn distinct<T: Ord>(list: impl Iterator<Item = T>) -> Vec<T> {
+    let mut list: Vec<T> = list.collect();
+    list.sort();
+    list.dedup();
+    list
+}
+
+/// The CPUs of each crew: one alone on each CPU, and several on as many.
+fn crews(args: &Bench) -> Result<Vec<Vec<Option<usize>>>, UserError> {
+    let allowed = pin::allowed()?;
+    let asked = match &args.cpu {
+        None => None,
+        Some(Cpus::All) => Some(allowed.clone()),
+        Some(Cpus::Some(cpus)) => Some(cpus.clone()),
+    };
+    // Also the test whether threads can be pinned at all.
+    let here = pin::pin(None)?;
+    for &cpu in asked.iter().flatten() {
+        pin::among(cpu, &allowed)?;
+    }
+    let single = asked.clone().map_or(vec![here], |cpus| cpus.into_iter().map(Some).collect());
+    let pool = asked.unwrap_or(allowed);
+    let counts = match &args.threads[..] {
+        [] => vec![1],
+        asked => distinct(asked.iter().map(|threads| match threads {
+            Threads::Some(n) => *n,
+            Threads::All => pool.len(),
+        })),
+    };
+    let mut crews = Vec::new();
+    for threads in counts {
+        if threads > pool.len() {
+            let whose = if args.cpu.is_some() { "--cpu names" } else { "this process may use" };
+            let most = pool.len();
+            let few =
+                format!("--threads {threads}: allowed are up to {most}, the CPUs that {whose}");
+            return Err(UserError(few));
+        }
+        match threads {
+            1 => crews.extend(single.iter().map(|&cpu| vec![cpu])),
+            // Where no thread can be pinned, they find CPUs by themselves.
+            _ => crews.push(pool[..threads].iter().map(|&cpu| here.and(Some(cpu))).collect()),
+        }
+    }
+    Ok(crews)
+}
+
+/// The backings to measure; of "all", those that there are.
+fn backings(
+    asked: &[Pages],
+    reserved: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Backing>, UserError> {
+    if asked.is_empty() {
+        return Ok(vec![Backing::Thp]);
+    }
+    let linux = cfg!(any(target_os = "linux", target_os = "android"));
+    let mut backings = Vec::new();
+    for backing in distinct(asked.iter().flat_map(|pages| pages.backings()).copied()) {
+        let named =
+            asked.iter().any(|&pages| pages != Pages::All && pages.backings()[0] == backing);
+        let wrong = match backing {
+            Backing::Base | Backing::Hugetlb if !linux => "pages can be chosen only on Linux",
+            Backing::Hugetlb if !reserved => {
+                "no huge page is reserved and free; `sysctl vm.nr_hugepages=512` reserves some"
+            }
+            _ => {
+                backings.push(backing);
+                continue;
+            }
+        };
+        let wrong = format!("--backing {}: {wrong}", backing.name());
+        if named {
+            return Err(UserError(wrong));
+        }
+        warnings.push(wrong + "; left out");
+    }
+    Ok(backings)
+}
+
+/// How much memory a thread may have, and what that comes from.
+struct Room {
+    most: usize,
+    why: String,
+}
+
+impl Room {
+    fn of(backing: Backing, memory: &Memory, threads: usize) -> Self {
+        let (all, mut why) = match backing {
+            Backing::Hugetlb => {
+                // By whole pages a thread.
+                let (free, page) = reserved().unwrap_or((0, PAGE_SIZE));
+                (free / page / threads * page * threads, "what huge pages are reserved".to_owned())
+            }
+            _ => {
+                // Something must be left for others.
+                let most =
+                    usize::try_from(memory.available / 10 * 9).unwrap_or(isize::MAX as usize);
+                let limit = memory.group.as_ref();
+                let limit = limit.map(|group| format!(" below the limit of control group {group}"));
+                (most, format!("what memory is free{}", limit.unwrap_or_default()))
+            }
+        };
+        if threads > 1 {
+            why += &format!(" for each of {threads} threads");
+        }
+        let most = all / threads;
+        Self { most, why: format!("{why}, {} MiB", most >> 20) }
+    }
+}
+
+/// The sizes to measure; where memory is short and none was asked for, those that fit.
+fn sizes(
+    args: &Bench,
+    backing: Backing,
+    room: &Room,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<usize>, UserError> {
+    let page = PAGE_SIZE as u64;
+    for &size in &args.size {
+        if size == 0 || size % page != 0 || size > room.most as u64 {
+            let (page, why) = (format_size(page), &room.why);
+            return Err(UserError(format!(
+                "--size {size}: allowed are multiples of the page, {page}, up to {why}"
+            )));
+        }
+    }
+    if !args.size.is_empty() {
+        return Ok(distinct(args.size.iter().map(|&size| size as usize)));
+    }
+    let (largest, step) = (LARGEST[usize::from(args.quick)], STEP[usize::from(args.quick)]);
+    let steps = std::iter::successors(Some(PAGE_SIZE), |size| size.checked_mul(step));
+    let mut sizes: Vec<_> = steps.take_while(|&size| size <= largest).collect();
+    let all = sizes.len();
+    sizes.retain(|&size| size <= room.most);
+    let Some(&last) = sizes.last() else {
+        return Err(UserError(format!("not even a page fits: there is {}", room.why)));
+    };
+    if sizes.len() < all {
+        let (last, name) = (format_size(last as u64), backing.name());
+        warnings.push(format!("memory is short: {name} sizes end at {last}"));
+    }
+    Ok(sizes)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn args(options: &[&str]) -> Bench {
+        Cli::try_parse_from([&["clearpage"], options].concat()).unwrap().bench
+    }
+
+    fn room(most: usize) -> Room {
+        Room { most, why: "what is free".to_owned() }
+    }
+
+    #[test]
+    fn fresh_memory_is_a_block_of_its_own() {
+        let Grid { blocks, .. } = grid(&args(&["--temperature=fault,use,hot", "--quick"])).unwrap();
+        assert_eq!(blocks.iter().map(|block| block.fresh).collect::<Vec<_>>(), [false, true]);
+        let temperatures = |block: &Block| distinct(block.cases.iter().map(|case| case.1));
+        assert_eq!(temperatures(&blocks[0]), [Temperature::Hot, Temperature::Use]);
+        assert_eq!(temperatures(&blocks[1]), [Temperature::Fault]);
+        assert!(blocks[0].cases.is_sorted());
+        // The walk, the largest call, and the pieces of fresh memory.
+        assert_eq!(blocks[0].bytes(1 << 34), 1 << 34);
+        assert_eq!(blocks[0].bytes(0), blocks[0].cases.last().unwrap().0);
+        assert!(blocks[1].bytes(1 << 34) < 1 << 34);
+    }
+
+    #[test]
+    fn sizes_grow_to_what_fits() {
+        let sizes = |options: &[&str], most| {
+            let mut warnings = Vec::new();
+            let sizes = sizes(&args(options), Backing::Base, &room(most), &mut warnings).unwrap();
+            (sizes.len(), *sizes.last().unwrap(), warnings.join("; "))
+        };
+        let steps = |step: u32| (LARGEST[usize::from(step == 4)] / PAGE_SIZE).ilog2() / step;
+        let (all, quick) = (steps(2) as usize + 1, steps(4) as usize + 1);
+        assert_eq!(sizes(&[], usize::MAX).0, all);
+        assert_eq!(sizes(&["--quick"], usize::MAX).0, quick);
+        let (_, last, warning) = sizes(&[], 4 * PAGE_SIZE + 1);
+        assert_eq!(last, 4 * PAGE_SIZE);
+        assert!(warning.starts_with("memory is short: base sizes end at "), "{warning}");
+        let few = super::sizes(&args(&[]), Backing::Base, &room(1), &mut Vec::new());
+        assert!(few.unwrap_err().to_string().contains("what is free"));
+    }
+
+    #[test]
+    fn of_all_backings_those_that_there_are() {
+        let mut warnings = Vec::new();
+        let mut found = |asked: &[Pages], reserved| backings(asked, reserved, &mut warnings);
+        assert_eq!(found(&[], false).unwrap(), [Backing::Thp]);
+        assert_eq!(found(&[Pages::Thp, Pages::Thp], false).unwrap(), [Backing::Thp]);
+        assert!(found(&[Pages::Hugetlb], false).is_err());
+        // Named, it is missed, whatever stands beside it.
+        assert!(found(&[Pages::All, Pages::Hugetlb], false).is_err());
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(found(&[Pages::All], true).unwrap(), Backing::ALL);
+            assert_eq!(found(&[Pages::All], false).unwrap(), [Backing::Base, Backing::Thp]);
+            assert_eq!(warnings.len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_limit_of_a_group_is_named() {
+        let group = Some("/job".to_owned());
+        let memory = Memory { total: 1 << 30, available: 100 << 20, group };
+        let room = Room::of(Backing::Thp, &memory, 2);
+        assert_eq!(room.most >> 20, 45);
+        let limit = "below the limit of control group /job for each of 2 threads, 45 MiB";
+        assert!(room.why.ends_with(limit), "{}", room.why);
+    }
+}

@@ -1,0 +1,238 @@
+//! A page allocator under init_on_alloc: frames that are free, and the hook that clears them when
+//! they are handed out, in the way before the Linux change or after it.
+
+use std::marker::PhantomData;
+use std::num::NonZeroUsize;
+use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use clearpage::highmem::{Frame, Frames, Highmem, LinearMap};
+use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
+use clearpage::{Available, Intent, PAGE_SHIFT, Page};
+
+use super::free::Free;
+use crate::clock::Clock;
+
+/// Bytes that the hook is given at a time: memory comes as page faults take it, by huge pages.
+pub const BLOCK: usize = 2 << 20;
+
+/// Pages in a [`BLOCK`].
+pub const BLOCK_PAGES: usize = BLOCK >> PAGE_SHIFT;
+
+/// How pages are cleared when they are handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Init {
+    /// One call of what kernels clear a page with, for each page: before the change.
+    PerPage,
+    /// One call of the same for a block: the change.
+    Batch,
+    /// [`PageHooks::post_alloc`]: one call of what the plan says.
+    Plan,
+}
+
+impl Init {
+    /// `before`, `batch` or `plan`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PerPage => "before",
+            Self::Batch => "batch",
+            Self::Plan => "plan",
+        }
+    }
+
+    /// Who clears a block, and in how many calls.
+    pub fn what(self) -> String {
+        match self {
+            Self::PerPage => format!("{} a page", kernels().name()),
+            Self::Batch => format!("{} a block", kernels().name()),
+            // Where a block is past the second-level cache, as most are.
+            Self::Plan => format!("{} a block", clearpage::plan(Intent::Cold, BLOCK).name()),
+        }
+    }
+}
+
+/// What kernels of this ISA clear a page with: the first row of the table.
+fn kernels() -> Available {
+    let row = clearpage::primitives().first().expect("a row").available();
+    row.expect("the first row is always there")
+}
+
+/// Frames of one stretch of memory, cleared when they are handed out.
+pub struct Arena<'m> {
+    hooks: PageHooks<LinearMap>,
+    init: Init,
+    threads: NonZeroUsize,
+    free: Mutex<Free>,
+    spent: Mutex<Spent>,
+    memory: PhantomData<&'m mut [Page]>,
+}
+
+/// What the hook did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spent {
+    /// Calls.
+    pub blocks: u64,
+    /// Pages cleared.
+    pub npages: u64,
+    /// How long the CPUs were in it, all threads together: kernel time, which the change was judged
+    /// by, is that of CPUs too, and what others did meanwhile is in neither.
+    pub time: Duration,
+}
+
+impl<'m> Arena<'m> {
+    /// All of `memory` free; `threads` threads clear what is allocated, each a part, as they do
+    /// that touch it first.
+    pub fn new(memory: &'m mut [Page], init: Init, threads: NonZeroUsize) -> Self {
+        let frames = Frames::new(Frame::default(), memory.len() as u64).expect("few");
+        // SAFETY: the memory is borrowed as long as the arena lives. Only allocated frames are
+        // cleared, and before their owner sees them.
+        let map = unsafe { LinearMap::new(frames, NonNull::from(memory).cast()) };
+        Self {
+            hooks: PageHooks::new(map).with_policy(InitPolicy::ON_ALLOC),
+            init,
+            threads,
+            free: Mutex::new(Free::new(frames)),
+            spent: Mutex::default(),
+            memory: PhantomData,
+        }
+    }
+
+    /// Frames that are nobody else's and zero; `None` if no `npages` that are free follow one
+    /// another.
+    pub fn alloc(&self, npages: usize) -> Option<Frames> {
+        let frames = locked(&self.free).take(npages)?;
+        // SAFETY: the allocator has just handed them out.
+        unsafe { self.init(frames) };
+        Some(frames)
+    }
+
+    /// Takes frames back.
+    ///
+    /// # Safety
+    /// They come from [`alloc`](Self::alloc), all of them, once, and nobody uses them any more.
+    pub unsafe fn free_frames(&self, frames: Frames) {
+        locked(&self.free).give_back(frames);
+    }
+
+    /// Where frames of this arena lie.
+    pub fn address(&self, frames: Frames) -> NonNull<Page> {
+        self.hooks.mem().page_address(frames).expect("all frames are mapped")
+    }
+
+    /// What the hook did until now.
+    pub fn spent(&self) -> Spent {
+        *locked(&self.spent)
+    }
+
+    /// Threads that share the work.
+    pub fn threads(&self) -> NonZeroUsize {
+        self.threads
+    }
+
+    /// Clears frames, a part a thread.
+    ///
+    /// # Safety
+    /// They are nobody's yet.
+    unsafe fn init(&self, frames: Frames) {
+        let blocks = frames.npages().div_ceil(BLOCK_PAGES as u64);
+        let share = blocks.div_ceil(self.threads.get() as u64) * BLOCK_PAGES as u64;
+        let (mine, mut others) = frames.split_at(share);
+        std::thread::scope(|scope| {
+            while !others.is_empty() {
+                let (theirs, rest) = others.split_at(share);
+                // SAFETY: the caller's promise, and no two parts share a frame.
+                scope.spawn(move || unsafe { self.init_blocks(theirs) });
+                others = rest;
+            }
+            // SAFETY: as above.
+            unsafe { self.init_blocks(mine) };
+        });
+    }
+
+    /// # Safety
+    /// As [`init`](Self::init).
+    unsafe fn init_blocks(&self, frames: Frames) {
+        let (mut left, mut blocks, clock) = (frames, 0, Clock::start());
+        while !left.is_empty() {
+            let (block, rest) = left.split_at(BLOCK_PAGES as u64);
+            // SAFETY: the caller's promise.
+            unsafe { self.init_block(block) };
+            blocks += 1;
+            left = rest;
+        }
+        let time = clock.elapsed();
+        let mut spent = locked(&self.spent);
+        spent.blocks += blocks;
+        spent.npages += frames.npages();
+        spent.time += time;
+    }
+
+    /// The hook.
+    ///
+    /// # Safety
+    /// As [`init`](Self::init).
+    unsafe fn init_block(&self, block: Frames) {
+        match self.init {
+            // SAFETY: the caller's promise.
+            Init::PerPage => block.iter().for_each(|page| unsafe { self.by_kernels(page.into()) }),
+            // SAFETY: as above.
+            Init::Batch => unsafe { self.by_kernels(block) },
+            Init::Plan => {
+                // SAFETY: as above.
+                let done = unsafe { self.hooks.post_alloc(block, AllocFlags::NONE) };
+                let _ = done.expect("all frames are mapped");
+            }
+        }
+    }
+
+    /// One call of what kernels clear a page with.
+    ///
+    /// # Safety
+    /// As [`init`](Self::init).
+    unsafe fn by_kernels(&self, frames: Frames) {
+        let (pages, npages) = (self.address(frames), frames.npages() as usize);
+        // SAFETY: mapped pages, which are nobody's yet by the caller's promise.
+        let pages = unsafe { std::slice::from_raw_parts_mut(pages.as_ptr(), npages) };
+        kernels().clear_pages(pages);
+    }
+}
+
+/// Locks what nobody panics with.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::garbage;
+    use super::*;
+    use clearpage::PAGE_SIZE;
+
+    fn bytes<'a>(arena: &'a Arena<'_>, frames: Frames) -> &'a [u8] {
+        let len = frames.npages() as usize * PAGE_SIZE;
+        // SAFETY: frames of the arena, which the caller holds.
+        unsafe { std::slice::from_raw_parts(arena.address(frames).as_ptr().cast(), len) }
+    }
+
+    #[test]
+    fn what_is_handed_out_is_zero_and_nothing_else_is() {
+        for init in [Init::PerPage, Init::Batch, Init::Plan] {
+            for threads in [1, 3] {
+                let mut pages = garbage(4 * BLOCK as u64);
+                let npages = 3 * BLOCK_PAGES - 1;
+                let arena = Arena::new(&mut pages, init, NonZeroUsize::new(threads).unwrap());
+                let frames = arena.alloc(npages).unwrap();
+                assert_eq!(frames.npages(), npages as u64);
+                assert!(bytes(&arena, frames).iter().all(|&byte| byte == 0), "{init:?}");
+                let spent = arena.spent();
+                assert_eq!(spent.npages, npages as u64);
+                assert_eq!(spent.blocks, 3, "a call of the hook a block");
+                assert!(spent.time > Duration::ZERO);
+                drop(arena);
+                let left = pages.iter().filter(|page| page.as_bytes().iter().all(|&b| b == 0xa5));
+                assert_eq!(left.count(), BLOCK_PAGES + 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Breadth-first search, as Graph500's second kernel does it: from one root, level by level.
+
+use super::arena::Arena;
+use super::graph::Graph;
+use super::page_vec::{PageVec, room};
+
+/// What a search found.
+///
+/// Numbers are one more than what they say, and 0 says that the vertex was not reached: what
+/// init_on_alloc leaves is a tree of nothing, and needs no filling.
+pub struct Tree<'a> {
+    /// For each vertex the one that it was found from, plus 1; of the root itself.
+    pub parents: PageVec<'a, u32>,
+    /// For each vertex how far it is from the root, plus 1.
+    pub levels: PageVec<'a, u32>,
+}
+
+/// Bytes that [`search`] takes in a graph of a scale.
+pub fn search_room(scale: u32) -> u64 {
+    3 * room::<u32>(1 << scale)
+}
+
+impl<'a> Tree<'a> {
+    /// Without any vertex.
+    pub fn new(arena: &'a Arena<'a>, vertices: usize) -> Self {
+        Self { parents: PageVec::new(arena, vertices), levels: PageVec::new(arena, vertices) }
+    }
+
+    /// The vertex that this one was found from.
+    pub fn parent(&self, vertex: u32) -> Option<u32> {
+        self.parents[vertex as usize].checked_sub(1)
+    }
+
+    /// How far this vertex is from the root.
+    pub fn level(&self, vertex: u32) -> Option<u32> {
+        self.levels[vertex as usize].checked_sub(1)
+    }
+
+    /// Puts a vertex at its place.
+    pub fn put(&mut self, vertex: u32, parent: u32, level: u32) {
+        self.parents[vertex as usize] = parent + 1;
+        self.levels[vertex as usize] = level + 1;
+    }
+}
+
+/// Those not yet reached are asked where the level above has more than this part of the edges that
+/// are left: 1/14, as its inventors found (Beamer, Asanovic and Patterson, 2012).
+const PART: usize = 14;
+
+/// The tree of the shortest ways from `root` to every vertex that can be reached.
+///
+/// Level by level, in the direction that promises less work: from the level above to its
+/// neighbours, or from those not yet reached, until one of their neighbours is of the level above.
+pub fn search<'a>(arena: &'a Arena<'a>, graph: &Graph<'_>, root: u32) -> Tree<'a> {
+    let mut tree = Tree::new(arena, graph.vertices());
+    let mut queue = PageVec::<u32>::new(arena, graph.vertices());
+    tree.put(root, root, 0);
+    queue[0] = root;
+    let (mut start, mut end) = (0, 1);
+    let mut edges_left = graph.edges();
+    for level in 1.. {
+        let (found, free) = queue.split_at_mut(end);
+        let above = &found[start..];
+        if above.is_empty() {
+            break;
+        }
+        let edges: usize = above.iter().map(|&vertex| graph.degree(vertex as usize)).sum();
+        edges_left -= edges;
+        let reached = if edges < edges_left / PART {
+            from_above(&mut tree, graph, above, level, free)
+        } else {
+            from_below(&mut tree, graph, level, free)
+        };
+        (start, end) = (end, end + reached);
+    }
+    tree
+}
+
+/// Puts every neighbour of `above` that was not reached at `level`, and writes it down; tells how
+/// many they are.
+fn from_above(
+    tree: &mut Tree<'_>,
+    graph: &Graph<'_>,
+    above: &[u32],
+    level: u32,
+    reached: &mut [u32],
+) -> usize {
+    let mut end = 0;
+    for &vertex in above {
+        for &neighbour in graph.neighbours(vertex as usize) {
+            if tree.parents[neighbour as usize] == 0 {
+                tree.put(neighbour, vertex, level);
+                reached[end] = neighbour;
+                end += 1;
+            }
+        }
+    }
+    end
+}
+
+/// [`from_above`], by asking those that were not reached.
+fn from_below(tree: &mut Tree<'_>, graph: &Graph<'_>, level: u32, reached: &mut [u32]) -> usize {
+    let mut end = 0;
+    for vertex in 0..graph.vertices() as u32 {
+        if tree.parents[vertex as usize] == 0 {
+            // Numbers are one more than what they say.
+            let is_above = |&&n: &&u32| tree.levels[n as usize] == level;
+            if let Some(&parent) = graph.neighbours(vertex as usize).iter().find(is_above) {
+                tree.put(vertex, parent, level);
+                reached[end] = vertex;
+                end += 1;
+            }
+        }
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::graph::graph_room;
+    use super::super::kronecker::{edges, edges_room};
+    use super::super::testing::with_arena;
+    use super::*;
+
+    #[test]
+    fn vertices_are_found_by_the_shortest_way() {
+        // A ring of six with a tail, and a pair apart from it.
+        let edges = [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 0], [3, 6], [7, 8]];
+        with_arena(1 << 20, |arena| {
+            let graph = Graph::new(arena, 9, &edges);
+            let tree = search(arena, &graph, 0);
+            let levels: Vec<_> = (0..9).map(|v| tree.level(v)).collect();
+            let expected = [0, 1, 2, 3, 2, 1, 4].map(Some);
+            assert_eq!(levels, [&expected[..], &[None, None]].concat());
+            assert_eq!((tree.parent(0), tree.parent(6), tree.parent(7)), (Some(0), Some(3), None));
+            assert_eq!(tree.parent(3), Some(2), "of two ways that of the vertex found first");
+        });
+    }
+
+    #[test]
+    fn both_directions_find_the_same_levels() {
+        let room = edges_room(9) + graph_room(9) + 2 * search_room(9);
+        with_arena(room, |arena| {
+            let graph = Graph::new(arena, 1 << 9, &edges(arena, 9));
+            let root = graph.roots(1)[0];
+            let expected = search(arena, &graph, root);
+            for down in [true, false] {
+                let mut tree = Tree::new(arena, graph.vertices());
+                tree.put(root, root, 0);
+                let (mut above, mut reached) = (vec![root], vec![0; graph.vertices()]);
+                for level in 1.. {
+                    let end = if down {
+                        from_above(&mut tree, &graph, &above, level, &mut reached)
+                    } else {
+                        from_below(&mut tree, &graph, level, &mut reached)
+                    };
+                    above = reached[..end].to_vec();
+                    if end == 0 {
+                        break;
+                    }
+                }
+                assert_eq!(tree.levels[..], expected.levels[..], "down: {down}");
+            }
+        });
+    }
+}

@@ -1,0 +1,92 @@
+//! Frames that are free: a buddy allocator's, and those that wait for it.
+
+use std::collections::VecDeque;
+
+use buddy_system_allocator::FrameAllocator;
+use clearpage::highmem::{Frame, Frames};
+
+/// More orders than any machine has memory for, and no more than 32 bits of frame number hold.
+const ORDERS: usize = 32;
+
+/// Free frames. What is given back waits until nothing else is left: so a block is out of the cache
+/// when it is handed out again, as it is where many processes take pages.
+pub struct Free {
+    buddy: FrameAllocator<ORDERS>,
+    waiting: VecDeque<Frames>,
+}
+
+impl Free {
+    /// All of `frames`.
+    pub fn new(frames: Frames) -> Self {
+        let mut buddy = FrameAllocator::new();
+        buddy.add_frame(frames.start().get() as usize, frames.end() as usize);
+        Self { buddy, waiting: VecDeque::new() }
+    }
+
+    /// `npages` that follow one another, if there are: a block of the buddy allocator, less what of
+    /// it is too much, as Linux's `alloc_pages_exact`.
+    pub fn take(&mut self, npages: usize) -> Option<Frames> {
+        loop {
+            if let Some(start) = self.buddy.alloc(npages) {
+                let start = Frame::new(start as u64)?;
+                let block = Frames::new(start, npages.next_power_of_two() as u64).ok()?;
+                let (frames, rest) = block.split_at(npages as u64);
+                self.put(rest);
+                return Some(frames);
+            }
+            let longest_waiting = self.waiting.pop_front()?;
+            self.put(longest_waiting);
+        }
+    }
+
+    /// Takes frames back that were taken.
+    pub fn give_back(&mut self, frames: Frames) {
+        self.waiting.push_back(frames);
+    }
+
+    fn put(&mut self, frames: Frames) {
+        for block in frames.blocks() {
+            self.buddy.dealloc(block.start().get() as usize, block.npages() as usize);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn free(npages: u64) -> Free {
+        Free::new(Frames::new(Frame::default(), npages).unwrap())
+    }
+
+    #[test]
+    fn frames_wait_before_they_come_again() {
+        let mut free = free(8);
+        let mut seen = Vec::new();
+        for _ in 0..16 {
+            let frames = free.take(1).unwrap();
+            seen.push(frames.start().get());
+            free.give_back(frames);
+        }
+        assert_eq!(seen[..8], seen[8..]);
+        seen[..8].sort_unstable();
+        assert_eq!(seen[..8], [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn all_frames_can_be_had_again_and_again() {
+        let mut free = free(21);
+        // Aligned blocks of 16, 4 and 1 pages, each cut as often as it can be.
+        for (npages, times) in [(16, 1), (11, 1), (4, 5), (5, 2), (1, 21)] {
+            let mut held: Vec<Frames> = Vec::new();
+            while let Some(frames) = free.take(npages) {
+                assert_eq!(frames.npages(), npages as u64);
+                assert!(held.iter().all(|&other| frames.intersection(other).is_empty()));
+                held.push(frames);
+            }
+            assert_eq!(held.len(), times, "{npages} pages");
+            held.into_iter().for_each(|frames| free.give_back(frames));
+        }
+        assert_eq!(free.take(22), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! `clearpage replay hugetlb`: 8192 huge pages allocated.
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use super::arena::{Arena, BLOCK, BLOCK_PAGES, Init};
+use super::ground::{self, Ground, Room};
+use super::race::{Interrupted, Sample, Stopwatch, go_on, progress, race};
+use super::report::{Published, Workload};
+use super::{Common, Finished, nothing_to_tell};
+use crate::UserError;
+use crate::pin::pin;
+use crate::units::{format_size, parse_size};
+
+/// Huge pages that are allocated in a run.
+const BLOCKS: usize = 8192;
+/// Where so much is not free, they pass through less, again and again.
+const ALL: u64 = (BLOCKS * (BLOCK >> 20)) as u64 * (1 << 20);
+
+const ARMS: [Init; 3] = [Init::PerPage, Init::Batch, Init::Plan];
+
+/// Seconds before and after, and the change.
+const PUBLISHED: [f64; 3] = [0.445, 0.166, -0.627];
+
+const NOTES: [&str; 2] = [
+    "Published: the kernel allocating, on a machine that is not named. Here: a program's own",
+    "allocator, over memory that was touched before; no page fault and no page table is in it.",
+];
+
+/// What to replay.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Memory to pass the 16 GiB through [default: 16 GiB, or half of what is free]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory: Option<u64>,
+    /// What all replays are asked.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Replays it; tells the exit code.
+///
+/// # Errors
+/// An argument cannot be served.
+pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
+    let output = args.common.output()?;
+    let bytes = size(args.memory, ground::slack(), &ground::room())?;
+    // Where it cannot be pinned it moves: figures are noisier, not wrong.
+    let _ = pin(None);
+    let least = ground::slack() as usize;
+    let mut ground = match Ground::reserved(least, bytes) {
+        Some(ground) => ground,
+        None => Ground::take(bytes)?,
+    };
+
+    let rounds = usize::from(args.common.rounds);
+    let bar = progress(ARMS.len() * rounds);
+    crate::measure::warm_up(ground.pages());
+    let raced = race(&ARMS, rounds, |init| {
+        bar.set_message(init.what());
+        let sample =
+            allocate(&mut Arena::new(ground.pages(), init, NonZeroUsize::MIN), BLOCKS, stop);
+        bar.inc(1);
+        sample
+    });
+    bar.finish_and_clear();
+    if raced.rounds.is_empty() {
+        return Ok(nothing_to_tell(&bar));
+    }
+    Finished {
+        ground: &ground,
+        workload: Workload::Hugetlb { blocks: BLOCKS, block: BLOCK },
+        cleared: ALL,
+        inits: &ARMS,
+        raced: &raced,
+        published: &[Published::new("8192 x 2 MiB HugeTLB pages", "time", PUBLISHED)],
+        notes: &NOTES,
+    }
+    .tell(output)
+}
+
+/// Bytes to work in, a whole number of blocks.
+fn size(asked: Option<u64>, least: u64, room: &Room) -> Result<usize, UserError> {
+    let bytes = asked.unwrap_or_else(|| ALL.min(room.most / 9 * 5)) / BLOCK as u64 * BLOCK as u64;
+    if (least..=room.most).contains(&bytes) {
+        return Ok(bytes.min(ALL) as usize);
+    }
+    let asked = asked.map_or(String::new(), |asked| format!("--memory {}: ", format_size(asked)));
+    Err(UserError(format!(
+        "{asked}allowed are {} MiB (less would stay in the cache) up to {}",
+        least >> 20,
+        room.why
+    )))
+}
+
+/// Allocates `blocks` blocks, as many at once as there is memory for.
+fn allocate(
+    arena: &mut Arena<'_>,
+    blocks: usize,
+    stop: &AtomicBool,
+) -> Result<Sample, Interrupted> {
+    let (mut clock, mut left) = (Stopwatch::default(), blocks);
+    while left > 0 {
+        go_on(stop)?;
+        let (held, _) = clock.time(|| {
+            let mut held = Vec::with_capacity(left);
+            held.extend(std::iter::from_fn(|| arena.alloc(BLOCK_PAGES)).take(left));
+            held
+        });
+        assert!(!held.is_empty(), "the memory has room for a block");
+        left -= held.len();
+        for frames in held {
+            // SAFETY: allocated above, and not used.
+            unsafe { arena.free_frames(frames) };
+        }
+    }
+    Ok(Sample { init: arena.spent().time.as_secs_f64(), total: clock.seconds })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::garbage;
+    use super::*;
+
+    #[test]
+    fn blocks_pass_through_what_memory_there_is() {
+        for init in ARMS {
+            let mut pages = garbage(3 * BLOCK as u64);
+            let mut arena = Arena::new(&mut pages, init, NonZeroUsize::MIN);
+            let sample = allocate(&mut arena, 10, &AtomicBool::new(false)).unwrap();
+            assert_eq!(arena.spent().blocks, 10);
+            assert_eq!(arena.spent().npages, 10 * BLOCK_PAGES as u64);
+            assert!(sample.init > 0.0 && sample.init < sample.total);
+            drop(arena);
+            assert!(pages.iter().all(|page| page.as_bytes().iter().all(|&byte| byte == 0)));
+        }
+    }
+
+    #[test]
+    fn memory_is_what_was_asked_for_or_what_there_is() {
+        const MIB: u64 = 1 << 20;
+        let size = |asked, most| {
+            let room = Room { most, why: "what there is".to_owned() };
+            size(asked, 64 * MIB, &room).map(|bytes| bytes as u64)
+        };
+        assert_eq!(ALL, 16 << 30);
+        if usize::BITS == 64 {
+            assert_eq!(size(None, 64 << 30).unwrap(), ALL);
+            assert_eq!(size(Some(32 << 30), 64 << 30).unwrap(), ALL);
+        }
+        assert_eq!(size(None, 900 * MIB).unwrap(), 500 * MIB);
+        assert_eq!(size(Some(65 * MIB), 600 * MIB).unwrap(), 64 * MIB);
+        for asked in [0, 63 * MIB, 602 * MIB, u64::MAX] {
+            let UserError(message) = size(Some(asked), 600 * MIB).unwrap_err();
+            assert!(message.contains("--memory"), "{message}");
+            assert!(message.contains("64 MiB") && message.contains("what there is"), "{message}");
+        }
+        assert!(size(None, 70 * MIB).unwrap_err().0.starts_with("allowed"));
+    }
+}

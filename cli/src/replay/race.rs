@@ -1,0 +1,118 @@
+//! The arms of a replay in turn, round after round, so that whatever else the machine does meets all
+//! of them.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::arena::Init;
+
+/// Somebody asked for the end before the work was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted;
+
+/// Goes on only if nobody asked for the end.
+///
+/// # Errors
+/// Somebody did, and set `stop`.
+pub fn go_on(stop: &AtomicBool) -> Result<(), Interrupted> {
+    if stop.load(Relaxed) { Err(Interrupted) } else { Ok(()) }
+}
+
+/// What one run of one arm took, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// In the hook.
+    pub init: f64,
+    /// By the clock.
+    pub total: f64,
+}
+
+/// Rounds that are over.
+#[derive(Debug)]
+pub struct Raced {
+    /// A sample of each arm.
+    pub rounds: Vec<Vec<Sample>>,
+    /// Whether they are all that were asked for.
+    pub complete: bool,
+}
+
+/// Runs each of `arms` in each of `rounds`, in another order each round, until somebody asks for the
+/// end: a round that is not over then is not kept.
+pub fn race(
+    arms: &[Init],
+    rounds: usize,
+    mut run: impl FnMut(Init) -> Result<Sample, Interrupted>,
+) -> Raced {
+    let mut order: Vec<usize> = (0..arms.len()).collect();
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut round = || {
+        random.shuffle(&mut order);
+        let mut samples = vec![None; arms.len()];
+        for &i in &order {
+            samples[i] = Some(run(arms[i])?);
+        }
+        Ok::<_, Interrupted>(samples.into_iter().flatten().collect())
+    };
+    let rounds_over: Vec<_> = (0..rounds).map_while(|_| round().ok()).collect();
+    Raced { complete: rounds_over.len() == rounds, rounds: rounds_over }
+}
+
+/// The stopwatch of a run: it goes while there is something to measure.
+#[derive(Debug, Default)]
+pub struct Stopwatch {
+    /// Seconds until now.
+    pub seconds: f64,
+}
+
+impl Stopwatch {
+    /// Does what is to be measured; tells its seconds too.
+    pub fn time<R>(&mut self, work: impl FnOnce() -> R) -> (R, f64) {
+        let start = Instant::now();
+        let result = work();
+        let seconds = start.elapsed().as_secs_f64();
+        self.seconds += seconds;
+        (result, seconds)
+    }
+}
+
+/// A bar of `steps` steps.
+pub fn progress(steps: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {eta} left")
+        .expect("a valid template");
+    ProgressBar::new(steps as u64).with_style(style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_arm_runs_each_round() {
+        let arms = [Init::PerPage, Init::Batch, Init::Plan];
+        let mut runs = Vec::new();
+        let raced = race(&arms, 7, |init| {
+            runs.push(init);
+            Ok(Sample { init: runs.len() as f64, total: f64::from(init == Init::Plan) })
+        });
+        assert!(raced.complete);
+        assert_eq!((raced.rounds.len(), runs.len()), (7, 21));
+        for (round, runs) in raced.rounds.iter().zip(runs.chunks(3)) {
+            assert!(arms.iter().all(|arm| runs.contains(arm)));
+            assert_eq!([round[0].total, round[1].total, round[2].total], [0.0, 0.0, 1.0]);
+        }
+        assert!(runs.chunks(3).any(|runs| runs[0] != arms[0]), "not always the same order");
+    }
+
+    #[test]
+    fn a_round_that_is_interrupted_is_not_kept() {
+        let mut left = 5;
+        let raced = race(&[Init::PerPage, Init::Plan], 7, |_| {
+            left -= 1;
+            if left == 0 { Err(Interrupted) } else { Ok(Sample { init: 1.0, total: 1.0 }) }
+        });
+        assert!(!raced.complete);
+        assert_eq!((raced.rounds.len(), left), (2, 0));
+    }
+}

@@ -1,0 +1,211 @@
+//! PageRank by power iteration, with the same bits however many threads share the work.
+//!
+//! The rank of a vertex is `(1 - d) / n + d * (s + l / n)`: `d` is the damping, `n` the number of
+//! vertices, `s` the sum over the neighbours of their rank by their degree, `l` the sum of the ranks
+//! of those without neighbours, who share theirs with all.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::arena::Arena;
+use super::graph::Graph;
+use super::page_vec::{PageVec, room};
+use super::race::Interrupted;
+
+/// How much of a rank comes from neighbours.
+pub const DAMPING: f64 = 0.85;
+
+/// Iteration ends when all ranks together change by less. From there to the fixed point it is no
+/// more than `DAMPING / (1 - DAMPING)` times as far: less than 1e-9.
+pub const TOLERANCE: f64 = 1e-10;
+
+/// Vertices that a thread takes at a time. Sums are made a chunk at a time and then of the chunks,
+/// in this order whoever made them.
+const CHUNK: usize = 4096;
+
+/// The ranks of a graph's vertices.
+pub struct Ranks<'a> {
+    /// By vertex.
+    pub ranks: PageVec<'a, f64>,
+    /// Passes over the graph that it took.
+    pub iterations: u32,
+}
+
+/// Bytes that [`page_rank`] takes for a graph of a scale.
+pub fn ranks_room(scale: u32) -> u64 {
+    3 * room::<f64>(1 << scale)
+}
+
+/// What one pass found in one chunk.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    /// By how much the ranks changed.
+    change: f64,
+    /// Ranks of vertices without neighbours.
+    lone: f64,
+}
+
+/// Iterates until the ranks are as good as still; `step` hears of each iteration, and may end it.
+///
+/// # Errors
+/// `step` ended it.
+pub fn page_rank<'a>(
+    arena: &'a Arena<'a>,
+    graph: &Graph<'_>,
+    mut step: impl FnMut(u32) -> Result<(), Interrupted>,
+) -> Result<Ranks<'a>, Interrupted> {
+    let vertices = graph.vertices();
+    let mut ranks = PageVec::<f64>::new(arena, vertices);
+    let mut shares = PageVec::<f64>::new(arena, vertices);
+    let mut next = PageVec::<f64>::new(arena, vertices);
+    let mut sums = vec![Sums::default(); vertices.div_ceil(CHUNK)];
+
+    let first = 1.0 / vertices as f64;
+    pass(arena, graph, &mut ranks, &mut shares, &mut sums, |_| first);
+    for iterations in 1.. {
+        let lone: f64 = sums.iter().map(|sums| sums.lone).sum();
+        let everybody = (1.0 - DAMPING + DAMPING * lone) / vertices as f64;
+        pass(arena, graph, &mut ranks, &mut next, &mut sums, |vertex| {
+            let neighbours = graph.neighbours(vertex).iter();
+            everybody + DAMPING * neighbours.map(|&n| shares[n as usize]).sum::<f64>()
+        });
+        std::mem::swap(&mut shares, &mut next);
+        step(iterations)?;
+        if sums.iter().map(|sums| sums.change).sum::<f64>() < TOLERANCE {
+            return Ok(Ranks { ranks, iterations });
+        }
+    }
+    unreachable!("each pass is nearer by the damping")
+}
+
+/// Sets each vertex's rank to what `rank` says, and its share to what each neighbour gets of it.
+fn pass(
+    arena: &Arena<'_>,
+    graph: &Graph<'_>,
+    ranks: &mut [f64],
+    shares: &mut [f64],
+    sums: &mut [Sums],
+    rank: impl Fn(usize) -> f64 + Sync,
+) {
+    let chunks = ranks.chunks_mut(CHUNK).zip(shares.chunks_mut(CHUNK)).zip(sums);
+    let chunks = Mutex::new(chunks.enumerate());
+    let take = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        while let Some((chunk, ((ranks, shares), sums))) = take() {
+            *sums = Sums::default();
+            for (i, (old, share)) in ranks.iter_mut().zip(shares).enumerate() {
+                let vertex = chunk * CHUNK + i;
+                let new = rank(vertex);
+                sums.change += (new - *old).abs();
+                *old = new;
+                match graph.degree(vertex) {
+                    0 => sums.lone += new,
+                    degree => *share = new / degree as f64,
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        (1..arena.threads().get()).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+}
+
+/// How far ranks are from the fixed point of the equation above at most, all of them together,
+/// found without the iteration's help: each vertex gives to its neighbours, one after the other.
+pub fn distance(graph: &Graph<'_>, ranks: &[f64]) -> f64 {
+    let vertices = graph.vertices();
+    let mut given = vec![0.0; vertices];
+    let mut lone = 0.0;
+    for (vertex, &rank) in ranks.iter().enumerate() {
+        let share = DAMPING * rank / graph.degree(vertex) as f64;
+        graph.neighbours(vertex).iter().for_each(|&to| given[to as usize] += share);
+        lone += if graph.degree(vertex) == 0 { rank } else { 0.0 };
+    }
+    let everybody = (1.0 - DAMPING + DAMPING * lone) / vertices as f64;
+    let residual: f64 =
+        given.iter().zip(ranks).map(|(given, rank)| (given + everybody - rank).abs()).sum();
+    // The equation brings any two sets of ranks nearer by the damping.
+    residual / (1.0 - DAMPING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::arena::Init;
+    use super::super::graph::graph_room;
+    use super::super::kronecker::{edges, edges_room, vertices};
+    use super::super::testing::garbage;
+    use super::*;
+    use std::num::NonZeroUsize;
+
+    fn with_graph<R>(
+        scale: u32,
+        threads: usize,
+        init: Init,
+        test: impl FnOnce(&Arena<'_>, &Graph<'_>) -> R,
+    ) -> R {
+        let mut pages = garbage(edges_room(scale) + graph_room(scale) + ranks_room(scale));
+        let arena = Arena::new(&mut pages, init, NonZeroUsize::new(threads).unwrap());
+        let graph = Graph::new(&arena, vertices(scale), &edges(&arena, scale));
+        test(&arena, &graph)
+    }
+
+    #[test]
+    fn ranks_are_those_of_an_independent_implementation() {
+        use graphrs::{Edge, Graph as Other, GraphSpecs, Node, algorithms::centrality::pagerank};
+        for scale in [4, 7, 9, 11] {
+            with_graph(scale, 1, Init::Plan, |arena, graph| {
+                let ours = page_rank(arena, graph, |_| Ok(())).unwrap().ranks;
+                let all = 0..graph.vertices() as u32;
+                let nodes = all.clone().map(Node::<u32, ()>::from_name).collect();
+                // Both ways: it looks for predecessors, which undirected graphs have none of there.
+                let row = |v: u32| graph.neighbours(v as usize).iter().map(move |&to| (v, to));
+                let edges = all.clone().flat_map(row).map(|(v, to)| Edge::new(v, to)).collect();
+                let specs = GraphSpecs::directed();
+                let other = Other::new_from_nodes_and_edges(nodes, edges, specs).unwrap();
+                // Theirs is a tolerance a vertex.
+                let tolerance = 1e-11 / graph.vertices() as f64;
+                let theirs =
+                    pagerank::pagerank(&other, false, Some(DAMPING), Some(1000), Some(tolerance));
+                let theirs = theirs.unwrap();
+                assert_eq!(theirs.len(), ours.len());
+                let apart: f64 = all.map(|v| (ours[v as usize] - theirs[&v]).abs()).sum();
+                assert!(apart < 1e-9, "scale {scale}: {apart:e} apart");
+            });
+        }
+    }
+
+    #[test]
+    fn ranks_are_one_together_and_near_the_fixed_point() {
+        with_graph(10, 2, Init::Batch, |arena, graph| {
+            let mut heard = 0;
+            let ranks = page_rank(arena, graph, |iteration| {
+                heard = iteration;
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(heard, ranks.iterations);
+            let sum: f64 = ranks.ranks.iter().sum();
+            assert!((sum - 1.0).abs() < 1e-12, "{sum}");
+            let near = distance(graph, &ranks.ranks);
+            assert!(near < 1e-9, "{near:e}");
+            // One rank a little off is seen.
+            let mut wrong = ranks.ranks.to_vec();
+            wrong[17] += 1e-8;
+            assert!(distance(graph, &wrong) > 1e-9);
+        });
+    }
+
+    #[test]
+    fn ranks_are_the_same_bits_whoever_clears_and_however_many_work() {
+        // More than one chunk, so that threads have something to share.
+        let bits = |threads, init| {
+            with_graph(14, threads, init, |arena, graph| {
+                page_rank(arena, graph, |_| Ok(())).unwrap().ranks.as_bytes().to_vec()
+            })
+        };
+        let expected = bits(1, Init::PerPage);
+        for (threads, init) in [(1, Init::Plan), (2, Init::PerPage), (3, Init::Plan)] {
+            assert!(bits(threads, init) == expected, "{threads} threads, {init:?}");
+        }
+    }
+}

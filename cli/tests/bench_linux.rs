@@ -1,0 +1,182 @@
+//! `clearpage bench` where Linux gives it less than it asks for, or has it end.
+
+#![cfg(target_os = "linux")]
+
+mod tool;
+
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use clearpage::PAGE_SIZE;
+use clearpage_cli::pin;
+use tool::{Temporary, clearpage, command, refused, stdout};
+
+const QUICK: [&str; 3] = ["--temperature=hot", "--primitive=generic", "--loops=3"];
+
+/// `clearpage bench` of a page, with these arguments as well.
+fn bench(args: &[&str]) -> Command {
+    let size = format!("--size={PAGE_SIZE}");
+    command(&[&["bench", &size], &QUICK[..], args].concat())
+}
+
+/// The command in a process that has first done this to itself.
+fn after(mut command: Command, change: fn() -> io::Result<()>) -> Output {
+    // SAFETY: what is done is a system call, which neither allocates nor locks.
+    unsafe { command.pre_exec(change) };
+    command.output().unwrap()
+}
+
+#[test]
+fn every_cpu_is_measured_by_itself() {
+    let cpus = pin::allowed().unwrap();
+    let file = Temporary::new("cpus");
+    stdout(&bench(&["--cpu", "all", "--json", file.path()]).output().unwrap());
+    let report = file.json();
+    let mut measured: Vec<_> =
+        report["cells"].as_array().unwrap().iter().map(|cell| cell["cpu"].as_u64()).collect();
+    measured.dedup();
+    assert_eq!(measured, cpus.iter().map(|&cpu| Some(cpu as u64)).collect::<Vec<_>>());
+    assert_eq!(report["machine"]["cpus"], cpus.len());
+}
+
+#[test]
+fn a_cpu_that_affinity_leaves_out_is_refused() {
+    let cpus = pin::allowed().unwrap();
+    let Some(last) = cpus.last().filter(|&&last| last != cpus[0]) else {
+        eprintln!("skipped: only one CPU");
+        return;
+    };
+    // Children have the affinity of the thread that starts them.
+    pin::to(cpus[0]).unwrap();
+    let message = refused(&bench(&["--cpu", &last.to_string()]).output().unwrap());
+    let expected = format!("--cpu {last}: not a CPU this process may use");
+    assert!(message.contains(&expected), "{message}");
+    assert!(message.contains(&format!("allowed are {}", cpus[0])), "{message}");
+    let message = refused(&bench(&["--threads=2"]).output().unwrap());
+    assert!(message.contains("--threads 2: allowed are up to 1"), "{message}");
+    assert!(stdout(&bench(&["--cpu=all"]).output().unwrap()).contains(&format!("CPU {}", cpus[0])));
+}
+
+/// From now on sched_setaffinity is answered with EPERM.
+fn no_pinning() -> io::Result<()> {
+    // Loads the number of the system call, and compares it.
+    let step = |code: u32, jf, k| libc::sock_filter { code: code as u16, jt: 0, jf, k };
+    let program = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, libc::SYS_sched_setaffinity as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program =
+        libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr().cast_mut() };
+    // SAFETY: the program is of this length, and the kernel copies it.
+    let done = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &program) == 0
+    };
+    if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[test]
+fn who_may_not_pin_is_told() {
+    let message = refused(&after(bench(&["--cpu=0"]), no_pinning));
+    assert!(message.contains("--cpu 0: the system refused: Operation not permitted"), "{message}");
+    // Where no CPU was asked for, it is measured all the same.
+    let text = stdout(&after(bench(&["--threads=1,all"]), no_pinning));
+    assert!(text.contains("warning: threads are not pinned"), "{text}");
+}
+
+/// From now on there is address space for one walk, but not for two.
+fn little_memory() -> io::Result<()> {
+    let bytes = 480 << 20;
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+    // SAFETY: the limit is only read.
+    if unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+#[test]
+fn what_was_measured_before_memory_ran_out_is_kept() {
+    if pin::allowed().unwrap().len() < 2 {
+        eprintln!("skipped: only one CPU");
+        return;
+    }
+    let file = Temporary::new("memory");
+    let args = ["--size=256M", "--threads=1,2", "--json", file.path()];
+    let output = after(command(&[&["bench"], &QUICK[..], &args].concat()), little_memory);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("256 MiB of memory on thp pages cannot be had"), "{message}");
+    assert_eq!(message.lines().count(), 1, "{message}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("generic"), "{output:?}");
+    let report = file.json();
+    assert_eq!(report["complete"], false);
+    let cells = report["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 2);
+    assert!(cells.iter().all(|cell| cell["threads"] == 1), "{report}");
+}
+
+/// A benchmark of a day, well under way.
+fn long(file: &Temporary) -> Child {
+    let size = format!("--size={PAGE_SIZE}");
+    let args = ["bench", "--temperature=hot", "--loops=65535", &size, "--json", file.path()];
+    let mut command = command(&args);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Warming up takes 0.2 seconds; so much time of the CPU is beyond it.
+    let ticks = |stat: &str| -> u64 {
+        let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+        fields.skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum()
+    };
+    let stat = format!("/proc/{}/stat", child.id());
+    // SAFETY: asks for a number.
+    let second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as u64;
+    while ticks(&fs::read_to_string(&stat).unwrap()) < second {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+fn send(child: &Child, signal: i32) {
+    // SAFETY: a child that nobody has waited for yet, so that the number is still its own.
+    assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
+}
+
+#[test]
+fn ctrl_c_keeps_what_was_measured() {
+    let file = Temporary::new("interrupted");
+    let child = long(&file);
+    send(&child, libc::SIGINT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("generic") && text.contains("warning: interrupted"), "{text}");
+    let report = file.json();
+    assert_eq!(report["complete"], false);
+    assert!(!report["cells"].as_array().unwrap().is_empty(), "{report}");
+}
+
+#[test]
+fn the_second_ctrl_c_ends_at_once() {
+    let file = Temporary::new("ended");
+    let child = long(&file);
+    // Stopped, so that both arrive before it can act on the first.
+    for signal in [libc::SIGSTOP, libc::SIGINT, libc::SIGTERM, libc::SIGCONT] {
+        send(&child, signal);
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+}
+
+#[test]
+fn a_pipe_can_be_written() {
+    let size = format!("--size={PAGE_SIZE}");
+    let args = [&["bench", &size, "--json=/dev/stdout"], &QUICK[..]].concat();
+    assert!(stdout(&clearpage(&args)).contains("\"schema\": 2"));
+}

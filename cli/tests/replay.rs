@@ -1,0 +1,149 @@
+//! `clearpage replay` as a user meets it.
+
+mod tool;
+
+use serde_json::Value;
+use tool::{Temporary, clearpage, refused, stdout};
+
+/// Replays; what it printed, and the file that it wrote.
+fn replay(args: &[&str]) -> (String, Value) {
+    let file = Temporary::new(args[0]);
+    let all = [&["replay"], args, &["--rounds", "2", "--json", file.path()]].concat();
+    (stdout(&clearpage(&all)), file.json())
+}
+
+/// What is true of every replay.
+fn check(text: &str, report: &Value, arms: &[&str], published: &[&str]) {
+    assert_eq!((&report["schema"], &report["complete"]), (&1.into(), &true.into()));
+    let names: Vec<_> = report["arms"].as_array().unwrap().iter().map(|arm| &arm["name"]).collect();
+    assert_eq!(names, arms);
+    for arm in report["arms"].as_array().unwrap() {
+        let seconds = |figure: &str| arm[figure]["seconds"].as_f64().unwrap();
+        assert!(seconds("init") > 0.0 && seconds("total") > 0.0, "{arm}");
+        assert_eq!(arm["init"]["samples"].as_array().unwrap().len(), 2);
+        assert!(text.contains(arm["what"].as_str().unwrap()), "{arm}: {text}");
+        if arm["name"] != "before" {
+            for figure in ["init", "total"] {
+                let change = 100.0 * arm[figure]["change"].as_f64().unwrap();
+                assert!(text.contains(&format!("{change:+.1} %")), "{change}: {text}");
+            }
+        }
+    }
+    for words in published.iter().chain(&["init, by the hook", "total, by the clock", "Published"])
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(report["published"].as_array().unwrap().len(), published.len() / 2);
+}
+
+#[test]
+fn hugetlb_allocates_what_was_published() {
+    // As little memory as it takes, four times the last cache and no less than 64 MiB.
+    let least = (4 * clearpage::cpu::caches().l3).max(64 << 20).to_string();
+    let (text, report) = replay(&["hugetlb", "--memory", &least]);
+    check(&text, &report, &["before", "batch", "plan"], &["8192 x 2 MiB", "-62.7 %, 2.68x"]);
+    assert_eq!(report["cleared"], 16_u64 << 30);
+    assert!(text.contains("huge pages") || text.contains("smallest pages"), "{text}");
+}
+
+#[test]
+fn graph500_finds_the_same_trees_before_and_after() {
+    let (text, report) = replay(&["graph500", "--scale", "8", "--roots", "5"]);
+    let published = ["Graph500 64C128T", "-50.3 %", "Graph500 16C32T", "-39.0 %"];
+    check(&text, &report, &["before", "plan"], &published);
+    let workload = &report["workload"];
+    assert_eq!((&workload["scale"], &workload["roots"]), (&8.into(), &5.into()));
+    assert!(workload["teps"].as_array().unwrap().iter().all(|teps| teps.as_f64() > Some(0.0)));
+    assert!(text.contains("5 trees validated"), "{text}");
+}
+
+#[test]
+fn pagerank_finds_the_same_ranks_before_and_after() {
+    let (text, report) = replay(&["pagerank", "--scale", "8", "--threads", "2"]);
+    let published = ["Pagerank 32T", "-38.5 %", "Pagerank 128T", "-35.7 %"];
+    check(&text, &report, &["before", "plan"], &published);
+    assert_eq!(report["workload"]["threads"], 2);
+    assert!(report["workload"]["distance"].as_f64().unwrap() < 1e-9);
+    assert!(text.contains("iterations"), "{text}");
+}
+
+#[test]
+fn bad_arguments_are_told_what_is_allowed() {
+    let cases: [(&[&str], &[&str]); 12] = [
+        (&["graph500", "--scale", "3"], &["3", "4..=31"]),
+        (&["graph500", "--scale", "32"], &["32", "4..=31"]),
+        (&["graph500", "--roots", "0"], &["0", "1.."]),
+        (&["graph500", "--rounds", "0"], &["0", "1.."]),
+        (&["graph500", "--json", "/nonexistent/x.json"], &["--json /nonexistent/x.json"]),
+        (&["pagerank", "--threads", "0"], &["0", "1.."]),
+        (&["pagerank", "--scale", "many"], &["many"]),
+        (&["hugetlb", "--memory", "2M"], &["--memory 2 MiB", "allowed are", "free"]),
+        (&["hugetlb", "--memory", "9000T"], &["--memory 9000 TiB", "allowed are", "free"]),
+        (&["hugetlb", "--memory", "much"], &["much", "allowed are bytes"]),
+        (&["hugetlb", "--scale", "8"], &["--scale", "--help"]),
+        (&["graph5000"], &["graph5000", "graph500"]),
+    ];
+    for (args, words) in cases {
+        let message = refused(&clearpage(&[&["replay"], args].concat()));
+        for word in words {
+            assert!(message.contains(word), "{args:?}: no {word:?} in {message}");
+        }
+    }
+}
+
+#[test]
+fn a_scale_too_large_for_memory_is_told_before_anything_is_done() {
+    let available = clearpage_cli::machine::memory().available;
+    // What the edges alone take, 16 a vertex of 8 bytes.
+    let Some(scale) = (4..=31).find(|&scale| 128_u64 << scale > available) else { return };
+    for workload in ["graph500", "pagerank"] {
+        let message = refused(&clearpage(&["replay", workload, "--scale", &scale.to_string()]));
+        assert_eq!(message.lines().count(), 1, "{message}");
+        for words in
+            [&format!("--scale {scale}: needs"), "what memory is free", "largest scale that fits"]
+        {
+            assert!(message.contains(words), "{message}");
+        }
+    }
+}
+
+#[test]
+fn every_workload_has_an_example() {
+    for workload in ["hugetlb", "graph500", "pagerank"] {
+        let text = stdout(&clearpage(&["replay", workload, "--help"]));
+        assert!(text.contains(&format!("clearpage replay {workload} --")), "{text}");
+    }
+}
+
+/// Ctrl-C while it works: what is over is told, and the file says that it is not all.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_was_measured() {
+    use std::process::Stdio;
+    use std::time::Duration;
+
+    let file = Temporary::new("replay-interrupted");
+    let args =
+        ["replay", "graph500", "--scale", "4", "--roots", "1", "--rounds", "65535", "--json"];
+    let mut replay = tool::command(&args);
+    let replay = replay.arg(file.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = replay.spawn().unwrap();
+    // It listens before it opens the file.
+    while !file.0.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    // SAFETY: our own child, which was not waited for.
+    assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    if file.0.exists() {
+        let report = file.json();
+        assert_eq!(report["complete"], false);
+        assert!(!report["arms"][0]["init"]["samples"].as_array().unwrap().is_empty());
+        assert!(String::from_utf8(output.stdout).unwrap().contains("interrupted"));
+    } else {
+        // On a machine so busy that not even one round was over.
+        assert!(String::from_utf8(output.stderr).unwrap().contains("nothing was measured"));
+    }
+}
