@@ -12,6 +12,7 @@ use std::ptr::NonNull;
 
 use self::maps::Survey;
 use super::{Done, How, Known, Next, ResetError, clear};
+use crate::highmem::tag;
 use crate::page::{PAGE_SHIFT, Page};
 
 /// Shorter ranges are cleared without a look at what was touched: the break-even in the
@@ -31,9 +32,8 @@ struct Range {
 
 impl Range {
     fn new(page: NonNull<Page>, npages: usize) -> Self {
-        /// AArch64 ignores the top byte of an address; the files in /proc do not.
-        const ADDRESS: usize = if cfg!(target_arch = "aarch64") { usize::MAX >> 8 } else { !0 };
-        let start = page.addr().get() & ADDRESS;
+        // The CPU ignores a tag; the files in /proc do not.
+        let start = tag::reset(page.as_ptr()).addr();
         Self { page, npages, start, end: start.saturating_add(npages << PAGE_SHIFT) }
     }
 
