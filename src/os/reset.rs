@@ -48,30 +48,30 @@
 //!
 //! | pages | touched | `Clear` | `ClearTouched` | `Discard` | `Remap` |
 //! |---|---|---|---|---|---|
-//! | 64 KiB, small | 10 % | 19; 19 | 1.9; 1.9 | 2.8; 5.8 | 12; 15 |
-//! | | 100 % | 0.42; 0.46 | 2.4; 2.4 | 7.3; 26 | 14; 33 |
-//! | 1 MiB, small | 10 % | 327; 327 | 3.2; 3.3 | 7.6; 42 | 15; 45 |
-//! | | 90 % | 44; 46 | 12; 13 | 57; 341 | 68; 348 |
-//! | | 100 % | 6.6; 8.3 | 12; 14 | 64; 376 | 74; 386 |
-//! | 64 MiB, small | 10 % | 26 000; 26 100 | 201; 236 | 463; 2640 | 522; 2680 |
-//! | | 100 % | 1040; 1290 | 1170; 1430 | 4960; 28 200 | 4770; 27 500 |
-//! | 2 MiB, huge | 100 % | 15; 18 | 18; 21 | 9.4; 41 | 15; 695 |
-//! | 64 MiB, huge | 10 % | 4080; 4110 | 180; 206 | 35; 231 | 59; 3110 |
-//! | | 100 % | 1000; 1260 | 974; 1230 | 215; 3010 | 244; 23 600 |
+//! | 64 KiB, small | 10 % | 18; 18 | 1.8; 1.8 | 2.4; 5.2 | 11; 14 |
+//! | | 100 % | 0.40; 0.43 | 2.3; 2.3 | 6.5; 25 | 13; 31 |
+//! | 1 MiB, small | 10 % | 325; 325 | 3.1; 3.2 | 7.5; 42 | 15; 45 |
+//! | | 90 % | 43; 44 | 12; 13 | 55; 329 | 65; 337 |
+//! | | 100 % | 6.3; 7.8 | 12; 13 | 61; 363 | 70; 371 |
+//! | 64 MiB, small | 10 % | 24 300; 24 300 | 191; 223 | 413; 2400 | 447; 2430 |
+//! | | 100 % | 962; 1210 | 1090; 1350 | 4380; 25 800 | 4360; 26 100 |
+//! | 2 MiB, huge | 100 % | 14; 17 | 16; 19 | 8.6; 38 | 13; 606 |
+//! | 64 MiB, huge | 10 % | 3720; 3750 | 160; 184 | 26; 167 | 47; 2730 |
+//! | | 100 % | 949; 1180 | 970; 1210 | 197; 2620 | 222; 22 500 |
 //!
 //! `Auto` takes what `ClearTouched` takes; with [`Next::Idle`], on huge pages, what `Discard` takes
 //! and some microseconds to see which were touched.
 //!
 //! - To fault in a small page takes as long as to clear 40. So to look at what was touched pays as
-//!   soon as a few pages were not: 9 % of 64 KiB, 1.6 % of 1 MiB, 0.5 % of 64 MiB. Where all was,
+//!   soon as a few pages were not: 10 % of 64 KiB, 1.5 % of 1 MiB, 0.5 % of 64 MiB. Where all was,
 //!   the look is lost: 2 us and up to 20 ns a page. Below 64 KiB [`How::Auto`] does not look, and
 //!   before Linux 6.11, where [`reset`] and [`reset_raw`] have to read `/proc/self/maps` for it,
 //!   not below 4 MiB. Who knows that all was touched forces [`How::Clear`].
 //! - To drop a small page takes longer than to clear it, so [`How::Auto`] never does, whatever is
 //!   [`Next`]. Who wants the memory to be free for others forces [`How::Discard`].
 //! - To drop a huge page takes a fifth to two thirds of the time of clearing it, and to fault one
-//!   in again three to thirteen times as long as to drop it. So it pays if less than a quarter to a
-//!   third will be used again: that is what [`Next`] asks.
+//!   in again three to thirteen times as long as to drop it. So it pays if less than 24 % of 2 MiB
+//!   will be used again, 38 % of 8 MiB, 32 % of 64 MiB: that is what [`Next`] asks.
 //! - To map anew is never cheaper than to drop, and loses that huge pages were advised.
 //!   [`How::Auto`] never does it.
 //!
