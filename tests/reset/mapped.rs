@@ -115,8 +115,11 @@ impl Memory {
     fn bad(&self, at: usize) -> Option<(usize, u8)> {
         // SAFETY: a page of the mapping, to which nobody refers.
         let bytes = unsafe { self.page(at).as_ref() }.as_bytes();
-        let bad = bytes.iter().position(|&byte| byte != self.held[at]);
-        bad.map(|byte| (byte, bytes[byte]))
+        if *bytes == [self.held[at]; PAGE_SIZE] {
+            return None;
+        }
+        let bad = bytes.iter().position(|&byte| byte != self.held[at])?;
+        Some((bad, bytes[bad]))
     }
 
     /// Panics unless each page holds what it should.
