@@ -1,40 +1,30 @@
 //! The pool as a part of its process: its thread, its memory, and what a `fork` leaves of it.
 //!
 //! Each test looks at the process as a whole, and so runs in one of its own.
-#![cfg(all(feature = "std", target_os = "linux", not(miri)))]
-
-mod common;
 
 use std::ffi::{c_int, c_uint};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use clearpage::pool::{ZeroBlock, ZeroPool};
 use clearpage::{Order, PAGE_SIZE};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
+use crate::supply::GARBAGE;
+use crate::{AtEnd, common, wait_until};
+
 const MIB: usize = 1 << 20;
-const GARBAGE: u8 = 0xa5;
 
 /// Runs one of the tests below as the only one of its process.
 fn alone(test: &str) {
-    let output = common::child(test, ("NONE", ""));
+    let output = common::child(&format!("process::{test}"), ("NONE", ""));
     let (text, errors) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{text}\n{errors}", output.status);
     assert!(text.contains("1 passed"), "{text}");
-}
-
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// The threads of pools, by their folders.
@@ -177,7 +167,7 @@ fn a_fork_leaves_a_pool_that_works() {
 #[test]
 #[ignore = "run by another test, in a process of its own"]
 fn forks() {
-    let forks = if cfg!(target_arch = "x86_64") { 200 } else { 20 };
+    let forks = if cfg!(target_arch = "x86_64") { 100 } else { 20 };
     let pool = ZeroPool::builder(64).min(32).idle(false).pressure(|| false).build().unwrap();
     let pool = ManuallyDrop::new(pool);
     let done = AtomicBool::new(false);
@@ -194,6 +184,7 @@ fn forks() {
                 }
             });
         }
+        let _end = AtEnd(&done);
         for _ in 0..forks {
             // SAFETY: the child does nothing but what async signals may, other than that it frees
             // memory, which the C library allows there.
@@ -210,7 +201,6 @@ fn forks() {
             assert_eq!(unsafe { waitpid(process, &raw mut status, 0) }, process);
             assert_eq!(status, 0, "the child's status; 14 is its alarm");
         }
-        done.store(true, SeqCst);
     });
     drop(ManuallyDrop::into_inner(pool));
     wait_until("no thread", || workers().is_empty());
