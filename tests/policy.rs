@@ -83,8 +83,8 @@ fn the_switch_is_what_is_asked() {
 #[cfg(feature = "std")]
 mod environment {
     use std::alloc::{GlobalAlloc, Layout, System};
+    use std::cell::Cell;
     use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     use clearpage::hooks::{self, InitPolicy, policy, set_policy};
 
@@ -93,17 +93,17 @@ mod environment {
     #[global_allocator]
     static ALLOC: Interfering = Interfering;
 
-    /// `System`; once told to, it sets the policy when it is next asked for memory.
+    /// `System`; once told to, it sets the policy when that thread next asks for memory.
     struct Interfering;
 
-    static INTERFERE: AtomicBool = AtomicBool::new(false);
+    thread_local!(static INTERFERE: Cell<bool> = const { Cell::new(false) });
     /// The policy as the allocator saw it just before.
     static SEEN: OnceLock<InitPolicy> = OnceLock::new();
 
     // SAFETY: the system's blocks.
     unsafe impl GlobalAlloc for Interfering {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-            if INTERFERE.swap(false, Relaxed) {
+            if INTERFERE.replace(false) {
                 SEEN.set(policy()).unwrap();
                 set_policy(InitPolicy::ON_FREE);
             }
@@ -149,7 +149,7 @@ mod environment {
     #[test]
     #[ignore = "run by other tests, in a process of its own"]
     fn interfere() {
-        INTERFERE.store(true, Relaxed);
+        INTERFERE.set(true);
         let after = policy();
         println!("seen: {:?}, after: {after:?}", SEEN.get());
     }
