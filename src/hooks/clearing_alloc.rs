@@ -38,12 +38,14 @@ use crate::raw;
 ///   the old one is untouched.
 /// - Freed memory is cleared with [`Intent::Hot`] up to the size of the second-level cache, for its
 ///   user has just had it there, and the next one may get it at once; longer blocks with
-///   [`Intent::Cold`]. Memory that is allocated, with [`Intent::Hot`]: up to the size of the last-level cache it will be there when the user
-///   comes; above it [`Tuning::detect`](crate::Tuning::detect) serves Hot like Cold, wherever
-///   something goes past the cache.
+///   [`Intent::Cold`]. Memory that is allocated, with [`Intent::Hot`]: up to the size of the
+///   last-level cache it will be there when the user comes; above it
+///   [`Tuning::detect`](crate::Tuning::detect) serves Hot like Cold, wherever something goes past
+///   the cache.
 /// - `on_free` does not make `alloc` skip its clear: the inner allocator may keep its free list in
 ///   free blocks. That it got a block from the operating system, zero, it can say only in
-///   `alloc_zeroed`; who wants zeroes should ask there, since `alloc` touches every page.
+///   `alloc_zeroed`. [`inner_zeroes_from`](Self::inner_zeroes_from) says which blocks it is worth
+///   asking for there, and has all others cleared here.
 /// - Where the policy wants nothing, a call is a load, a test and a jump to the inner allocator.
 /// - Blocks of no bytes, which `GlobalAlloc` forbids, are passed on, and nothing is cleared.
 ///
@@ -54,6 +56,8 @@ pub struct ClearingAlloc<A, S = NoStats> {
     inner: A,
     /// `None` is the policy of the process.
     policy: Option<InitPolicy>,
+    /// `None`: whatever is asked of `alloc_zeroed`, and nothing else.
+    inner_zeroes_from: Option<usize>,
     stats: S,
 }
 
@@ -67,13 +71,27 @@ impl<A> ClearingAlloc<A> {
 impl<A, S> ClearingAlloc<A, S> {
     /// Around `inner`, by the policy of the process.
     pub const fn with_stats(inner: A, stats: S) -> Self {
-        Self { inner, policy: None, stats }
+        Self { inner, policy: None, inner_zeroes_from: None, stats }
     }
 
     /// By `policy` from the first call to the last, whatever the policy of the process.
     #[must_use]
     pub const fn with_policy(mut self, policy: InitPolicy) -> Self {
         self.policy = Some(policy);
+        self
+    }
+
+    /// Has blocks that are to be zero come from the inner `alloc_zeroed` if they have at least `len`
+    /// bytes, whichever call asks for them; shorter ones come from its `alloc` and are cleared here.
+    ///
+    /// - `usize::MAX` is for allocators whose `alloc_zeroed` is that of `GlobalAlloc`, an `alloc` and
+    ///   a `memset`: slab, buddy and bump allocators over memory of their own.
+    /// - The size from which on an allocator maps each block by itself is for those that know such
+    ///   memory to be zero. `alloc` under `on_alloc` then touches none of it. For the C library's it
+    ///   is what `M_MMAP_THRESHOLD` (mallopt(3)) says, 128 KiB until it adapts.
+    #[must_use]
+    pub const fn inner_zeroes_from(mut self, len: usize) -> Self {
+        self.inner_zeroes_from = Some(len);
         self
     }
 
@@ -97,6 +115,23 @@ impl<A, S> ClearingAlloc<A, S> {
 }
 
 impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
+    /// A block that is zero, by the inner allocator or cleared here.
+    ///
+    /// # Safety
+    /// That of `GlobalAlloc::alloc`.
+    #[inline(always)]
+    unsafe fn zeroed(&self, layout: Layout, by_inner: bool) -> *mut u8 {
+        // SAFETY: the caller's promise; a block is valid for writes of its size.
+        unsafe {
+            let ptr = match by_inner {
+                true => self.inner.alloc_zeroed(layout),
+                false => self.inner.alloc(layout),
+            };
+            self.hand_out(ptr, 0, layout.size(), !by_inner);
+            ptr
+        }
+    }
+
     /// `len` bytes from `from` on are the user's from now on.
     ///
     /// # Safety
@@ -123,11 +158,14 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
     #[cold]
     #[inline(never)]
     unsafe fn alloc_by_policy(layout: Layout, policy: Loaded, this: &Self) -> *mut u8 {
-        let clear = policy.settle().on_alloc;
-        // SAFETY: the caller's promise; a block is valid for writes of its size.
+        // SAFETY: the caller's promise.
         unsafe {
+            if policy.settle().on_alloc {
+                let by_inner = this.inner_zeroes_from.is_some_and(|from| layout.size() >= from);
+                return this.zeroed(layout, by_inner);
+            }
             let ptr = this.inner.alloc(layout);
-            this.hand_out(ptr, 0, layout.size(), clear);
+            this.hand_out(ptr, 0, layout.size(), false);
             ptr
         }
     }
@@ -251,9 +289,7 @@ unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
         unsafe {
-            let ptr = self.inner.alloc_zeroed(layout);
-            self.hand_out(ptr, 0, layout.size(), false);
-            ptr
+            self.zeroed(layout, self.inner_zeroes_from.is_none_or(|from| layout.size() >= from))
         }
     }
 

@@ -21,20 +21,19 @@ fn layout(size: usize, align: usize) -> Layout {
     Layout::from_size_align(size, align).unwrap()
 }
 
-/// Has a user of `alloc`, which is around `inner`, do `steps` and give everything back. What was
+/// Has the user of an allocator that is around `inner` do `steps` and give everything back. What was
 /// wrong, and what the statistics should be.
 fn serve<A: GlobalAlloc>(
-    alloc: &A,
+    mut user: User<A>,
     inner: &Recording,
-    policy: InitPolicy,
     steps: &[Step],
 ) -> (Vec<String>, Counts) {
-    let mut user = User::new(alloc, policy, 0);
     steps.iter().for_each(|step| user.step(*step));
     user.finish();
     let calls = inner.calls();
     for (what, found, expected) in [
         ("blocks not wiped", calls.unwiped, user.unwiped),
+        ("blocks that the inner allocator zeroed", calls.alloc_zeroed, user.by_inner),
         ("blocks leaked", calls.live, 0),
         ("blocks that nobody had", calls.strange, 0),
     ] {
@@ -46,13 +45,23 @@ fn serve<A: GlobalAlloc>(
 }
 
 /// Panics unless `ClearingAlloc` around `inner` serves `steps` as `policy` says, and its statistics
-/// tell just that.
-fn check(inner: Recording, policy: InitPolicy, steps: &[Step]) -> Calls {
+/// tell just that; with blocks of `from` bytes on zeroed by `inner`, where that is said.
+fn check_from(from: Option<usize>, inner: Recording, policy: InitPolicy, steps: &[Step]) -> Calls {
     let alloc = ClearingAlloc::with_stats(inner, Counters::new()).with_policy(policy);
-    let (faults, expected) = serve(&alloc, alloc.inner(), policy, steps);
-    assert_eq!(faults, [""; 0], "{policy:?}, {steps:?}");
-    assert_eq!(alloc.stats().read(), expected, "{policy:?}, {steps:?}");
+    let alloc = match from {
+        Some(from) => alloc.inner_zeroes_from(from),
+        None => alloc,
+    };
+    let user = User::new(&alloc, policy, 0).inner_zeroes_from(from);
+    let (faults, expected) = serve(user, alloc.inner(), steps);
+    assert_eq!(faults, [""; 0], "{policy:?}, {from:?}, {steps:?}");
+    assert_eq!(alloc.stats().read(), expected, "{policy:?}, {from:?}, {steps:?}");
     alloc.inner().calls()
+}
+
+/// [`check_from`] where nothing is said.
+fn check(inner: Recording, policy: InitPolicy, steps: &[Step]) -> Calls {
+    check_from(None, inner, policy, steps)
 }
 
 /// Up to four pages, short ones as likely as long ones.
@@ -85,6 +94,18 @@ quickcheck! {
         for policy in POLICIES {
             let calls = check(Recording::default(), policy, &steps);
             assert!(calls.realloc == 0 || !policy.on_free, "left to the inner allocator: {calls:?}");
+        }
+        true
+    }
+
+    fn the_inner_allocator_zeroes_what_it_is_to(steps: Vec<Step>, from: u16) -> bool {
+        for (policy, from) in POLICIES.into_iter().flat_map(|policy| {
+            [0, usize::from(from) >> (from % 16), usize::MAX].map(|from| (policy, Some(from)))
+        }) {
+            let points = check_from(from, Recording::default(), policy, &steps).fallible();
+            for point in 0..points.min(4) {
+                check_from(from, Recording::failing_at(point), policy, &steps);
+            }
         }
         true
     }
@@ -187,15 +208,19 @@ fn the_process_decides_where_nobody_else_does() {
     for policy in POLICIES {
         set_policy(policy);
         let alloc = ClearingAlloc::new(Recording::default());
-        assert_eq!(serve(&alloc, alloc.inner(), policy, &steps).0, [""; 0], "{policy:?}");
+        assert_eq!(
+            serve(User::new(&alloc, policy, 0), alloc.inner(), &steps).0,
+            [""; 0],
+            "{policy:?}"
+        );
     }
     set_policy(InitPolicy::OFF);
 }
 
 #[test]
 fn statistics_that_are_off_take_no_room() {
-    let size = size_of::<Option<InitPolicy>>();
-    assert_eq!(size_of::<ClearingAlloc<std::alloc::System, NoStats>>(), size);
+    let size = size_of::<ClearingAlloc<std::alloc::System, NoStats>>();
+    assert_eq!(size, size_of::<(Option<InitPolicy>, Option<usize>)>());
 }
 
 #[test]
@@ -206,7 +231,8 @@ fn clearing_takes_time() {
     let alloc = ClearingAlloc::with_stats(Recording::default(), TimedCounters::new());
     let step = Step::Alloc { layout: layout(MIB, 8) };
     let alloc = alloc.with_policy(InitPolicy::ON_FREE);
-    let (faults, mut expected) = serve(&alloc, alloc.inner(), InitPolicy::ON_FREE, &[step]);
+    let (faults, mut expected) =
+        serve(User::new(&alloc, InitPolicy::ON_FREE, 0), alloc.inner(), &[step]);
     assert_eq!(faults, [""; 0]);
     let counts = alloc.stats().read();
     let nanoseconds = counts.on_free.nanoseconds;

@@ -54,19 +54,30 @@ impl Block {
 pub struct User<'a, A> {
     alloc: &'a A,
     policy: InitPolicy,
+    /// Blocks as long as this, or longer, are zero by the inner allocator.
+    inner_zeroes_from: Option<usize>,
     pub blocks: Vec<Block>,
     seed: u64,
     /// What the statistics should say.
     pub expected: Counts,
     /// Blocks that the inner allocator should find unwiped.
     pub unwiped: usize,
+    /// Blocks that the inner allocator should be asked to zero.
+    pub by_inner: usize,
     pub faults: Vec<String>,
 }
 
 impl<'a, A: GlobalAlloc> User<'a, A> {
     pub fn new(alloc: &'a A, policy: InitPolicy, seed: u64) -> Self {
-        let expected = Counts::default();
-        Self { alloc, policy, blocks: vec![], seed, expected, unwiped: 0, faults: vec![] }
+        let (expected, inner_zeroes_from) = (Counts::default(), None);
+        let (blocks, unwiped, by_inner, faults) = (vec![], 0, 0, vec![]);
+        Self { alloc, policy, inner_zeroes_from, blocks, seed, expected, unwiped, by_inner, faults }
+    }
+
+    /// Where [`ClearingAlloc::inner_zeroes_from`](clearpage::hooks::ClearingAlloc) was said.
+    pub fn inner_zeroes_from(mut self, len: Option<usize>) -> Self {
+        self.inner_zeroes_from = len;
+        self
     }
 
     pub fn step(&mut self, step: Step) {
@@ -74,12 +85,12 @@ impl<'a, A: GlobalAlloc> User<'a, A> {
             Step::Alloc { layout } => {
                 // SAFETY: the layout is not of 0 bytes.
                 let ptr = unsafe { self.alloc.alloc(layout) };
-                self.take(ptr, layout, self.policy.on_alloc, self.policy.on_alloc);
+                self.take(ptr, layout, self.policy.on_alloc, false);
             }
             Step::Zeroed { layout } => {
                 // SAFETY: the layout is not of 0 bytes.
                 let ptr = unsafe { self.alloc.alloc_zeroed(layout) };
-                self.take(ptr, layout, true, false);
+                self.take(ptr, layout, true, true);
             }
             _ if self.blocks.is_empty() => {}
             Step::Realloc { which, size } => self.resize(which % self.blocks.len(), size),
@@ -97,11 +108,14 @@ impl<'a, A: GlobalAlloc> User<'a, A> {
         }
     }
 
-    fn take(&mut self, ptr: *mut u8, layout: Layout, zero: bool, cleared: bool) {
+    /// Zero or not; `asked` is whether by a call for just that.
+    fn take(&mut self, ptr: *mut u8, layout: Layout, zero: bool, asked: bool) {
+        let by_inner = zero && self.inner_zeroes_from.map_or(asked, |from| layout.size() >= from);
+        self.by_inner += usize::from(by_inner);
         if ptr.is_null() {
             return;
         }
-        count(&mut self.expected.on_alloc, layout.size(), cleared);
+        count(&mut self.expected.on_alloc, layout.size(), zero && !by_inner);
         self.seed += 0x1_0000_0000;
         let mut block = Block { ptr, layout, seed: self.seed };
         if ptr.addr() % layout.align() != 0 {

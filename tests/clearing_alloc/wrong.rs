@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use clearpage::hooks::InitPolicy;
 
 use crate::recording::Recording;
-use crate::user::Step;
+use crate::user::{Step, User};
 use crate::{layout, serve};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn every_mistake_is_found() {
     let found = |mistake| -> usize {
         let policy = InitPolicy::BOTH;
         let all = (0..=3).map(|point| Wrong(Recording::failing_at(point), mistake));
-        all.map(|wrong| serve(&wrong, &wrong.0, policy, &steps).0.len()).sum()
+        all.map(|wrong| serve(User::new(&wrong, policy, 0), &wrong.0, &steps).0.len()).sum()
     };
     assert_eq!(found(Mistake::None), 0);
     for mistake in [
