@@ -25,17 +25,17 @@ macro_rules! four_runs {
     }};
 }
 
-/// Stores, given more than four runs: four at the front, four at the end, and what lies between,
-/// if anything, from a cache line on.
+/// Stores, given more than four runs: one at the front, four at the end, and what lies between, if
+/// anything, from a cache line on. No more may cross a line than these.
 macro_rules! many_runs {
     ($ptr:ident, $len:ident, [$($front:literal),+], [$($line:literal),+], [$($end:literal),+]) => {{
         core::arch::asm!(
             "vpxor xmm0, xmm0, xmm0",
             $($front,)+
-            "add {a}, 256",
+            "add {a}, 64",
+            "and {a}, -64",
             "cmp {a}, {d}",
             "jae 3f",
-            "and {a}, -64",
             ".p2align 4",
             "2:",
             $($line,)+
@@ -118,12 +118,7 @@ unsafe fn many(ptr: *mut u8, len: usize) {
             many_runs!(
                 ptr,
                 len,
-                [
-                    "vmovdqu64 [{a}], zmm0",
-                    "vmovdqu64 [{a} + 64], zmm0",
-                    "vmovdqu64 [{a} + 128], zmm0",
-                    "vmovdqu64 [{a} + 192], zmm0"
-                ],
+                ["vmovdqu64 [{a}], zmm0"],
                 [
                     "vmovdqa64 [{a}], zmm0",
                     "vmovdqa64 [{a} + 64], zmm0",
@@ -141,16 +136,7 @@ unsafe fn many(ptr: *mut u8, len: usize) {
             many_runs!(
                 ptr,
                 len,
-                [
-                    "vmovdqu [{a}], ymm0",
-                    "vmovdqu [{a} + 32], ymm0",
-                    "vmovdqu [{a} + 64], ymm0",
-                    "vmovdqu [{a} + 96], ymm0",
-                    "vmovdqu [{a} + 128], ymm0",
-                    "vmovdqu [{a} + 160], ymm0",
-                    "vmovdqu [{a} + 192], ymm0",
-                    "vmovdqu [{a} + 224], ymm0"
-                ],
+                ["vmovdqu [{a}], ymm0", "vmovdqu [{a} + 32], ymm0"],
                 [
                     "vmovdqa [{a}], ymm0",
                     "vmovdqa [{a} + 32], ymm0",

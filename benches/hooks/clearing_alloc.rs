@@ -16,6 +16,7 @@ static FOLLOWING: ClearingAlloc<System> = ClearingAlloc::new(System);
 static ON_ALLOC: ClearingAlloc<System> =
     ClearingAlloc::new(System).with_policy(InitPolicy::ON_ALLOC);
 static ON_FREE: ClearingAlloc<System> = ClearingAlloc::new(System).with_policy(InitPolicy::ON_FREE);
+static ZEROING: ClearingAlloc<System> = ClearingAlloc::new(System).inner_zeroes_from(32 << 10);
 static MEMSET_ON_ALLOC: Memset = Memset { on_alloc: true };
 static MEMSET_ON_FREE: Memset = Memset { on_alloc: false };
 
@@ -60,7 +61,7 @@ const SAMPLE: f64 = 100_000.0;
 /// A static allocator as the compiler's shims call a global one: out of line, so that calls share
 /// nothing, and by its name, so that what is constant in it is known.
 macro_rules! shim {
-    ($name:ident, $static:expr) => {
+    ($name:ident, $static:expr, $alloc:ident) => {
         struct $name;
 
         // SAFETY: it is that allocator.
@@ -68,7 +69,7 @@ macro_rules! shim {
             #[inline(never)]
             unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
                 // SAFETY: the caller's promise.
-                unsafe { $static.alloc(layout) }
+                unsafe { $static.$alloc(layout) }
             }
 
             #[inline(never)]
@@ -80,12 +81,14 @@ macro_rules! shim {
     };
 }
 
-shim!(Bare, System);
-shim!(Off, FOLLOWING);
-shim!(OnAlloc, ON_ALLOC);
-shim!(OnFree, ON_FREE);
-shim!(MemsetOnAlloc, MEMSET_ON_ALLOC);
-shim!(MemsetOnFree, MEMSET_ON_FREE);
+shim!(Bare, System, alloc);
+shim!(Off, FOLLOWING, alloc);
+shim!(OnAlloc, ON_ALLOC, alloc);
+shim!(OnFree, ON_FREE, alloc);
+shim!(MemsetOnAlloc, MEMSET_ON_ALLOC, alloc);
+shim!(MemsetOnFree, MEMSET_ON_FREE, alloc);
+shim!(Calloc, System, alloc_zeroed);
+shim!(Zeroing, ZEROING, alloc_zeroed);
 
 /// Nanoseconds of a pair of alloc and free, over so many pairs with `LIVE` blocks at a time.
 #[inline(never)]
@@ -122,6 +125,8 @@ fn small(promises: &mut Promises) {
     promises.at_least("policies off, one block: System to ClearingAlloc, mean", one.0, 0.99);
     promises.at_least("policies off, one block: System to ClearingAlloc, worst", one.1, 0.99);
     on(promises);
+    zeroed::<1>("one block at a time");
+    zeroed::<MANY>("many at a time");
 }
 
 fn sizes() -> impl Iterator<Item = Layout> {
@@ -197,6 +202,26 @@ fn on(promises: &mut Promises) {
     println!("{table}");
     promises.at_least("on_alloc: memset to ClearingAlloc, mean", mean(&on_alloc), 1.0);
     promises.at_least("on_free: memset to ClearingAlloc, mean", mean(&on_free), 1.0);
+}
+
+/// `alloc_zeroed`: the C library's, and cleared here.
+fn zeroed<const LIVE: usize>(how: &str) {
+    let mut table = ruled();
+    table.set_header([how, "calloc, ns a pair", "inner_zeroes_from", "calloc to it"]);
+    for layout in sizes() {
+        let n = effort(pairs::<LIVE>(Calloc, layout, 1000));
+        let samples = Race::default()
+            .with("calloc", |_| pairs::<LIVE>(Calloc, layout, n))
+            .with("ours", |_| pairs::<LIVE>(Zeroing, layout, n))
+            .run(ROUNDS, &mut []);
+        table.add_row([
+            format_size(layout.size() as u64),
+            format!("{:.1}", samples.median("calloc")),
+            format!("{:.1}", samples.median("ours")),
+            format!("{:.2}", samples.ratio("ours", "calloc")),
+        ]);
+    }
+    println!("{table}");
 }
 
 /// Blocks of 2 MiB, each touched in every page by its user.

@@ -56,8 +56,9 @@ pub struct ClearingAlloc<A, S = NoStats> {
     inner: A,
     /// `None` is the policy of the process.
     policy: Option<InitPolicy>,
-    /// `None`: whatever is asked of `alloc_zeroed`, and nothing else.
-    inner_zeroes_from: Option<usize>,
+    /// From how many bytes on the inner allocator is asked for zeroes by `alloc`, and by
+    /// `alloc_zeroed`.
+    inner_zeroes_from: [usize; 2],
     stats: S,
 }
 
@@ -71,7 +72,7 @@ impl<A> ClearingAlloc<A> {
 impl<A, S> ClearingAlloc<A, S> {
     /// Around `inner`, by the policy of the process.
     pub const fn with_stats(inner: A, stats: S) -> Self {
-        Self { inner, policy: None, inner_zeroes_from: None, stats }
+        Self { inner, policy: None, inner_zeroes_from: [usize::MAX, 0], stats }
     }
 
     /// By `policy` from the first call to the last, whatever the policy of the process.
@@ -88,10 +89,11 @@ impl<A, S> ClearingAlloc<A, S> {
     ///   a `memset`: slab, buddy and bump allocators over memory of their own.
     /// - The size from which on an allocator maps each block by itself is for those that know such
     ///   memory to be zero. `alloc` under `on_alloc` then touches none of it. For the C library's it
-    ///   is what `M_MMAP_THRESHOLD` (mallopt(3)) says, 128 KiB until it adapts.
+    ///   is 128 KiB, `M_MMAP_THRESHOLD` of mallopt(3), until it adapts; and it knows what is new at
+    ///   the end of its heap, which is why 32 KiB is better where that grows and shrinks.
     #[must_use]
     pub const fn inner_zeroes_from(mut self, len: usize) -> Self {
-        self.inner_zeroes_from = Some(len);
+        self.inner_zeroes_from = [len; 2];
         self
     }
 
@@ -155,13 +157,12 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
     ///
     /// # Safety
     /// That of `GlobalAlloc::alloc`.
-    #[cold]
     #[inline(never)]
     unsafe fn alloc_by_policy(layout: Layout, policy: Loaded, this: &Self) -> *mut u8 {
         // SAFETY: the caller's promise.
         unsafe {
             if policy.settle().on_alloc {
-                let by_inner = this.inner_zeroes_from.is_some_and(|from| layout.size() >= from);
+                let by_inner = layout.size() >= this.inner_zeroes_from[0];
                 return this.zeroed(layout, by_inner);
             }
             let ptr = this.inner.alloc(layout);
@@ -174,7 +175,6 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
     ///
     /// # Safety
     /// That of `GlobalAlloc::dealloc`.
-    #[cold]
     #[inline(never)]
     unsafe fn dealloc_by_policy(ptr: *mut u8, layout: Layout, policy: Loaded, this: &Self) {
         let clear = policy.settle().on_free;
@@ -288,9 +288,7 @@ unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
-        unsafe {
-            self.zeroed(layout, self.inner_zeroes_from.is_none_or(|from| layout.size() >= from))
-        }
+        unsafe { self.zeroed(layout, layout.size() >= self.inner_zeroes_from[1]) }
     }
 
     #[inline]

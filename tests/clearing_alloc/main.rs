@@ -220,7 +220,7 @@ fn the_process_decides_where_nobody_else_does() {
 #[test]
 fn statistics_that_are_off_take_no_room() {
     let size = size_of::<ClearingAlloc<std::alloc::System, NoStats>>();
-    assert_eq!(size, size_of::<(Option<InitPolicy>, Option<usize>)>());
+    assert_eq!(size, size_of::<(Option<InitPolicy>, [usize; 2])>());
 }
 
 #[test]
