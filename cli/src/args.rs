@@ -107,7 +107,7 @@ pub struct Bench {
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     pub threads: Vec<Threads>,
     /// On these CPUs one after another, as 0-3,8, or all; where there are several threads, on the
-    /// first of these [default: where the program happens to be]
+    /// first of these [default: the first that may be used]
     #[arg(long, value_name = "CPUS")]
     pub cpu: Option<Cpus>,
     /// Rounds, 3 or more; then no time limit holds [default: up to 25 in 45 seconds for each CPU,

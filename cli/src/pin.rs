@@ -7,24 +7,17 @@ pub use linux::{allowed, among, to};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub use other::{allowed, among, to};
 
-/// Pins this thread to `cpu`, or to the one it is on; tells which. That it cannot be pinned is no
-/// error where no CPU was asked for.
+/// Pins this thread to `cpu`, or to the first that it may use, so that one run is as the next; tells
+/// which. That it cannot be pinned is no error where no CPU was asked for.
 ///
 /// # Errors
-/// `cpu` is not one that this thread may use, or the system refuses.
+/// `cpu` is not one that this thread may use, or the system refuses or does not tell.
 pub fn pin(cpu: Option<usize>) -> Result<Option<usize>, UserError> {
+    let allowed = allowed()?;
     match cpu {
-        Some(cpu) => among(cpu, &allowed()?).map(|()| Some(cpu)),
-        None => Ok(here().filter(|&here| to(here).is_ok())),
+        Some(cpu) => among(cpu, &allowed).map(|()| Some(cpu)),
+        None => Ok(allowed.first().copied().filter(|&first| to(first).is_ok())),
     }
-}
-
-/// Where this thread is at the moment.
-fn here() -> Option<usize> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    return Some(rustix::thread::sched_getcpu());
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    return None;
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -5,9 +5,12 @@
 mod tool;
 
 use std::fs;
+use std::hint;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
@@ -40,6 +43,31 @@ fn every_cpu_is_measured_by_itself() {
     measured.dedup();
     assert_eq!(measured, cpus.iter().map(|&cpu| Some(cpu as u64)).collect::<Vec<_>>());
     assert_eq!(report["machine"]["cpus"], cpus.len());
+}
+
+/// Runs on different CPUs have no cell in common.
+#[test]
+fn every_run_is_on_the_same_cpu() {
+    let cpus = pin::allowed().unwrap();
+    let file = Temporary::new("same");
+    let done = AtomicBool::new(false);
+    let output = thread::scope(|scope| {
+        // Busy, so that the system would have chosen another.
+        scope.spawn(|| {
+            pin::to(cpus[0]).unwrap();
+            while !done.load(Relaxed) {
+                hint::spin_loop();
+            }
+        });
+        let output = bench(&["--json", file.path()]).output();
+        done.store(true, Relaxed);
+        output.unwrap()
+    });
+    stdout(&output);
+    let report = file.json();
+    let cells = report["cells"].as_array().unwrap();
+    let first = Some(cpus[0] as u64);
+    assert!(cells.iter().all(|cell| cell["cpu"].as_u64() == first), "{cells:?}");
 }
 
 #[test]
