@@ -142,10 +142,12 @@ fn trimming_gives_back_and_stays() {
         let released = pool.trim(keep);
         assert!(released >= 32 - 16 - keep, "{released} of 32, some of them in hand");
         wait_until("the rest is given back", || supply.live() == keep);
-        let allocated = supply.allocated();
+        // The thread may just be fetching one, which it found missing before.
+        let most = supply.allocated() + 1;
         // Time for it to do what it should not.
         thread::sleep(Duration::from_millis(300));
-        assert_eq!((supply.live(), supply.allocated()), (keep, allocated));
+        assert!(supply.allocated() <= most, "{} blocks more", supply.allocated() - most + 1);
+        wait_until("that one too", || supply.live() == keep);
         assert_eq!(pool.statistics().target, keep);
         // Demand brings it back.
         drop((0..keep + 1).map(|_| take(&pool)).collect::<Vec<_>>());
@@ -174,7 +176,7 @@ fn pressure_takes_all_and_lets_it_come_back() {
     let supply = Counting::new(usize::MAX);
     let tight = Arc::new(AtomicBool::new(false));
     let asked = tight.clone();
-    let pool = ZeroPool::builder(64).min(32).supply(supply.clone());
+    let pool = ZeroPool::builder(64).min(32).idle(false).supply(supply.clone());
     let pool = pool.pressure(move || asked.load(SeqCst)).build().unwrap();
     wait_until("it is full", || pool.statistics().ready == 32);
     tight.store(true, SeqCst);

@@ -19,9 +19,10 @@ use clearpage::pool::{Builder, ZeroBlock, ZeroPool};
 
 use crate::supply::GARBAGE;
 
-/// Pools of this file have no other source of pressure: the machine's own may come and go.
+/// Pools of these tests have no other source of pressure: the machine's own may come and go. Nor do
+/// they wait for a machine with nothing else to do.
 fn builder(max: usize) -> Builder {
-    ZeroPool::builder(max).pressure(|| false)
+    ZeroPool::builder(max).pressure(|| false).idle(false)
 }
 
 /// Waits for what the background thread does when it gets to it, on a machine as slow as can be.

@@ -109,7 +109,7 @@ fn its_own_thread_may_end_it() {
     let supply = Counting::new(usize::MAX);
     let owner = Arc::new(Mutex::new(None::<ZeroPool>));
     let asked = Arc::clone(&owner);
-    let pool = ZeroPool::builder(8).supply(supply.clone());
+    let pool = ZeroPool::builder(8).idle(false).supply(supply.clone());
     let pool = pool.pressure(move || asked.lock().unwrap().take().is_none()).build().unwrap();
     let block = take(&pool);
     *owner.lock().unwrap() = Some(pool);

@@ -14,7 +14,7 @@ use clearpage::{Order, PAGE_SIZE};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
 use crate::supply::GARBAGE;
-use crate::{AtEnd, common, wait_until};
+use crate::{AtEnd, builder, common, wait_until};
 
 const MIB: usize = 1 << 20;
 
@@ -128,7 +128,7 @@ fn memory_comes_and_goes() {
         let (resident_before, mapped_before) = (resident(), mapped());
         let more = || resident().saturating_sub(resident_before);
         let blocks = HELD / order.size();
-        let pool = ZeroPool::builder(blocks).min(blocks).order(order).pressure(|| false);
+        let pool = builder(blocks).min(blocks).order(order);
         let pool = pool.build().unwrap();
         wait_until("all are ready", || pool.statistics().ready == blocks);
         if populates {
@@ -168,7 +168,7 @@ fn a_fork_leaves_a_pool_that_works() {
 #[ignore = "run by another test, in a process of its own"]
 fn forks() {
     let forks = if cfg!(target_arch = "x86_64") { 100 } else { 20 };
-    let pool = ZeroPool::builder(64).min(32).idle(false).pressure(|| false).build().unwrap();
+    let pool = builder(64).min(32).build().unwrap();
     let pool = ManuallyDrop::new(pool);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
