@@ -15,9 +15,7 @@ mod linux {
     use clearpage::file_frames::{FileFrames, Way};
     use clearpage::highmem::{Frame, Frames, clear_scattered_highpages};
     use clearpage::{Intent, PAGE_SIZE};
-    use clearpage_benches::{Promises, Race, Samples, nanoseconds};
-    use clearpage_cli::machine::Machine;
-    use clearpage_cli::pin::pin;
+    use clearpage_benches::{Promises, Race, Samples, nanoseconds, pinned};
     use clearpage_cli::table::ruled;
     use clearpage_cli::units::format_size;
     use rustix::fs::{MemfdFlags, memfd_create};
@@ -174,9 +172,8 @@ mod linux {
     }
 
     pub fn main() {
-        let cpu = pin(None).ok().flatten();
-        let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
-        println!("{}, {cpu}, {ROUNDS} rounds", Machine::detect().cpu);
+        let (_, heading) = pinned();
+        println!("{heading}, {ROUNDS} rounds");
         let shared = memfd(MemfdFlags::empty()).expect("a memfd");
         let disk = temporary();
         let mut files = vec![("memfd", &shared)];

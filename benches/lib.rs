@@ -4,7 +4,9 @@
 use std::time::Instant;
 
 use clearpage::{Available, Page};
+use clearpage_cli::machine::Machine;
 use clearpage_cli::measure::median;
+use clearpage_cli::pin::pin;
 use clearpage_cli::table::ruled;
 
 /// Contenders on the same memory, each a function that returns its time.
@@ -41,6 +43,15 @@ impl<'a> Race<'a> {
         }
         Samples(samples)
     }
+}
+
+/// Pins this thread. The machine, and a heading that names it and the CPU.
+pub fn pinned() -> (Machine, String) {
+    let cpu = pin(None).ok().flatten();
+    let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
+    let machine = Machine::detect();
+    let heading = format!("{}, {cpu}", machine.cpu);
+    (machine, heading)
 }
 
 /// How long `work` takes.

@@ -11,10 +11,8 @@ use buddy_system_allocator::FrameAllocator;
 use clearpage::highmem::{Frame, Frames, Highmem, LinearMap};
 use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
 use clearpage::{Order, PAGE_SIZE, Page};
-use clearpage_benches::{Promises, Race, nanoseconds, string_stores};
-use clearpage_cli::machine::Machine;
+use clearpage_benches::{Promises, Race, nanoseconds, pinned, string_stores};
 use clearpage_cli::memory::Arena;
-use clearpage_cli::pin::pin;
 use clearpage_cli::units::format_size;
 
 const GIB: usize = 1 << 30;
@@ -25,9 +23,8 @@ const BLOCKS: usize = 8192;
 const ROUNDS: usize = 7;
 
 fn main() {
-    let cpu = pin(None).ok().flatten();
-    let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
-    println!("{}, {cpu}, {ROUNDS} rounds", Machine::detect().cpu);
+    let (_, heading) = pinned();
+    println!("{heading}, {ROUNDS} rounds");
     let mut arena = Arena::new(ARENA);
     let mut promises = Promises::default();
     huge_blocks(&mut promises, arena.pages());

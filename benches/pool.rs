@@ -15,10 +15,8 @@ mod linux {
 
     use clearpage::pool::{ZeroBlock, ZeroPool};
     use clearpage::{Intent, Order, PAGE_SIZE, Page, clear_page, clear_pages_for};
-    use clearpage_benches::{Promises, Race, nanoseconds};
-    use clearpage_cli::machine::Machine;
+    use clearpage_benches::{Promises, Race, nanoseconds, pinned};
     use clearpage_cli::memory::Arena;
-    use clearpage_cli::pin::pin;
     use clearpage_cli::table::ruled;
     use clearpage_cli::units::format_size;
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
@@ -36,10 +34,8 @@ mod linux {
             pool.order(Order::new(order as u32).expect("small")).build().expect("a thread")
         };
         let (pages, blocks) = (pool(0), pool(4));
-        let cpu = pin(None).ok().flatten();
-        let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
-        let machine = Machine::detect();
-        println!("{}, {cpu}, {ROUNDS} rounds", machine.cpu);
+        let (machine, heading) = pinned();
+        println!("{heading}, {ROUNDS} rounds");
         let mut arena = Arena::new((16 * machine.l3).max(256 * MIB));
         let mut promises = Promises::default();
         for pool in [&pages, &blocks] {

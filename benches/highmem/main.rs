@@ -13,10 +13,8 @@ use std::ptr::NonNull;
 
 use clearpage::highmem::{Frame, Frames, Highmem, LinearMap, clear_highpages};
 use clearpage::{Available, Intent, Order, PAGE_SIZE, Page, clear_pages_for};
-use clearpage_benches::{Promises, Race, nanoseconds, string_stores};
-use clearpage_cli::machine::Machine;
+use clearpage_benches::{Promises, Race, nanoseconds, pinned, string_stores};
 use clearpage_cli::memory::Arena;
-use clearpage_cli::pin::pin;
 use clearpage_cli::table::ruled;
 use clearpage_cli::units::format_size;
 
@@ -25,10 +23,8 @@ const MIB: usize = 1 << 20;
 const ROUNDS: usize = 21;
 
 fn main() {
-    let cpu = pin(None).ok().flatten();
-    let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
-    let machine = Machine::detect();
-    println!("{}, {cpu}, {ROUNDS} rounds", machine.cpu);
+    let (machine, heading) = pinned();
+    println!("{heading}, {ROUNDS} rounds");
     let mut arena = Arena::new((16 * machine.l3).max(256 * MIB));
     let mut promises = Promises::default();
     cost(&mut promises, arena.pages());

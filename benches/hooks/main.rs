@@ -3,14 +3,11 @@
 
 mod clearing_alloc;
 
-use clearpage_benches::Promises;
-use clearpage_cli::machine::Machine;
-use clearpage_cli::pin::pin;
+use clearpage_benches::{Promises, pinned};
 
 fn main() {
-    let cpu = pin(None).ok().flatten();
-    let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
-    println!("{}, {cpu}", Machine::detect().cpu);
+    let (_, heading) = pinned();
+    println!("{heading}");
 
     let mut promises = Promises::default();
     clearing_alloc::promise(&mut promises);

@@ -7,13 +7,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
-use clearpage_benches::{Promises, Samples};
+use clearpage_benches::{Promises, Samples, pinned};
 use clearpage_cli::contender::{Contender, contenders};
 use clearpage_cli::crew::Crew;
-use clearpage_cli::machine::Machine;
 use clearpage_cli::measure::{self, Case, Effort};
 use clearpage_cli::memory::Arena;
-use clearpage_cli::pin::pin;
 use clearpage_cli::report::Temperature::{Cold, Hot};
 use clearpage_cli::table::ruled;
 use clearpage_cli::units::format_size;
@@ -34,11 +32,9 @@ fn main() {
         println!("the promises are about pages of 4 KiB");
         return;
     }
-    let cpu = pin(None).ok().flatten();
-    let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
-    let machine = Machine::detect();
+    let (machine, heading) = pinned();
     let hypervisor = machine.hypervisor.as_deref().unwrap_or("no");
-    println!("{}, {cpu}, {hypervisor} hypervisor, {ROUNDS} rounds", machine.cpu);
+    println!("{heading}, {hypervisor} hypervisor, {ROUNDS} rounds");
 
     let walk = (16 * machine.l3).max(256 * MIB);
     let mut arena = Arena::new(walk.max(GIB));

@@ -182,8 +182,7 @@ pub fn figures(
 
 fn cell(contender: &Contender, place: Place, mut times: Vec<f64>) -> Cell {
     let samples = times.len();
-    let ns = median(&mut times);
-    let mut deviations: Vec<f64> = times.iter().map(|time| (time - ns).abs()).collect();
+    let (ns, ns_mad) = median_and_deviation(&mut times);
     let ns_per_page = ns / (place.size / PAGE_SIZE) as f64;
     Cell {
         contender: contender.name.clone(),
@@ -191,7 +190,7 @@ fn cell(contender: &Contender, place: Place, mut times: Vec<f64>) -> Cell {
         primitive: contender.is_primitive(),
         planned: contender.planned(place.temperature, place.size),
         ns,
-        ns_mad: median(&mut deviations),
+        ns_mad,
         gb_per_s: (place.size * place.threads) as f64 / ns,
         ns_per_page,
         tsc_cycles_per_page: tsc_ghz().map(|ghz| ns_per_page * ghz),
@@ -212,6 +211,16 @@ pub fn median(values: &mut [f64]) -> f64 {
     } else {
         f64::midpoint(values[middle - 1], values[middle])
     }
+}
+
+/// The median, and the median absolute deviation from it. Sorts.
+///
+/// # Panics
+/// If there is none.
+pub fn median_and_deviation(values: &mut [f64]) -> (f64, f64) {
+    let middle = median(values);
+    let mut deviations: Vec<f64> = values.iter().map(|value| (value - middle).abs()).collect();
+    (middle, median(&mut deviations))
 }
 
 /// Ticks of the time stamp counter a nanosecond, measured once.

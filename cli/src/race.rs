@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clearpage::{Available, Intent, PAGE_SIZE, Page};
 
-use crate::measure::{median, warm_up};
+use crate::measure::{median_and_deviation, warm_up};
 use crate::noise::Figure;
 
 /// Memory of the walks, and the longest length: as much as the library takes at most.
@@ -49,9 +49,8 @@ impl Track {
             }
         }
         let figure = |mut samples: Vec<f64>| {
-            let ns = median(&mut samples);
-            let mut deviations: Vec<f64> = samples.iter().map(|time| (time - ns).abs()).collect();
-            Figure { ns, mad: median(&mut deviations) }
+            let (ns, mad) = median_and_deviation(&mut samples);
+            Figure { ns, mad }
         };
         samples.into_iter().map(figure).collect()
     }

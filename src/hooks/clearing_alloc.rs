@@ -117,6 +117,20 @@ impl<A, S> ClearingAlloc<A, S> {
 }
 
 impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
+    /// A block as the inner allocator has it.
+    ///
+    /// # Safety
+    /// That of `GlobalAlloc::alloc`.
+    #[inline(always)]
+    unsafe fn as_it_is(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let ptr = self.inner.alloc(layout);
+            self.hand_out(ptr, 0, layout.size(), false);
+            ptr
+        }
+    }
+
     /// A block that is zero, by the inner allocator or cleared here.
     ///
     /// # Safety
@@ -165,9 +179,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
                 let by_inner = layout.size() >= this.inner_zeroes_from[0];
                 return this.zeroed(layout, by_inner);
             }
-            let ptr = this.inner.alloc(layout);
-            this.hand_out(ptr, 0, layout.size(), false);
-            ptr
+            this.as_it_is(layout)
         }
     }
 
@@ -279,9 +291,7 @@ unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
             if policy.may_want().on_alloc {
                 return Self::alloc_by_policy(layout, policy, self);
             }
-            let ptr = self.inner.alloc(layout);
-            self.hand_out(ptr, 0, layout.size(), false);
-            ptr
+            self.as_it_is(layout)
         }
     }
 
