@@ -130,6 +130,8 @@ pub struct Bench {
 pub enum Heat {
     /// The same memory again and again
     Hot,
+    /// In the cache, cleared, then every line is read and written; the time is that of both
+    Reuse,
     /// A walk through more memory than the caches hold
     Cold,
     /// As cold; then every line is read and written, and the time is that of both
@@ -145,6 +147,7 @@ impl Heat {
     pub fn temperatures(&self) -> &'static [Temperature] {
         match self {
             Self::Hot => &[Temperature::Hot],
+            Self::Reuse => &[Temperature::Reuse],
             Self::Cold => &[Temperature::Cold],
             Self::Use => &[Temperature::Use],
             Self::Fault => &[Temperature::Fault],

@@ -18,7 +18,7 @@ use crate::machine::Machine;
 use crate::measure::{self, Effort, End};
 use crate::memory::Arena;
 use crate::output::Output;
-use crate::report::{self, Backing, Cell, Overhead, Report, SCHEMA, Temperature};
+use crate::report::{self, Backing, Cell, Overhead, Report, SCHEMA};
 use crate::sample::Memory;
 use crate::{UserError, pin, table};
 
@@ -156,7 +156,7 @@ impl Run<'_> {
 
     /// How much to measure at this `speed`, in bytes a nanosecond.
     fn effort(&mut self, block: &Block, speed: f64) -> Effort {
-        let walks = block.cases.iter().filter(|case| case.1 != Temperature::Hot).count();
+        let walks = block.cases.iter().filter(|case| !case.1.is_warm()).count();
         let long = (WALK * self.cache).max(SHORTEST_WALK);
         let (rounds, fewest, limit, walk) = match self.args.loops {
             Some(rounds) => (rounds.into(), rounds.into(), Duration::MAX, long),

@@ -51,7 +51,7 @@ impl Block {
     /// The memory of one thread, where a walk through cold memory takes in `walk` bytes.
     pub fn bytes(&self, walk: usize) -> usize {
         let of_case = |&(size, temperature): &Case| match temperature {
-            Temperature::Hot => size,
+            Temperature::Hot | Temperature::Reuse => size,
             Temperature::Cold | Temperature::Use => walk.max(size),
             Temperature::Fault => FRESH.max(size).min(self.most),
         };

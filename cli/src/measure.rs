@@ -126,7 +126,7 @@ impl Race<'_> {
             let kind = self.contenders[c].kind;
             let calls = match self.calls[i][c] {
                 Some(calls) => calls,
-                None if temperature != Temperature::Hot => 1,
+                None if !temperature.is_warm() => 1,
                 None => {
                     let times = self.take(&sample(kind, 1))?;
                     let fastest = times.iter().copied().fold(f64::INFINITY, f64::min).max(1.0);

@@ -17,6 +17,8 @@ pub const SCHEMA: u32 = 2;
 pub enum Temperature {
     /// The same memory again and again: in the cache as far as it fits.
     Hot,
+    /// In the cache, cleared, then every line is read and written. The time is that of both.
+    Reuse,
     /// A walk through more memory than the caches hold.
     Cold,
     /// As cold; then every line is read and written. The time is that of both.
@@ -27,20 +29,26 @@ pub enum Temperature {
 
 impl Temperature {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Hot, Self::Cold, Self::Use, Self::Fault];
+    pub const ALL: [Self; 5] = [Self::Hot, Self::Reuse, Self::Cold, Self::Use, Self::Fault];
 
     /// The intent of somebody who knows.
     pub const fn intent(self) -> Intent {
         match self {
-            Self::Hot | Self::Use => Intent::Hot,
-            Self::Cold | Self::Fault => Intent::Cold,
+            Self::Hot | Self::Reuse | Self::Use | Self::Fault => Intent::Hot,
+            Self::Cold => Intent::Cold,
         }
     }
 
-    /// `hot`, `cold`, `use` or `fault`.
+    /// Whether the memory is in the cache when it is cleared, as far as it fits.
+    pub const fn is_warm(self) -> bool {
+        matches!(self, Self::Hot | Self::Reuse)
+    }
+
+    /// `hot`, `reuse`, `cold`, `use` or `fault`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Hot => "hot",
+            Self::Reuse => "reuse",
             Self::Cold => "cold",
             Self::Use => "use",
             Self::Fault => "fault",

@@ -72,8 +72,11 @@ impl Sample {
             },
         };
         let pages = arena.pages();
-        Ok(match self.temperature {
-            Temperature::Hot => self.again(pages, line),
+        Ok(match (self.temperature, self.kind) {
+            (Temperature::Hot, _) | (Temperature::Reuse, Kind::Empty) => {
+                self.again::<false>(pages, line)
+            }
+            (Temperature::Reuse, _) => self.again::<true>(pages, line),
             _ => {
                 let npages = (walk / PAGE_SIZE).min(pages.len());
                 self.walk(&mut pages[..npages], RUN_UP, line)
@@ -81,7 +84,7 @@ impl Sample {
         })
     }
 
-    fn again(&self, pages: &mut [Page], line: &StartLine) -> Vec<f64> {
+    fn again<const USE: bool>(&self, pages: &mut [Page], line: &StartLine) -> Vec<f64> {
         let npages = self.size / PAGE_SIZE;
         let bursts = self.calls.clamp(1, BURSTS);
         let calls = (self.calls / bursts).max(1);
@@ -90,10 +93,10 @@ impl Sample {
         let (intent, seed) = (self.temperature.intent(), self.seed);
         if calls >= 4 * UNROLLED {
             let loops = calls / UNROLLED;
-            let again = Again::<UNROLLED> { pages, npages, loops, bursts, fetch, seed, line };
+            let again = Again::<UNROLLED, USE> { pages, npages, loops, bursts, fetch, seed, line };
             self.kind.with(intent, again)
         } else {
-            let again = Again::<1> { pages, npages, loops: calls, bursts, fetch, seed, line };
+            let again = Again::<1, USE> { pages, npages, loops: calls, bursts, fetch, seed, line };
             self.kind.with(intent, again)
         }
     }
@@ -117,7 +120,7 @@ impl Sample {
 }
 
 /// Clears the same pages again and again, `npages` at each of several places; `N` calls a loop.
-struct Again<'a, const N: usize> {
+struct Again<'a, const N: usize, const USE: bool> {
     pages: &'a mut [Page],
     npages: usize,
     loops: usize,
@@ -128,7 +131,7 @@ struct Again<'a, const N: usize> {
     line: &'a StartLine,
 }
 
-impl<const N: usize> Each<Vec<f64>> for Again<'_, N> {
+impl<const N: usize, const USE: bool> Each<Vec<f64>> for Again<'_, N, USE> {
     fn call(self, mut clear: impl FnMut(&mut [Page])) -> Vec<f64> {
         // From here on the compiler does not know whose pages they are, so that any fence might
         // read them: no call can be left out because the next one overwrites what it wrote.
@@ -149,6 +152,9 @@ impl<const N: usize> Each<Vec<f64>> for Again<'_, N> {
                         for _ in 0..N {
                             clear(pages);
                             compiler_fence(SeqCst);
+                            if USE {
+                                touch(pages);
+                            }
                         }
                     }
                     burst = clock.elapsed();

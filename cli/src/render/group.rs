@@ -34,8 +34,9 @@ impl Group {
     pub const fn work(&self) -> &'static str {
         match self.temperature {
             Temperature::Hot => "Hot",
+            Temperature::Reuse => "In the cache: clear, then use",
             Temperature::Cold => "Cold",
-            Temperature::Use => "Clear, then use",
+            Temperature::Use => "Not in the cache: clear, then use",
             Temperature::Fault => "Page faults",
         }
     }
