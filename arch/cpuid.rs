@@ -8,7 +8,7 @@ use core::arch::x86::{__cpuid_count, CpuidResult};
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::{__cpuid_count, CpuidResult};
 
-use crate::cpu::{Caches, Flag};
+use crate::cpu::{Caches, Facts, Feature, Flag, Isa, Vendor};
 
 /// CPUID `leaf`, all zero where the CPU does not reach that far.
 fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
@@ -59,40 +59,65 @@ pub(super) fn clzero() -> bool {
     bit(cpuid(0x8000_0008, 0).ebx, 0)
 }
 
-/// The AVX2 instructions; says nothing of the operating system.
+/// The AVX2 instructions; reports nothing about the operating system.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn avx2() -> bool {
     bit(cpuid(7, 0).ebx, 5)
 }
 
-/// The AVX-512 foundation; says nothing of the operating system.
+/// The AVX-512 foundation; reports nothing about the operating system.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn avx512f() -> bool {
     bit(cpuid(7, 0).ebx, 16)
 }
 
-/// Family, model and stepping as CPUID packs them.
-pub(crate) fn model() -> u64 {
-    cpuid(1, 0).eax.into()
+/// Vendor, family, model, stepping, and whether there is a hypervisor.
+pub(crate) fn identity() -> Facts {
+    let CpuidResult { ebx, edx, ecx, .. } = cpuid(0, 0);
+    let name = [ebx, edx, ecx].map(u32::to_le_bytes);
+    let CpuidResult { eax: signature, ecx, .. } = cpuid(1, 0);
+    let (family, model, stepping) = unpack(signature);
+    Facts {
+        vendor: Vendor::of(name.as_flattened()),
+        family,
+        model,
+        stepping,
+        hypervisor: bit(ecx, 31),
+        ..Facts::unknown(Isa::BUILT_FOR)
+    }
+}
+
+/// Family, model and stepping of CPUID 1 EAX. The extended family counts where the family is 15,
+/// the extended model where it is 6 or 15.
+const fn unpack(signature: u32) -> (u32, u32, u32) {
+    let base = signature >> 8 & 15;
+    let family = if base == 15 { base + (signature >> 20 & 0xff) } else { base };
+    let extended = if base == 6 || base == 15 { signature >> 16 & 15 } else { 0 };
+    (family, extended << 4 | signature >> 4 & 15, signature & 15)
+}
+
+/// None: instructions here clear lines of a fixed size.
+pub(crate) const fn block() -> usize {
+    0
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     [
         #[cfg(target_arch = "x86")]
-        ("sse2", sse2(), "CPUID 1 EDX bit 26"),
-        ("erms", erms(), "CPUID 7.0 EBX bit 9"),
-        ("fsrm", fsrm(), "CPUID 7.0 EDX bit 4"),
-        ("fzrm", fzrm(), "CPUID 7.1 EAX bit 10"),
-        ("fsrs", fsrs(), "CPUID 7.1 EAX bit 11"),
+        (Feature::Sse2, sse2(), "CPUID 1 EDX bit 26"),
+        (Feature::Erms, erms(), "CPUID 7.0 EBX bit 9"),
+        (Feature::Fsrm, fsrm(), "CPUID 7.0 EDX bit 4"),
+        (Feature::Fzrm, fzrm(), "CPUID 7.1 EAX bit 10"),
+        (Feature::Fsrs, fsrs(), "CPUID 7.1 EAX bit 11"),
         #[cfg(target_arch = "x86_64")]
-        ("avx2", avx2(), "CPUID 7.0 EBX bit 5"),
+        (Feature::Avx2, super::x86_64::can_use_avx2(), "CPUID 7.0 EBX bit 5 and XCR0"),
         #[cfg(target_arch = "x86_64")]
-        ("avx512f", avx512f(), "CPUID 7.0 EBX bit 16"),
+        (Feature::Avx512f, super::x86_64::can_use_avx512(), "CPUID 7.0 EBX bit 16 and XCR0"),
         #[cfg(target_arch = "x86_64")]
-        ("clzero", clzero(), "CPUID 8000_0008 EBX bit 0"),
+        (Feature::Clzero, clzero(), "CPUID 8000_0008 EBX bit 0"),
     ]
     .into_iter()
-    .map(|(name, set, source)| Flag { name, set, source })
+    .map(|(feature, set, source)| Flag { feature, set, source })
 }
 
 /// Intel describes the caches in leaf 4, AMD and Hygon in 8000_001D, in one format; the other
@@ -127,4 +152,19 @@ fn size(cache: &CpuidResult) -> usize {
     let line = (cache.ebx & 0xfff) as usize + 1;
     let sets = cache.ecx as usize + 1;
     ways.saturating_mul(partitions).saturating_mul(line).saturating_mul(sets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Signatures as CPUs report them, with family and model as their makers call them.
+    #[test]
+    fn extended_family_and_model_are_added() {
+        assert_eq!(unpack(0x00b0_0f21), (0x1a, 0x02, 1)); // EPYC, Zen 5
+        assert_eq!(unpack(0x00a1_0f11), (0x19, 0x11, 1)); // EPYC, Zen 4
+        assert_eq!(unpack(0x0005_0654), (0x06, 0x55, 4)); // Skylake-SP
+        assert_eq!(unpack(0x0000_0f29), (0x0f, 0x02, 9)); // Pentium 4
+        assert_eq!(unpack(0x0000_0543), (0x05, 0x04, 3)); // Pentium MMX
+    }
 }

@@ -19,27 +19,25 @@ mod asked;
 mod auxv;
 mod generic;
 
-use crate::primitive::Available;
+use crate::cpu::{Facts, Isa};
+use crate::primitive::Primitive;
 
 cfg_if::cfg_if! {
     // x32 has 4-byte pointers, which the list loops do not read; Miri runs no asm.
     if #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))] {
         mod cpuid;
         mod x86_64;
-        pub(crate) use {cpuid::model, x86_64::{is_short, zero_small}};
+        mod x86_tuning;
+        pub(crate) use x86_64::{is_short, zero_small};
         use x86_64 as isa;
     } else if #[cfg(all(target_arch = "x86", not(miri)))] {
         mod cpuid;
         mod x86;
-        pub(crate) use {cpuid::model, generic::{is_short, zero_small}};
+        mod x86_tuning;
+        pub(crate) use generic::{is_short, zero_small};
         use x86 as isa;
     } else {
         pub(crate) use generic::{is_short, zero_small};
-
-        /// The CPU's model as it numbers itself: not known.
-        pub(crate) const fn model() -> u64 {
-            0
-        }
 
         cfg_if::cfg_if! {
             if #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))] {
@@ -80,11 +78,17 @@ cfg_if::cfg_if! {
     }
 }
 
-pub(crate) use isa::{PRIMITIVES, caches, flags, tuning};
+#[cfg(feature = "std")]
+pub(crate) use isa::MECHANISMS;
+pub(crate) use isa::{PRIMITIVES, block, caches, flags, identity, tuning};
 
 /// The last row of every table, which every CPU has.
-#[allow(dead_code, reason = "some ISAs have another that every CPU has")]
-fn generic() -> Available {
-    // SAFETY: word stores need nothing of the CPU.
-    unsafe { Available::new_unchecked(&PRIMITIVES[PRIMITIVES.len() - 1]) }
+pub(crate) fn generic() -> &'static Primitive {
+    &PRIMITIVES[PRIMITIVES.len() - 1]
+}
+
+/// Facts of a CPU that reports neither maker nor model.
+#[allow(dead_code, reason = "x86 and aarch64 report them")]
+const fn anonymous() -> Facts {
+    Facts::unknown(Isa::BUILT_FOR)
 }

@@ -1,7 +1,8 @@
 //! An ISA without primitives of its own.
 
 use super::generic::GENERIC;
-use crate::cpu::{Caches, Flag};
+pub(crate) use super::anonymous as identity;
+use crate::cpu::{Caches, Facts, Flag};
 use crate::primitive::Primitive;
 use crate::tuning::Tuning;
 
@@ -15,6 +16,14 @@ pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     core::iter::empty()
 }
 
-pub(crate) fn tuning() -> Tuning {
+pub(crate) const fn block() -> usize {
+    0
+}
+
+/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+#[cfg(feature = "std")]
+pub(crate) const MECHANISMS: &[&[&str]] = &[&["generic"]];
+
+pub(crate) fn tuning(_: &Facts) -> Tuning {
     Tuning::only(super::generic())
 }

@@ -1,12 +1,14 @@
-//! Prints the tuning that detection makes, the one that measuring makes, and how long that took.
+//! Prints the default tuning, the one that measuring makes, and how long that took.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clearpage::Tuning;
 
 fn main() {
-    println!("detected:\n{}", Tuning::detect());
+    let default = Tuning::detect();
+    println!("default:\n{default}");
     let start = Instant::now();
-    let measured = Tuning::measure();
-    println!("measured in {:?}:\n{measured}", start.elapsed());
+    let measured = default.measure(Duration::from_secs(2));
+    let open = measured.unanswered().len();
+    println!("measured in {:?}, {open} questions open:\n{}", start.elapsed(), measured.tuning());
 }

@@ -28,7 +28,7 @@ const fn row(name: &str) -> Option<&'static Primitive> {
 }
 
 /// `==`, which constants cannot call.
-const fn same(a: &[u8], b: &[u8]) -> bool {
+pub(crate) const fn same(a: &[u8], b: &[u8]) -> bool {
     let mut i = 0;
     while i < a.len() && i < b.len() && a[i] == b[i] {
         i += 1;

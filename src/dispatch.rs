@@ -5,13 +5,12 @@ use core::fmt;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
-use crate::arch;
 use crate::built_for::FORCED;
 #[cfg(feature = "std")]
 use crate::environment::{FORCE, TUNING};
 use crate::intent::Intent;
 use crate::primitive::{Available, Primitive, find, primitives};
-use crate::tuning::{CLASSES, Tuning, class, shortest};
+use crate::tuning::{CLASSES, Proven, Tuning, class, shortest};
 use crate::tuning_text::TuningError;
 
 /// The plan. An entry is null until the plan is made; after that it is a row that this CPU has.
@@ -45,8 +44,8 @@ fn first_call(intent: Intent, len: usize) -> Available {
     debug_assert!(made.is_ok(), "only an environment can be wrong");
     let row = PLAN[intent as usize][class(len)].load(Relaxed);
     if row.is_null() {
-        // Called back by the allocator of the one who is making the plan.
-        return arch::tuning().choose(intent, len);
+        // Called back by the allocator of the thread that is making the plan.
+        return Proven::detect().choose(intent, len);
     }
     // SAFETY: an entry that is not null is a row of the static table that this CPU has.
     unsafe { Available::new_unchecked(&*row) }
@@ -64,7 +63,7 @@ fn first_call(intent: Intent, len: usize) -> Available {
 /// primitive (`--cfg clearpage_force`) that this CPU does not have.
 pub fn init() -> Result<(), InitError> {
     if let Some(forced) = FORCED {
-        return usable(forced).map(drop).map_err(InitError::Built);
+        return Tuning::only(forced).proven().map(drop).map_err(InitError::Built);
     }
     // The last entry written: while it is null the plan is not complete.
     if !PLAN[Intent::ALL.len() - 1][CLASSES - 1].load(Relaxed).is_null() {
@@ -84,41 +83,47 @@ pub fn init() -> Result<(), InitError> {
     Ok(())
 }
 
-/// Puts `tuning`'s choice into every entry.
-fn fill(tuning: &Tuning, put: impl Fn(&AtomicPtr<Primitive>, *mut Primitive)) {
+/// Puts the choice of `tuning` into every entry.
+fn fill(tuning: &Proven, put: impl Fn(&AtomicPtr<Primitive>, *mut Primitive)) {
     for (intent, entries) in Intent::ALL.into_iter().zip(&PLAN) {
         for (class, entry) in entries.iter().enumerate() {
-            put(
-                entry,
-                ptr::from_ref(tuning.choose(intent, shortest(class)).primitive()).cast_mut(),
-            );
+            let row = tuning.choose(intent, shortest(class)).primitive();
+            put(entry, ptr::from_ref(row).cast_mut());
         }
     }
 }
 
-/// Makes `tuning` the plan, whatever it was.
-pub(crate) fn replace(tuning: &Tuning) {
+/// Makes `tuning` the plan.
+pub(crate) fn replace(tuning: &Proven) {
     fill(tuning, |entry, row| entry.store(row, Relaxed));
 }
 
 /// The plan by environment and CPU; `None` while it is being read further up this call stack, or
 /// by another thread.
-fn detect() -> Result<Option<Tuning>, InitError> {
+fn detect() -> Result<Option<Proven>, InitError> {
     #[cfg(feature = "std")]
     return crate::environment::reading(asked_for).transpose();
     #[cfg(not(feature = "std"))]
-    return Ok(Some(arch::tuning()));
+    return Ok(Some(Proven::detect()));
 }
 
 #[cfg(feature = "std")]
-fn asked_for() -> Result<Tuning, InitError> {
-    use crate::environment::Setting;
-    match crate::environment::setting() {
-        Setting::Nothing => Ok(arch::tuning()),
-        Setting::Force(name) => Ok(Tuning::only(named(&name).map_err(InitError::Force)?)),
+fn asked_for() -> Result<Proven, InitError> {
+    use crate::environment::{Setting, ignore, setting};
+    match setting() {
+        Setting::Nothing => Ok(Proven::detect()),
+        Setting::Force(name) => named(&name).map_err(InitError::Force),
         Setting::Tuning(text) => {
             let text = text.map_err(|error| InitError::TuningFile(error.kind()))?;
-            text.parse().map_err(InitError::Tuning)
+            match text.parse::<Tuning>() {
+                Ok(tuning) => tuning.proven().map_err(InitError::Force),
+                // Another CPU, microcode, hypervisor or version: the default is right there.
+                Err(error) if error.is_foreign() => {
+                    ignore(TUNING, &error);
+                    Ok(Proven::detect())
+                }
+                Err(error) => Err(InitError::Tuning(error)),
+            }
         }
     }
 }
@@ -133,13 +138,13 @@ fn asked_for() -> Result<Tuning, InitError> {
 pub fn force(name: &str) -> Result<(), ForceError> {
     let forced = named(name)?;
     match FORCED {
-        Some(built) if built != forced.primitive() => Err(ForceError::Unavailable {
-            name: forced.primitive().name(),
+        Some(built) if built.name() != name => Err(ForceError::Unavailable {
+            name: built.name(),
             reason: concat!("this build is for ", env!("CLEARPAGE_FORCED"), " alone"),
         }),
         Some(_) => Ok(()),
         None => {
-            replace(&Tuning::only(forced));
+            replace(&forced);
             Ok(())
         }
     }
@@ -234,13 +239,7 @@ impl fmt::Display for InitError {
 
 impl core::error::Error for InitError {}
 
-fn named(name: &str) -> Result<Available, ForceError> {
-    usable(find(name).ok_or(ForceError::Unknown)?)
-}
-
-fn usable(primitive: &'static Primitive) -> Result<Available, ForceError> {
-    primitive.available().map_err(|unavailable| ForceError::Unavailable {
-        name: primitive.name(),
-        reason: unavailable.reason,
-    })
+/// The primitive called `name` for everything.
+fn named(name: &str) -> Result<Proven, ForceError> {
+    Tuning::only(find(name).ok_or(ForceError::Unknown)?).proven()
 }

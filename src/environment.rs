@@ -56,6 +56,11 @@ pub(crate) fn assignment(variable: &str) -> String {
     format!("{variable}={}", value.to_string_lossy())
 }
 
+/// Reports on standard error that a variable is ignored, and why.
+pub(crate) fn ignore(variable: &str, why: &dyn fmt::Display) {
+    let _ = writeln!(io::stderr(), "clearpage: {}: ignored: {why}", assignment(variable));
+}
+
 /// Ends the process: a clearing call has nobody to return an error to, and to go on with another
 /// plan than the one asked for would be worse.
 ///

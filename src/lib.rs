@@ -56,9 +56,9 @@ pub use intent::Intent;
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
 pub use os::file_frames;
 #[cfg(feature = "std")]
-pub use os::{parallel, pool, prefault, reset};
+pub use os::{measure, parallel, pool, prefault, reset};
 pub use page::{Order, PAGE_SHIFT, PAGE_SIZE, Page};
 pub use primitive::{Available, Primitive, Registers, Store, Unavailable, primitives};
 pub use scattered::clear_scattered;
-pub use tuning::Tuning;
+pub use tuning::{Tuning, WrongIsa};
 pub use tuning_text::TuningError;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::arch;
+use crate::cpu::Feature;
 
 /// How a primitive's stores meet the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +44,8 @@ pub struct Primitive {
     pub(crate) name: &'static str,
     pub(crate) store: Store,
     pub(crate) registers: Registers,
+    /// The feature without which it is unavailable, if it needs one.
+    pub(crate) needs: Option<Feature>,
     /// Asked, not stored: some CPUs tell it only at run time.
     pub(crate) block: fn() -> usize,
     pub(crate) availability: fn() -> Result<(), Unavailable>,
@@ -80,6 +83,11 @@ impl Primitive {
     /// The registers it needs.
     pub const fn registers(&self) -> Registers {
         self.registers
+    }
+
+    /// The feature bit without which no CPU has it; `None` if every CPU of this ISA does.
+    pub const fn needs(&self) -> Option<Feature> {
+        self.needs
     }
 
     /// Bytes it clears at a time, a power of two no larger than a page. What does not fill a
@@ -200,7 +208,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Primitive> {
 }
 
 /// The row called `name`, where this CPU has it.
-#[allow(dead_code, reason = "some ISAs choose without names")]
+#[allow(dead_code, reason = "only MTE is asked for by name")]
 pub(crate) fn usable(name: &str) -> Option<Available> {
     find(name)?.available().ok()
 }

@@ -1,9 +1,12 @@
-//! The crossings: which primitive serves which length, for each intent.
+//! The thresholds: which primitive serves which length, for each intent.
+
+use core::fmt;
 
 use crate::arch;
-use crate::dispatch;
+use crate::cpu::{Facts, Isa};
+use crate::dispatch::{self, ForceError};
 use crate::intent::Intent;
-use crate::primitive::Available;
+use crate::primitive::{Available, Primitive, find};
 
 /// Lengths of one class have the same highest bit: class 13 is 4 KiB up to 8 KiB - 1. One
 /// primitive serves a class, so crossings lie at powers of two.
@@ -18,27 +21,27 @@ pub(crate) const fn shortest(class: usize) -> usize {
     if class == 0 { 0 } else { 1 << (class - 1) }
 }
 
-/// Who serves which length, for one intent.
+/// The row that serves each class of lengths, for one intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ladder([Available; CLASSES]);
+pub(crate) struct Ladder([&'static Primitive; CLASSES]);
 
 impl Ladder {
     /// `first` for every length, until another takes over.
-    pub(crate) const fn new(first: Available) -> Self {
+    pub(crate) const fn new(first: &'static Primitive) -> Self {
         Self([first; CLASSES])
     }
 
     /// From `from` bytes on, rounded up to a power of two, `primitive` serves instead.
-    pub(crate) fn then(mut self, from: usize, primitive: Available) -> Self {
+    pub(crate) fn then(mut self, from: usize, primitive: &'static Primitive) -> Self {
         let taken = (0..CLASSES).filter(|&class| shortest(class) >= from);
         taken.for_each(|class| self.0[class] = primitive);
         self
     }
 }
 
-/// Which primitive serves which length under which intent, on one CPU.
+/// Which primitive serves which length under which intent.
 ///
-/// [`Tuning::detect`] makes one from feature bits and cache sizes, [`Tuning::measure`] by trying;
+/// [`Tuning::for_cpu`] makes one from the facts of a CPU, [`Tuning::measure`] by measuring;
 /// [`Tuning::install`] puts it to work. It is saved and loaded as text, by its `Display` and
 /// `FromStr`, and under `std` the environment variable `CLEARPAGE_TUNING` names a file with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,43 +52,67 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// What suits a CPU with these feature bits and cache sizes: the plan of a program that does
-    /// nothing about it. The crossings come from measurements of the CPUs that were at hand and
-    /// from what makers write of the others.
+    /// The default tuning of the CPU this runs on: [`for_cpu`](Self::for_cpu) of
+    /// [`Facts::detect`].
     pub fn detect() -> Self {
-        arch::tuning()
+        arch::tuning(&Facts::detect())
     }
 
-    /// One primitive for everything, to begin with.
-    pub const fn only(primitive: Available) -> Self {
+    /// The default tuning of a CPU with these facts, which need not be this one.
+    ///
+    /// It is a pure function: it reads nothing but `facts`. The tuning of another CPU may name
+    /// primitives that this one lacks; [`install`](Self::install) refuses it then.
+    ///
+    /// # Errors
+    /// The facts are of another ISA than this build.
+    pub fn for_cpu(facts: &Facts) -> Result<Self, WrongIsa> {
+        if facts.isa == Isa::BUILT_FOR { Ok(arch::tuning(facts)) } else { Err(WrongIsa(facts.isa)) }
+    }
+
+    /// One primitive for everything.
+    pub const fn only(primitive: &'static Primitive) -> Self {
         let ladder = Ladder::new(primitive);
         Self { auto: ladder, hot: ladder, cold: ladder }
     }
 
-    /// From `from` bytes on, rounded up to a power of two, `primitive` serves `intent`.
+    /// Lets `primitive` serve `intent` from `from` bytes on, rounded up to a power of two.
     #[must_use]
-    pub fn then(mut self, intent: Intent, from: usize, primitive: Available) -> Self {
+    pub fn then(mut self, intent: Intent, from: usize, primitive: &'static Primitive) -> Self {
         let ladder = self.ladder_mut(intent);
         *ladder = ladder.then(from, primitive);
         self
     }
 
-    /// The steps of an intent: from how many bytes on who serves. The first is from 0.
-    pub fn steps(&self, intent: Intent) -> impl Iterator<Item = (usize, Available)> {
+    /// Returns the steps of an intent: the first length in bytes, and the primitive that serves
+    /// from there on. The first step is from 0.
+    pub fn steps(&self, intent: Intent) -> impl Iterator<Item = (usize, &'static Primitive)> {
         let rows = self.ladder(intent).0;
         let crossings = (0..CLASSES).filter(move |&c| c == 0 || rows[c] != rows[c - 1]);
         crossings.map(move |class| (shortest(class), rows[class]))
     }
 
-    /// Makes this the plan, on all threads. Ends a [`force`](crate::force); a build for one
-    /// primitive (`--cfg clearpage_force`) stays as it is.
-    pub fn install(&self) {
-        dispatch::replace(self);
+    /// Returns the primitive that serves `len` bytes under `intent`.
+    pub fn choose(&self, intent: Intent, len: usize) -> &'static Primitive {
+        self.ladder(intent).0[class(len)]
     }
 
-    /// The primitive that serves `len` bytes under `intent`.
-    pub(crate) fn choose(&self, intent: Intent, len: usize) -> Available {
-        self.ladder(intent).0[class(len)]
+    /// Makes this the plan, on all threads. Ends a [`force`](crate::force); a build for one
+    /// primitive (`--cfg clearpage_force`) stays as it is.
+    ///
+    /// # Errors
+    /// This CPU lacks a primitive that the tuning names; the plan is then unchanged.
+    pub fn install(&self) -> Result<(), ForceError> {
+        dispatch::replace(&self.proven()?);
+        Ok(())
+    }
+
+    /// This tuning, if this CPU has every primitive that it names.
+    pub(crate) fn proven(self) -> Result<Proven, ForceError> {
+        for (_, row) in Intent::ALL.into_iter().flat_map(|intent| self.steps(intent)) {
+            row.available()
+                .map_err(|why| ForceError::Unavailable { name: row.name(), reason: why.reason })?;
+        }
+        Ok(Proven(self))
     }
 
     const fn ladder(&self, intent: Intent) -> &Ladder {
@@ -105,25 +132,115 @@ impl Tuning {
     }
 }
 
-/// What the tests of every ISA's choice share.
+/// A tuning whose primitives this CPU has, every one.
+pub(crate) struct Proven(Tuning);
+
+impl Proven {
+    /// The default tuning of this CPU. A row that the facts promise and the CPU lacks would be a
+    /// bug in `arch/`: word stores serve instead.
+    pub(crate) fn detect() -> Self {
+        let tuning = Tuning::detect();
+        tuning.proven().unwrap_or_else(|_| Self(Tuning::only(arch::generic())))
+    }
+
+    /// The primitive that serves `len` bytes under `intent`.
+    pub(crate) fn choose(&self, intent: Intent, len: usize) -> Available {
+        // SAFETY: whoever made this value asked for every row.
+        unsafe { Available::new_unchecked(self.0.choose(intent, len)) }
+    }
+}
+
+/// Facts of another ISA than this build: its primitives are not compiled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongIsa(pub Isa);
+
+impl fmt::Display for WrongIsa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the facts are of {}, this build is for {}", self.0, Isa::BUILT_FOR)
+    }
+}
+
+impl core::error::Error for WrongIsa {}
+
+/// The rows of this build that a CPU with these facts has: the part of [`Facts`] that the tables
+/// in `arch/` choose from.
+#[allow(dead_code, reason = "some ISAs have little to choose")]
+impl Facts {
+    /// The row called `name`.
+    pub(crate) fn row(&self, name: &str) -> Option<&'static Primitive> {
+        find(name).filter(|row| row.needs().is_none_or(|feature| self.has(feature)))
+    }
+
+    /// The first of `names` that there is; word stores if there is none.
+    pub(crate) fn first(&self, names: &[&str]) -> &'static Primitive {
+        names.iter().find_map(|name| self.row(name)).unwrap_or_else(arch::generic)
+    }
+}
+
+/// What the tests of every ISA's table share.
 #[cfg(test)]
 #[allow(dead_code, reason = "some ISAs have little to choose")]
 pub(crate) mod testing {
     use super::*;
-    use crate::primitive::find;
+    use crate::cpu::{Caches, Feature};
 
-    /// The named rows of this build, as if the CPU had those and no others. For plans that are
-    /// read, not used.
-    pub(crate) fn cpu_with(has: &[&str]) -> impl Fn(&str) -> Option<Available> {
-        move |name| {
-            // SAFETY: nothing is cleared by it.
-            let row = |row| unsafe { Available::new_unchecked(row) };
-            has.contains(&name).then(|| find(name)).flatten().map(row)
+    pub(crate) const KIB: usize = 1 << 10;
+    pub(crate) const MIB: usize = 1 << 20;
+
+    /// A CPU of this ISA with these features and caches.
+    pub(crate) fn cpu_with(features: &[Feature], [l1d, l2, l3]: [usize; 3]) -> Facts {
+        let mut facts = Facts::unknown(Isa::BUILT_FOR);
+        facts.features = features.iter().copied().collect();
+        facts.caches = Caches { l1d, l2, l3 };
+        facts
+    }
+
+    /// The primitives of one intent, each with the length in bytes that it serves from.
+    pub(crate) fn steps(facts: &Facts, intent: Intent) -> Vec<(&'static str, usize)> {
+        let tuning = Tuning::for_cpu(facts).unwrap();
+        tuning.steps(intent).map(|(from, row)| (row.name(), from)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_of_another_isa_are_refused() {
+        for isa in Isa::ALL {
+            let made = Tuning::for_cpu(&Facts::unknown(isa));
+            assert_eq!(made.is_ok(), isa == Isa::BUILT_FOR, "{isa}");
+            if let Err(error) = made {
+                assert_eq!(error, WrongIsa(isa));
+                assert!(error.to_string().contains(isa.name()), "{error}");
+            }
         }
     }
 
-    /// Who serves from how many bytes on, under one intent.
-    pub(crate) fn steps(tuning: &Tuning, intent: Intent) -> Vec<(&'static str, usize)> {
-        tuning.steps(intent).map(|(from, row)| (row.name(), from)).collect()
+    /// A CPU that reports nothing gets a plan that every CPU of the ISA can run.
+    #[test]
+    fn without_facts_no_row_needs_a_feature() {
+        let tuning = Tuning::for_cpu(&Facts::unknown(Isa::BUILT_FOR)).unwrap();
+        for intent in Intent::ALL {
+            assert!(tuning.steps(intent).all(|(_, row)| row.needs().is_none()));
+        }
+    }
+
+    #[test]
+    fn the_facts_of_this_cpu_agree_with_what_is_available() {
+        let facts = Facts::detect();
+        for row in crate::primitives() {
+            let available = row.available();
+            assert_eq!(facts.row(row.name()).is_some(), available.is_ok(), "{row:?} {available:?}");
+        }
+    }
+
+    #[test]
+    fn the_detected_tuning_can_be_installed() {
+        let tuning = Tuning::detect();
+        for intent in Intent::ALL {
+            assert!(tuning.steps(intent).all(|(_, row)| row.available().is_ok()));
+        }
     }
 }

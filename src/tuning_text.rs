@@ -1,31 +1,43 @@
 //! A tuning as text:
 //!
 //! ```text
-//! clearpage-tuning 1
-//! cpu x86_64 model=b00f21 l1d=49152 l2=1048576 l3=33554432 erms avx2 clzero
+//! clearpage-tuning 2
+//! isa x86_64
+//! vendor AuthenticAMD
+//! family 26
+//! model 2
+//! stepping 1
+//! microcode 0x1000065
+//! hypervisor true
+//! caches 49152 1048576 33554432
+//! block 0
+//! features erms fsrm avx2 avx512f clzero
+//! primitives stosb stosq sse2 avx2 avx512 movnti movntdq movntdq_avx2 movntdq_avx512 clzero generic
 //! auto 0 avx2
 //! auto 32768 stosb
 //! hot 0 avx2
 //! cold 0 avx2
-//! cold 8192 clzero
+//! cold 8192 movntdq_avx2
 //! end
 //! ```
 //!
-//! One step a line: intent, first length in bytes (0 or a power of two), primitive. The steps of
-//! an intent stand together and grow; its first is from 0. `end` shows that nothing was cut off.
+//! After the version come the facts of the CPU that it was made on ([`Facts`]), the revision of its
+//! microcode and the primitives of the build, a line each: a tuning is good where all of them are
+//! the same. Then one step a line: intent, first length in bytes (0 or a power of two), primitive.
+//! The steps of an intent stand together and grow; its first is from 0. `end` shows that nothing
+//! was cut off.
 
-use core::fmt::{self, Write};
+use core::fmt::{self, Arguments, Write};
 use core::str::FromStr;
 
-use crate::arch;
-use crate::cpu;
+use crate::cpu::{Caches, Facts, Feature, microcode};
 use crate::intent::Intent;
-use crate::primitive::find;
+use crate::primitive::{Primitive, find, primitives};
 use crate::tuning::Tuning;
 
-const HEADER: &str = "clearpage-tuning 1";
+const HEADER: &str = "clearpage-tuning";
+const VERSION: &str = "2";
 const END: &str = "end";
-const ARCH: &str = env!("CLEARPAGE_ARCH");
 
 /// Why a text is no tuning for this CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +46,16 @@ pub struct TuningError {
     pub line: usize,
     /// What is wrong with it.
     pub reason: &'static str,
+    foreign: bool,
+}
+
+impl TuningError {
+    /// Whether the text may be a good tuning of another CPU, microcode, hypervisor or version of
+    /// this crate. `CLEARPAGE_TUNING` ignores such a file, with a message; all others end the
+    /// process.
+    pub const fn is_foreign(&self) -> bool {
+        self.foreign
+    }
 }
 
 impl fmt::Display for TuningError {
@@ -44,23 +66,60 @@ impl fmt::Display for TuningError {
 
 impl core::error::Error for TuningError {}
 
-/// The line that tells this CPU from others whose tuning may be another: what the choice of a
-/// primitive depends on, and the model that it was measured on.
-fn write_cpu(f: &mut impl Write) -> fmt::Result {
-    let cpu::Caches { l1d, l2, l3 } = cpu::caches();
-    let model = arch::model();
-    write!(f, "cpu {ARCH} model={model:x} l1d={l1d} l2={l2} l3={l3}")?;
-    cpu::flags().filter(|flag| flag.set).try_for_each(|flag| write!(f, " {}", flag.name))
+/// The lines that tell where a tuning is good: name, value, and what to say if it differs.
+fn key<E>(
+    mut put: impl FnMut(&'static str, Arguments<'_>, &'static str) -> Result<(), E>,
+) -> Result<(), E> {
+    let facts = Facts::detect();
+    let Facts { isa, vendor, family, model, stepping, block, hypervisor, .. } = facts;
+    let Caches { l1d, l2, l3 } = facts.caches;
+    let features = Names(facts.features.iter().map(Feature::name));
+    let rows = Names(primitives().iter().map(Primitive::name));
+    let microcode = Microcode(microcode());
+    let cpu = "made on another model of CPU";
+    put("isa", format_args!("{isa}"), "made on another instruction set architecture")?;
+    put("vendor", format_args!("{}", vendor.name()), "made on a CPU of another vendor")?;
+    put("family", format_args!("{family}"), cpu)?;
+    put("model", format_args!("{model}"), cpu)?;
+    put("stepping", format_args!("{stepping}"), "made on another stepping of this CPU")?;
+    put("microcode", format_args!("{microcode}"), "made with another revision of the microcode")?;
+    let other = "made with a hypervisor and there is none now, or the reverse";
+    put("hypervisor", format_args!("{hypervisor}"), other)?;
+    put("caches", format_args!("{l1d} {l2} {l3}"), "made with caches of other sizes")?;
+    put("block", format_args!("{block}"), "made with blocks of another size")?;
+    put("features", format_args!("{features}"), "made with other feature bits")?;
+    put("primitives", format_args!("{rows}"), "made by a build with other primitives")
+}
+
+struct Microcode(Option<u64>);
+
+impl fmt::Display for Microcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(revision) => write!(f, "{revision:#x}"),
+            None => f.write_str("unknown"),
+        }
+    }
+}
+
+struct Names<T>(T);
+
+impl<T: Iterator<Item = &'static str> + Clone> fmt::Display for Names<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, name) in self.0.clone().enumerate() {
+            write!(f, "{}{name}", if i == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for Tuning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{HEADER}")?;
-        write_cpu(f)?;
-        writeln!(f)?;
+        writeln!(f, "{HEADER} {VERSION}")?;
+        key(|name, value, _| writeln!(f, "{name} {value}"))?;
         for intent in Intent::ALL {
             for (from, primitive) in self.steps(intent) {
-                writeln!(f, "{} {from} {}", intent.name(), primitive.primitive().name())?;
+                writeln!(f, "{} {from} {}", intent.name(), primitive.name())?;
             }
         }
         writeln!(f, "{END}")
@@ -73,19 +132,33 @@ impl FromStr for Tuning {
     /// Reads what `Display` wrote on this CPU.
     fn from_str(text: &str) -> Result<Self, TuningError> {
         let mut reader = Reader { lines: text.lines(), line: 0 };
-        if reader.next() != Some(HEADER) {
-            return reader.wrong("not a tuning: it should begin with \"clearpage-tuning 1\"");
+        match reader.next().and_then(|line| line.split_once(' ')) {
+            Some((HEADER, VERSION)) => {}
+            Some((HEADER, _)) => {
+                let reason = "made by another version of clearpage";
+                return Err(TuningError { line: reader.line, reason, foreign: true });
+            }
+            _ => return reader.wrong("not a tuning: it should begin with \"clearpage-tuning 2\""),
         }
-        let mut same = Compare { rest: reader.next().unwrap_or_default(), same: true };
-        if write_cpu(&mut same).is_err() || !same.same || !same.rest.is_empty() {
-            return reader.wrong("made on another CPU, or with another hypervisor or version");
+        if text.trim_end().lines().last() != Some(END) {
+            reader.line = text.lines().count();
+            return reader.wrong("the text ends without \"end\": it was cut off");
         }
+        key(|name, expected, reason| {
+            let Some(value) = reader.next().and_then(|line| line.strip_prefix(name)) else {
+                return reader.wrong("a fact of the CPU is missing, or not in its place");
+            };
+            let mut same = Compare { rest: value.trim_start(), same: true };
+            if same.write_fmt(expected).is_ok() && same.same && same.rest.is_empty() {
+                Ok(())
+            } else {
+                Err(TuningError { line: reader.line, reason, foreign: true })
+            }
+        })?;
         let mut tuning: Option<Self> = None;
         let mut last: Option<(usize, usize)> = None;
         loop {
-            let Some(line) = reader.next() else {
-                return reader.wrong("the text ends without \"end\": it was cut off");
-            };
+            let line = reader.next().unwrap_or(END);
             if line == END {
                 break;
             }
@@ -96,10 +169,9 @@ impl FromStr for Tuning {
             let Some(primitive) = find(name) else {
                 return reader.wrong("no primitive of this build is called that");
             };
-            let primitive = match primitive.available() {
-                Ok(primitive) => primitive,
-                Err(why) => return reader.wrong(why.reason),
-            };
+            if let Err(why) = primitive.available() {
+                return reader.wrong(why.reason);
+            }
             let place = (intent as usize, from);
             match last {
                 None if place == (0, 0) => {}
@@ -135,7 +207,7 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong<T>(&self, reason: &'static str) -> Result<T, TuningError> {
-        Err(TuningError { line: self.line, reason })
+        Err(TuningError { line: self.line, reason, foreign: false })
     }
 
     /// Intent, first length, name.
@@ -188,9 +260,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_tuning_is_read_back() {
         assert_eq!(text().parse::<Tuning>(), Ok(Tuning::detect()));
-        let generic = find("generic").unwrap().available().unwrap();
+        let generic = find("generic").unwrap();
         let other =
             Tuning::detect().then(Intent::Hot, 1 << 20, generic).then(Intent::Cold, 1, generic);
         assert_eq!(other.to_string().parse::<Tuning>(), Ok(other));
@@ -199,23 +271,52 @@ mod tests {
         assert_eq!(other == detected, detected == Tuning::only(generic));
     }
 
-    /// Cut anywhere, it is refused: at a line or in the middle of one.
+    /// Cut anywhere, it is an error and not taken for another CPU's: at a line or in the middle of
+    /// one. Only a version that was cut off may be another one.
     #[test]
-    fn what_was_cut_off_is_refused() {
+    fn a_text_that_was_cut_off_is_an_error() {
         let text = text();
         for len in 0..text.trim_end().len() {
-            assert!(text[..len].parse::<Tuning>().is_err(), "{}", &text[..len]);
+            let error = text[..len].parse::<Tuning>().unwrap_err();
+            assert!(!error.is_foreign() || error.line == 1, "{}: {error}", &text[..len]);
         }
+    }
+
+    #[test]
+    fn a_tuning_of_another_cpu_names_the_fact_that_differs() {
+        let text = text();
+        for (fact, value, reason) in [
+            ("isa", "pdp11", "instruction set"),
+            ("vendor", "Nobody", "vendor"),
+            ("family", "999", "another model"),
+            ("model", "99999", "another model"),
+            ("stepping", "999", "stepping"),
+            ("microcode", "0xdeadbeef", "microcode"),
+            ("hypervisor", "perhaps", "hypervisor"),
+            ("caches", "1 2 3", "caches"),
+            ("block", "3", "blocks"),
+            ("features", "erms x", "feature bits"),
+            ("primitives", "stosb", "other primitives"),
+        ] {
+            let own = text.lines().find(|line| line.starts_with(fact)).unwrap();
+            let error = text.replacen(own, &std::format!("{fact} {value}"), 1);
+            let error = error.parse::<Tuning>().unwrap_err();
+            assert!(error.is_foreign() && error.reason.contains(reason), "{fact}: {error}");
+            let line = text.lines().position(|line| line == own).unwrap() + 1;
+            assert_eq!(error.line, line, "{fact}");
+        }
+        let error = "clearpage-tuning 1\nend\n".parse::<Tuning>().unwrap_err();
+        assert!(error.is_foreign() && error.reason.contains("version"), "{error}");
     }
 
     #[test]
     fn errors_have_the_line_and_the_reason() {
         let text = text();
+        let first_step = text.lines().position(|line| line.starts_with("auto 0")).unwrap() + 1;
         assert_eq!(error("").0, 1);
-        assert_eq!(error("clearpage-tuning 2\n").0, 1);
-        let foreign = text.replacen("model=", "model=f", 1);
-        assert_eq!(error(&foreign).0, 2);
-        assert!(error(&foreign).1.contains("another CPU"));
+        assert_eq!(error("# a comment\n").0, 1);
+        let (line, why) = error(&text.replacen("family", "familiar", 1));
+        assert!(line == 4 && why.contains("fact"), "line {line}: {why}");
         let first = "auto 0 ";
         for (with, reason) in [
             ("tepid 0 ", "no such intent"),
@@ -227,10 +328,10 @@ mod tests {
             ("auto  0 ", "a step is"),
         ] {
             let (line, why) = error(&text.replacen(first, with, 1));
-            assert!(line == 3 && why.contains(reason), "{with}: line {line}: {why}");
+            assert!(line == first_step && why.contains(reason), "{with}: line {line}: {why}");
         }
         let lines: usize = text.lines().count();
-        assert_eq!(error(&(text.clone() + "more\n")), (lines, "\"end\" is not the end"));
+        assert_eq!(error(&(text.clone() + "end\n")), (lines, "\"end\" is not the end"));
         let end = text.find("cold 0").unwrap();
         assert!(error(&(text[..end].to_string() + "end\n")).1.contains("missing"));
     }

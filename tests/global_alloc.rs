@@ -146,7 +146,7 @@ fn it_serves_the_making_of_its_own_plan() {
     assert_eq!(code, Some(2), "{stderr}");
     assert!(stderr.contains(&format!("clearpage: CLEARPAGE_FORCE={name}: no such primitive")));
 
-    let generic = common::available().last().unwrap().available().unwrap();
+    let generic = clearpage::primitives().last().unwrap();
     let file = std::env::temp_dir().join(format!("clearpage-hooks-{}.tuning", std::process::id()));
     fs::write(&file, Tuning::only(generic).to_string()).unwrap();
     let (code, stdout, stderr) = with("CLEARPAGE_TUNING", file.to_str().unwrap());

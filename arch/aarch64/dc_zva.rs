@@ -15,12 +15,14 @@
 
 use super::ident::Dczid;
 use super::loops::zero_blocks;
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "dc_zva",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: Some(Feature::DcZva),
     block: || Dczid::read().block(),
     availability: || Dczid::read().usable(),
     leaf: Leaf::Ordered(clear),

@@ -6,7 +6,7 @@
 use core::arch::asm;
 
 use crate::arch::auxv::auxv;
-use crate::cpu::{Caches, Flag};
+use crate::cpu::{Caches, Facts, Feature, Flag, Isa, Vendor};
 use crate::page::PAGE_SIZE;
 use crate::primitive::Unavailable;
 
@@ -95,12 +95,46 @@ pub(super) fn mte() -> Result<(), Unavailable> {
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     [
-        ("dc_zva", !Dczid::read().prohibited(), "DCZID_EL0 bit 4, 0 if permitted"),
-        ("mops", mops().is_ok(), either("AT_HWCAP2 bit 43", "target feature mops")),
-        ("mte", mte().is_ok(), either("AT_HWCAP2 bit 18", "target feature mte")),
+        (Feature::DcZva, Dczid::read().usable().is_ok(), "DCZID_EL0 bit 4, 0 if permitted"),
+        (Feature::Mops, mops().is_ok(), either("AT_HWCAP2 bit 43", "target feature mops")),
+        (Feature::Mte, mte().is_ok(), either("AT_HWCAP2 bit 18", "target feature mte")),
     ]
     .into_iter()
-    .map(|(name, set, source)| Flag { name, set, source })
+    .map(|(feature, set, source)| Flag { feature, set, source })
+}
+
+/// What DC ZVA clears at a time; 0 where it is prohibited.
+pub(crate) fn block() -> usize {
+    let dczid = Dczid::read();
+    if dczid.prohibited() { 0 } else { dczid.block() }
+}
+
+/// Implementer, part, variant and revision, if the kernel lets programs read MIDR_EL1: Linux
+/// emulates that where AT_HWCAP bit 11 (HWCAP_CPUID) is set. It is the register of the CPU that
+/// this runs on, which others of a machine may not share.
+pub(crate) fn identity() -> Facts {
+    const AT_HWCAP: usize = 16;
+    const HWCAP_CPUID: usize = 1 << 11;
+    let unknown = Facts::unknown(Isa::BUILT_FOR);
+    if !KERNEL || auxv(AT_HWCAP) & HWCAP_CPUID == 0 {
+        return unknown;
+    }
+    let midr: u64;
+    // SAFETY: reads a register, which the kernel says that programs may.
+    unsafe { asm!("mrs {}, midr_el1", out(reg) midr, options(pure, nomem, nostack, preserves_flags)) };
+    let field = |low: u32, bits: u32| midr as u32 >> low & ((1 << bits) - 1);
+    Facts {
+        vendor: implementer(field(24, 8) as u8),
+        model: field(4, 12),
+        stepping: field(20, 4) << 4 | field(0, 4),
+        ..unknown
+    }
+}
+
+/// The implementer code as a vendor's name, such as `0x41`.
+fn implementer(code: u8) -> Vendor {
+    let digit = |n: u8| b"0123456789abcdef"[usize::from(n & 15)];
+    Vendor::of(&[b'0', b'x', digit(code >> 4), digit(code)])
 }
 
 /// Not known: CLIDR_EL1 and CCSIDR_EL1 trap at EL0.
@@ -166,6 +200,13 @@ mod tests {
     fn where_prohibited_nothing_is_left_to_whole_blocks() {
         assert_eq!(Dczid(4 | 16).whole_blocks(4096, 4096), (4096, 0));
         assert_eq!(Dczid(4).whole_blocks(4096, 4096), (0, 4096));
+    }
+
+    #[test]
+    fn implementers_are_named_by_their_code() {
+        for (code, name) in [(0x41, "0x41"), (0xc0, "0xc0"), (0, "0x00")] {
+            assert_eq!(implementer(code).name(), name);
+        }
     }
 
     #[test]

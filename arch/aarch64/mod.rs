@@ -12,7 +12,9 @@ mod mte;
 mod stnp;
 mod stp;
 
-pub(crate) use ident::{caches, flags};
+pub(crate) use ident::{block, caches, flags, identity};
+#[cfg(feature = "std")]
+pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 
 use crate::primitive::Primitive;

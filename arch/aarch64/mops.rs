@@ -13,6 +13,7 @@
 //!   HCRX_EL2.MSCEn for guests and SCTLR_EL1.MSCEn for EL0. Linux does, where it tells the bit.
 
 use super::ident;
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 const BLOCK: usize = 1;
@@ -21,6 +22,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "mops",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: Some(Feature::Mops),
     block: || BLOCK,
     availability: ident::mops,
     leaf: Leaf::Ordered(clear),

@@ -21,6 +21,7 @@ use core::arch::asm;
 
 use super::ident::{self, Dczid};
 use super::loops::zero_blocks;
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 const BLOCK: usize = 16;
@@ -29,6 +30,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "mte",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: Some(Feature::Mte),
     block: || BLOCK,
     availability: ident::mte,
     leaf: Leaf::Ordered(clear),

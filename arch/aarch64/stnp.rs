@@ -20,6 +20,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "stnp",
     store: Store::NonTemporal,
     registers: Registers::General,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Ordered(clear),

@@ -1,9 +1,10 @@
 //! Which primitive serves which length on aarch64, from feature bits and DC ZVA's block.
 //!
 //! Nothing here was measured: the choices are those that Arm's optimized-routines, glibc and Linux
-//! made, whose authors did. Caches are not known, since EL0 cannot read their registers.
+//! made, whose authors did. Caches are usually unknown, since EL0 cannot read their registers.
 //! - With MOPS: `mops` for everything. It is specified to suit all sizes, so that software need
 //!   not choose, and glibc's memset and Linux's clear_page use it wherever it is there.
+//! - On CPUs where DC ZVA saves nothing ([`ZVA_SAVES_NOTHING`]): as with neither.
 //! - With DC ZVA: `stp` for ranges of a few blocks, since what is not a whole block at either end
 //!   is stored one way or the other; then `dc_zva`, for every intent: it has no non-temporal
 //!   form, and needs none, since it never reads the line and cores stream long runs of it.
@@ -12,75 +13,72 @@
 //!
 //! `mte` is never chosen: it costs more, and matters to tagged memory alone.
 
-use crate::arch::generic;
-use super::ident::Dczid;
-use crate::tuning::{Ladder, Tuning};
+use crate::cpu::{Facts, Vendor};
 use crate::page::PAGE_SIZE;
-use crate::primitive::{Available, usable};
+use crate::tuning::{Ladder, Tuning};
 
 /// Below this, and below four blocks, DC ZVA saves nothing; a page is cleared by it in any case.
 const ZVA_START: usize = 256;
 /// From here on a cold range is kept out of the cache; a hint needs no fence to pay for.
 const STREAM_START: usize = 4 << 10;
-/// Taken for the size of the last-level cache, which is not known.
-const LAST_CACHE: usize = 8 << 20;
+/// Taken for the size of a last-level cache that is unknown: a server's, because a range that
+/// leaves the cache too early costs its user more than one that leaves it too late.
+const LAST_CACHE: usize = 32 << 20;
 
-/// What the choice is made from.
-struct Facts<'a> {
-    zva_block: usize,
-    has: &'a dyn Fn(&str) -> Option<Available>,
+/// CPUs by implementer and part number (MIDR_EL1) whose memset in glibc uses no DC ZVA, because
+/// its authors measured no gain: HiSilicon Kunpeng 920 (commit b68fabfbbc, 2019) and Ampere eMAG
+/// (525de033a9, 2018).
+const ZVA_SAVES_NOTHING: [(&str, u32); 2] = [("0x48", 0xd01), ("0x50", 0x000)];
+
+fn zva_saves_nothing(facts: &Facts) -> bool {
+    let cpu = |&(vendor, part): &(&str, u32)| {
+        Vendor::named(vendor) == Some(facts.vendor) && part == facts.model
+    };
+    ZVA_SAVES_NOTHING.iter().any(cpu)
 }
 
-pub(crate) fn tuning() -> Tuning {
-    Facts { zva_block: Dczid::read().block(), has: &usable }.tuning()
-}
+/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+#[cfg(feature = "std")]
+pub(crate) const MECHANISMS: &[&[&str]] = &[&["dc_zva"], &["mops"], &["stp"], &["stnp"]];
 
-impl Facts<'_> {
-    fn tuning(&self) -> Tuning {
-        if let Some(mops) = (self.has)("mops") {
-            return Tuning::only(mops);
-        }
-        let short = (self.has)("stp").unwrap_or_else(generic);
-        if let Some(zva) = (self.has)("dc_zva") {
-            let from = (4 * self.zva_block).clamp(ZVA_START, PAGE_SIZE);
-            let ladder = Ladder::new(short).then(from, zva);
-            return Tuning { auto: ladder, hot: ladder, cold: ladder };
-        }
-        let stream = (self.has)("stnp").unwrap_or(short);
-        let kept = Ladder::new(short).then(LAST_CACHE, stream);
-        Tuning { auto: kept, hot: kept, cold: Ladder::new(short).then(STREAM_START, stream) }
+pub(crate) fn tuning(facts: &Facts) -> Tuning {
+    if let Some(mops) = facts.row("mops") {
+        return Tuning::only(mops);
     }
+    let short = facts.first(&["stp"]);
+    if let Some(zva) = facts.row("dc_zva").filter(|_| !zva_saves_nothing(facts)) {
+        let from = (4 * facts.block).clamp(ZVA_START, PAGE_SIZE);
+        let ladder = Ladder::new(short).then(from, zva);
+        return Tuning { auto: ladder, hot: ladder, cold: ladder };
+    }
+    let stream = facts.first(&["stnp"]);
+    let last = facts.caches.l3.max(facts.caches.l2);
+    let last = if last == 0 { LAST_CACHE } else { last };
+    let kept = Ladder::new(short).then(last, stream);
+    Tuning { auto: kept, hot: kept, cold: Ladder::new(short).then(STREAM_START, stream) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cpu::Feature::{self, DcZva, Mops, Mte};
     use crate::intent::Intent;
-    use crate::tuning::testing::{self, cpu_with};
+    use crate::tuning::testing::{KIB, MIB, cpu_with, steps};
 
-    const KIB: usize = 1 << 10;
-    const MIB: usize = 1 << 20;
-
-    /// The plan of a CPU with these facts: who serves from how many bytes on, under one intent.
-    fn steps(zva_block: usize, has: &[&str], intent: Intent) -> Vec<(&'static str, usize)> {
-        let tuning = Facts { zva_block, has: &cpu_with(has) }.tuning();
-        testing::steps(&tuning, intent)
+    fn cpu(features: &[Feature], block: usize) -> Facts {
+        Facts { block, ..cpu_with(features, [0; 3]) }
     }
-
-    const ALWAYS: [&str; 2] = ["stp", "stnp"];
 
     #[test]
     fn most_cpus_have_dc_zva_of_a_line() {
         for intent in Intent::ALL {
-            let has = [&ALWAYS[..], &["dc_zva"]].concat();
-            assert_eq!(steps(64, &has, intent), [("stp", 0), ("dc_zva", 256)]);
+            assert_eq!(steps(&cpu(&[DcZva], 64), intent), [("stp", 0), ("dc_zva", 256)]);
         }
     }
 
     #[test]
     fn larger_blocks_start_later_but_serve_every_page() {
-        let has = [&ALWAYS[..], &["dc_zva"]].concat();
-        let from = |block| steps(block, &has, Intent::Hot);
+        let from = |block| steps(&cpu(&[DcZva], block), Intent::Hot);
         assert_eq!(from(4), [("stp", 0), ("dc_zva", 256)]);
         assert_eq!(from(256), [("stp", 0), ("dc_zva", KIB)]);
         assert_eq!(from(512), [("stp", 0), ("dc_zva", 2 * KIB)]);
@@ -89,34 +87,43 @@ mod tests {
 
     #[test]
     fn mops_serves_everything() {
-        let has = [&ALWAYS[..], &["dc_zva", "mops", "mte"]].concat();
         for intent in Intent::ALL {
-            assert_eq!(steps(64, &has, intent), [("mops", 0)]);
-            assert_eq!(steps(64, &["stp", "stnp", "mops"], intent), [("mops", 0)]);
+            assert_eq!(steps(&cpu(&[DcZva, Mops, Mte], 64), intent), [("mops", 0)]);
+            assert_eq!(steps(&cpu(&[Mops], 64), intent), [("mops", 0)]);
         }
     }
 
     #[test]
     fn where_dc_zva_is_prohibited_pairs_serve_by_intent() {
-        let of = |intent| steps(64, &ALWAYS, intent);
-        assert_eq!(of(Intent::Hot), [("stp", 0), ("stnp", 8 * MIB)]);
-        assert_eq!(of(Intent::Auto), [("stp", 0), ("stnp", 8 * MIB)]);
+        let of = |intent| steps(&cpu(&[], 64), intent);
+        assert_eq!(of(Intent::Hot), [("stp", 0), ("stnp", 32 * MIB)]);
+        assert_eq!(of(Intent::Auto), [("stp", 0), ("stnp", 32 * MIB)]);
         assert_eq!(of(Intent::Cold), [("stp", 0), ("stnp", 4 * KIB)]);
+        let known = Facts { caches: cpu_with(&[], [0, MIB, 2 * MIB]).caches, ..cpu(&[], 64) };
+        assert_eq!(steps(&known, Intent::Hot), [("stp", 0), ("stnp", 2 * MIB)]);
     }
 
     #[test]
-    fn tags_are_never_set_unasked() {
-        for rest in [&["dc_zva", "mte"][..], &["mte"]] {
-            let has = [&ALWAYS[..], rest].concat();
-            for intent in Intent::ALL {
-                assert!(steps(64, &has, intent).iter().all(|step| step.0 != "mte"));
-            }
+    fn dc_zva_is_not_used_where_it_saves_nothing() {
+        let of = |vendor, model| {
+            let vendor = Vendor::named(vendor).unwrap();
+            let facts = Facts { vendor, model, ..cpu(&[DcZva], 64) };
+            steps(&facts, Intent::Hot)[1].0
+        };
+        assert_eq!(of("0x48", 0xd01), "stnp");
+        assert_eq!(of("0x50", 0x000), "stnp");
+        // Another part of the same maker, the same part of another, and nobody.
+        for (vendor, model) in [("0x48", 0xd02), ("0x41", 0xd01), ("", 0)] {
+            assert_eq!(of(vendor, model), "dc_zva");
         }
     }
 
     #[test]
-    fn generic_is_the_last_resort_and_the_last_row() {
-        assert_eq!(generic().primitive().name(), "generic");
-        assert_eq!(steps(64, &[], Intent::Auto), [("generic", 0)]);
+    fn tags_are_never_set_unasked() {
+        for features in [&[DcZva, Mte][..], &[Mte]] {
+            for intent in Intent::ALL {
+                assert!(steps(&cpu(features, 64), intent).iter().all(|step| step.0 != "mte"));
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What Linux says of the CPU: the feature registers of arm are for privileged code only.
 
 use crate::arch::auxv::auxv;
-use crate::cpu::Flag;
+use crate::cpu::{Feature, Flag};
 
 const AT_HWCAP: usize = 16;
 
@@ -11,5 +11,5 @@ pub(super) fn neon() -> bool {
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
-    [Flag { name: "neon", set: neon(), source: "AT_HWCAP bit 12" }].into_iter()
+    [Flag { feature: Feature::Neon, set: neon(), source: "AT_HWCAP bit 12" }].into_iter()
 }

@@ -7,7 +7,10 @@ mod tuning;
 mod neon;
 mod stm;
 
+pub(crate) use super::anonymous as identity;
 pub(crate) use hwcap::flags;
+#[cfg(feature = "std")]
+pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 
 use crate::cpu::Caches;
@@ -21,6 +24,11 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     neon::PRIMITIVE,
     super::generic::GENERIC,
 ];
+
+/// None: no instruction here clears a block of a size to be asked for.
+pub(crate) const fn block() -> usize {
+    0
+}
 
 /// Only privileged code may read them (CCSIDR).
 pub(crate) fn caches() -> Caches {

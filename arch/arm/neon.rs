@@ -9,6 +9,7 @@
 //!   kernels. They are saved: a target of soft floats has NEON too, but no name for its registers.
 
 use super::hwcap;
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store, Unavailable};
 
 const BLOCK: usize = 128;
@@ -17,6 +18,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "neon",
     store: Store::Temporal,
     registers: Registers::Vector,
+    needs: Some(Feature::Neon),
     block: || BLOCK,
     availability: || {
         if hwcap::neon() {

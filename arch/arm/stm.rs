@@ -16,6 +16,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "stm",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Ordered(clear),

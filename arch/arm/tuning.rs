@@ -1,36 +1,31 @@
 //! Which primitive serves which length on arm.
 //!
-//! Nothing was measured on a real CPU. NEON, where it is there, stores 32 bytes an instruction
-//! and STM 16, and no store passes the cache: one primitive serves every length and intent.
+//! Nothing was measured on a real CPU. NEON stores 32 bytes an instruction and STM 16, and no store
+//! passes the cache: one primitive serves every length and intent.
 
-use crate::arch::generic;
+use crate::cpu::Facts;
 use crate::tuning::Tuning;
-use crate::primitive::{Available, usable};
 
-pub(crate) fn tuning() -> Tuning {
-    choose(&usable)
-}
+/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+#[cfg(feature = "std")]
+pub(crate) const MECHANISMS: &[&[&str]] = &[&["neon"], &["stm"]];
 
-fn choose(has: &dyn Fn(&str) -> Option<Available>) -> Tuning {
-    Tuning::only(has("neon").or(has("stm")).unwrap_or_else(generic))
+pub(crate) fn tuning(facts: &Facts) -> Tuning {
+    Tuning::only(facts.first(&["neon", "stm"]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cpu::Feature;
     use crate::intent::Intent;
-    use crate::tuning::testing::cpu_with;
-
-    /// Who serves a page on a CPU that has these rows.
-    fn chosen(has: &[&str]) -> [&'static str; 3] {
-        let tuning = choose(&cpu_with(has));
-        Intent::ALL.map(|intent| tuning.choose(intent, 4096).name())
-    }
+    use crate::tuning::testing::{cpu_with, steps};
 
     #[test]
-    fn neon_before_stm_before_generic() {
-        assert_eq!(chosen(&["stm", "neon"]), ["neon"; 3]);
-        assert_eq!(chosen(&["stm"]), ["stm"; 3]);
-        assert_eq!(chosen(&[]), ["generic"; 3]);
+    fn neon_before_stm() {
+        for intent in Intent::ALL {
+            #[cfg(any(target_feature = "neon", feature = "std"))]
+            assert_eq!(steps(&cpu_with(&[Feature::Neon], [0; 3]), intent), [("neon", 0)]);
+            assert_eq!(steps(&cpu_with(&[], [0; 3]), intent), [("stm", 0)]);
+        }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
     name: "generic",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Ordered(clear),

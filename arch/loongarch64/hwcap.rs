@@ -2,7 +2,7 @@
 //! its vector registers on.
 
 use crate::arch::auxv::auxv;
-use crate::cpu::Flag;
+use crate::cpu::{Feature, Flag};
 
 const AT_HWCAP: usize = 16;
 
@@ -21,7 +21,7 @@ pub(super) fn lasx() -> bool {
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
-    [("lsx", lsx(), "AT_HWCAP bit 4"), ("lasx", lasx(), "AT_HWCAP bit 5")]
+    [(Feature::Lsx, lsx(), "AT_HWCAP bit 4"), (Feature::Lasx, lasx(), "AT_HWCAP bit 5")]
         .into_iter()
-        .map(|(name, set, source)| Flag { name, set, source })
+        .map(|(feature, set, source)| Flag { feature, set, source })
 }

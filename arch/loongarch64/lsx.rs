@@ -8,6 +8,7 @@
 //!   kernels. Naming $f0 names the whole of $vr0 and $xr0: the compiler keeps nothing there.
 
 use super::hwcap;
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store, Unavailable};
 
 const BLOCK: usize = 64;
@@ -16,6 +17,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "lsx",
     store: Store::Temporal,
     registers: Registers::Vector,
+    needs: Some(Feature::Lsx),
     block: || BLOCK,
     availability: || {
         if hwcap::lsx() {

@@ -10,8 +10,11 @@ mod lasx;
 mod lsx;
 mod st_d;
 
+pub(crate) use super::anonymous as identity;
 pub(crate) use cpucfg::caches;
 pub(crate) use hwcap::flags;
+#[cfg(feature = "std")]
+pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 
 use crate::primitive::Primitive;
@@ -26,3 +29,8 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     lasx::PRIMITIVE,
     super::generic::GENERIC,
 ];
+
+/// None: no instruction here clears a block of a size to be asked for.
+pub(crate) const fn block() -> usize {
+    0
+}

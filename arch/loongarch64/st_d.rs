@@ -14,6 +14,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "st_d",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Ordered(clear),

@@ -1,37 +1,34 @@
 //! Which primitive serves which length on loongarch64.
 //!
-//! Nothing was measured on a real CPU. The widest store that is there needs the fewest
-//! instructions, and no store passes the cache: one primitive serves every length and intent.
+//! Nothing was measured on a real CPU. The widest store needs the fewest instructions, and no store
+//! passes the cache: one primitive serves every length and intent.
 
-use crate::arch::generic;
+use crate::cpu::Facts;
 use crate::tuning::Tuning;
-use crate::primitive::{Available, usable};
 
-pub(crate) fn tuning() -> Tuning {
-    choose(&usable)
-}
+/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+#[cfg(feature = "std")]
+pub(crate) const MECHANISMS: &[&[&str]] = &[&["lasx", "lsx"], &["st_d"]];
 
-fn choose(has: &dyn Fn(&str) -> Option<Available>) -> Tuning {
-    Tuning::only(has("lasx").or(has("lsx")).or(has("st_d")).unwrap_or_else(generic))
+pub(crate) fn tuning(facts: &Facts) -> Tuning {
+    Tuning::only(facts.first(&["lasx", "lsx", "st_d"]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cpu::Feature::{Lasx, Lsx};
     use crate::intent::Intent;
-    use crate::tuning::testing::cpu_with;
-
-    /// Who serves a page on a CPU that has these rows.
-    fn chosen(has: &[&str]) -> [&'static str; 3] {
-        let tuning = choose(&cpu_with(has));
-        Intent::ALL.map(|intent| tuning.choose(intent, 4096).name())
-    }
+    use crate::tuning::testing::{cpu_with, steps};
 
     #[test]
     fn the_widest_serves_everything() {
-        assert_eq!(chosen(&["st_d", "lsx", "lasx"]), ["lasx"; 3]);
-        assert_eq!(chosen(&["st_d", "lsx"]), ["lsx"; 3]);
-        assert_eq!(chosen(&["st_d"]), ["st_d"; 3]);
-        assert_eq!(chosen(&[]), ["generic"; 3]);
+        for intent in Intent::ALL {
+            #[cfg(any(target_feature = "lsx", feature = "std"))]
+            {
+                assert_eq!(steps(&cpu_with(&[Lsx, Lasx], [0; 3]), intent), [("lasx", 0)]);
+                assert_eq!(steps(&cpu_with(&[Lsx], [0; 3]), intent), [("lsx", 0)]);
+            }
+            assert_eq!(steps(&cpu_with(&[], [0; 3]), intent), [("st_d", 0)]);
+        }
     }
 }

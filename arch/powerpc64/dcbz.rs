@@ -12,6 +12,7 @@
 //!   is cached, and the size from the device tree.
 
 use super::cache_block;
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 /// Blocks a round of the main loop.
@@ -21,6 +22,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "dcbz",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: Some(Feature::Dcbz),
     // Where it is not available nobody clears by blocks, and any number is as good.
     block: || cache_block::BLOCK.get().unwrap_or(128),
     availability: || cache_block::BLOCK.get().map(drop),

@@ -10,9 +10,14 @@ mod tuning;
 #[cfg(clearpage_ppc_asm)]
 mod dcbz;
 
+pub(crate) use super::anonymous as identity;
 pub(crate) use super::auxv::caches;
+#[cfg(feature = "std")]
+pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 
+#[cfg(clearpage_ppc_asm)]
+use crate::cpu::Feature;
 use crate::cpu::Flag;
 use crate::primitive::Primitive;
 
@@ -22,7 +27,23 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     super::generic::GENERIC,
 ];
 
-/// None: every CPU has DCBZ, and what it needs to know of it is a size.
+/// Every CPU has DCBZ; what it needs to know of it is a size.
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
-    core::iter::empty()
+    #[cfg(clearpage_ppc_asm)]
+    return [Flag {
+        feature: Feature::Dcbz,
+        set: cache_block::BLOCK.get().is_ok(),
+        source: "AT_DCACHEBSIZE",
+    }]
+    .into_iter();
+    #[cfg(not(clearpage_ppc_asm))]
+    return core::iter::empty();
+}
+
+/// What DCBZ clears.
+pub(crate) fn block() -> usize {
+    #[cfg(clearpage_ppc_asm)]
+    return cache_block::BLOCK.get().unwrap_or(0);
+    #[cfg(not(clearpage_ppc_asm))]
+    return 0;
 }

@@ -13,6 +13,7 @@
 //!   illegal instruction. All main memory takes it; on I/O memory it may fault.
 
 use super::hwprobe;
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 /// Blocks a round of the main loop.
@@ -22,6 +23,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "cbo_zero",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: Some(Feature::Zicboz),
     // Where it is not available nobody clears by blocks, and any number is as good.
     block: || hwprobe::BLOCK.get().unwrap_or(64),
     availability: || hwprobe::BLOCK.get().map(drop),

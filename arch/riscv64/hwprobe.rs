@@ -7,14 +7,14 @@
 //! 1.85 has no such features yet: builds by it do without, unless they ask Linux.
 
 use crate::arch::asked::Asked;
-use crate::cpu::Flag;
+use crate::cpu::{Feature, Flag};
 use crate::primitive::Unavailable;
 
 /// The size of a block in bytes, a power of two up to a page, where the CPU has Zicboz.
 pub(super) static BLOCK: Asked = Asked::new(system::zicboz);
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
-    [Flag { name: "zicboz", set: BLOCK.get().is_ok(), source: system::SOURCE }].into_iter()
+    [Flag { feature: Feature::Zicboz, set: BLOCK.get().is_ok(), source: system::SOURCE }].into_iter()
 }
 
 #[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"))))]

@@ -14,6 +14,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "sd",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Ordered(clear),

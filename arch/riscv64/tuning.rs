@@ -5,32 +5,28 @@
 //! the cache. Not measured: emulators say nothing of speed. Linux chooses the same way for its
 //! `clear_page`.
 
+use crate::cpu::Facts;
 use crate::tuning::Tuning;
-use crate::primitive::{Available, usable};
 
-pub(crate) fn tuning() -> Tuning {
-    tuning_by(usable)
-}
+/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+#[cfg(feature = "std")]
+pub(crate) const MECHANISMS: &[&[&str]] = &[&["cbo_zero"], &["sd"]];
 
-fn tuning_by(has: impl Fn(&str) -> Option<Available>) -> Tuning {
-    let best = ["cbo_zero", "sd"].into_iter().find_map(has);
-    Tuning::only(best.expect("every CPU has SD"))
+pub(crate) fn tuning(facts: &Facts) -> Tuning {
+    Tuning::only(facts.first(&["cbo_zero", "sd"]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::cpu::Feature;
     use crate::intent::Intent;
-    use crate::tuning::testing::cpu_with;
-
-    fn served(has: &[&str]) -> [&'static str; 2] {
-        let tuning = tuning_by(cpu_with(has));
-        [tuning.choose(Intent::Hot, 0).name(), tuning.choose(Intent::Cold, 1 << 30).name()]
-    }
+    use crate::tuning::testing::{cpu_with, steps};
 
     #[test]
     fn whole_blocks_where_the_cpu_has_them() {
-        assert_eq!(served(&["cbo_zero", "sd"]), ["cbo_zero"; 2]);
-        assert_eq!(served(&["sd"]), ["sd"; 2]);
+        for intent in Intent::ALL {
+            assert_eq!(steps(&cpu_with(&[Feature::Zicboz], [0; 3]), intent), [("cbo_zero", 0)]);
+            assert_eq!(steps(&cpu_with(&[], [0; 3]), intent), [("sd", 0)]);
+        }
     }
 }

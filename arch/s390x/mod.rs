@@ -16,7 +16,10 @@ mod tuning;
 mod mvcle;
 mod xc;
 
+pub(crate) use super::anonymous as identity;
 pub(crate) use ecag::caches;
+#[cfg(feature = "std")]
+pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 
 use crate::cpu::Flag;
@@ -28,4 +31,9 @@ pub(crate) static PRIMITIVES: &[Primitive] =
 /// None: what is used here is in every z/Architecture CPU.
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     core::iter::empty()
+}
+
+/// None: no instruction here clears a block of a size to be asked for.
+pub(crate) const fn block() -> usize {
+    0
 }

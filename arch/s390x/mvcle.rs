@@ -19,6 +19,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "mvcle",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Ordered(clear),

@@ -10,62 +10,44 @@
 //! So XC is the default; hot and Auto leave it for MVCLE where the range outgrows the last cache
 //! that the CPU tells of, cold from one page on.
 
-use super::PRIMITIVES;
-use crate::cpu::Caches;
+use crate::cpu::Facts;
 use crate::tuning::{Ladder, Tuning};
-use crate::primitive::{Available, Primitive};
 
 /// The piece that MVCLE's millicode clears at once; shorter ranges have no whole one.
 const COLD_START: usize = 4 << 10;
 /// The last cache where the CPU hides its own: that of the oldest, z10.
 const LAST_CACHE: usize = 32 << 20;
 
-pub(crate) fn tuning() -> Tuning {
-    tuning_for(super::caches())
-}
+/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+#[cfg(feature = "std")]
+pub(crate) const MECHANISMS: &[&[&str]] = &[&["xc"], &["mvcle"]];
 
-fn tuning_for(caches: Caches) -> Tuning {
-    let xc = always(&PRIMITIVES[0]);
-    let mvcle = always(&PRIMITIVES[1]);
-    let last = caches.l3.max(caches.l2);
+pub(crate) fn tuning(facts: &Facts) -> Tuning {
+    let (xc, mvcle) = (facts.first(&["xc"]), facts.first(&["mvcle"]));
+    let last = facts.caches.l3.max(facts.caches.l2);
     let last = if last == 0 { LAST_CACHE } else { last };
     let hot = Ladder::new(xc).then(last, mvcle);
     Tuning { auto: hot, hot, cold: Ladder::new(xc).then(COLD_START, mvcle) }
 }
 
-const fn always(row: &'static Primitive) -> Available {
-    // SAFETY: every z/Architecture CPU has both.
-    unsafe { Available::new_unchecked(row) }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::intent::Intent;
-
-    const MIB: usize = 1 << 20;
-    const NAMES: [&str; 2] = ["xc", "mvcle"];
-
-    fn served(caches: Caches, intent: Intent, lengths: [usize; 2]) -> [&'static str; 2] {
-        lengths.map(|len| tuning_for(caches).choose(intent, len).name())
-    }
+    use crate::tuning::testing::{KIB, MIB, cpu_with, steps};
 
     #[test]
     fn hot_and_auto_leave_xc_with_the_last_cache() {
-        let z14 = Caches { l1d: 128 << 10, l2: 4 * MIB, l3: 128 * MIB };
+        let z14 = cpu_with(&[], [128 * KIB, 4 * MIB, 128 * MIB]);
+        let hidden = cpu_with(&[], [0; 3]);
         for intent in [Intent::Hot, Intent::Auto] {
-            assert_eq!(served(z14, intent, [0, 128 * MIB]), NAMES);
-            assert_eq!(served(z14, intent, [64 * MIB, 256 * MIB]), NAMES);
+            assert_eq!(steps(&z14, intent), [("xc", 0), ("mvcle", 128 * MIB)]);
+            // That of z10.
+            assert_eq!(steps(&hidden, intent), [("xc", 0), ("mvcle", 32 * MIB)]);
         }
     }
 
     #[test]
-    fn hidden_caches_are_those_of_z10() {
-        assert_eq!(served(Caches::default(), Intent::Auto, [31 * MIB, 32 * MIB]), NAMES);
-    }
-
-    #[test]
-    fn cold_pages_are_mvcle_s() {
-        assert_eq!(served(Caches::default(), Intent::Cold, [4095, 4096]), NAMES);
+    fn cold_pages_are_cleared_by_mvcle() {
+        assert_eq!(steps(&cpu_with(&[], [0; 3]), Intent::Cold), [("xc", 0), ("mvcle", 4 * KIB)]);
     }
 }

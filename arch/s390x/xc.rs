@@ -20,6 +20,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "xc",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Ordered(clear),

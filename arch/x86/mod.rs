@@ -2,7 +2,6 @@
 
 mod loops;
 mod needs;
-mod tuning;
 
 #[cfg(target_feature = "sse2")]
 mod movntdq;
@@ -12,8 +11,10 @@ mod sse2;
 mod stosb;
 mod stosd;
 
-pub(crate) use super::cpuid::{caches, flags};
-pub(crate) use tuning::tuning;
+pub(crate) use super::cpuid::{block, caches, flags, identity};
+#[cfg(feature = "std")]
+pub(crate) use super::x86_tuning::MECHANISMS;
+pub(crate) use super::x86_tuning::tuning;
 
 use super::cpuid;
 use crate::primitive::Primitive;

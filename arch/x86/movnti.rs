@@ -8,6 +8,7 @@
 //! - General registers only: legal in kernels.
 
 use super::{loops::stream_blocks, needs};
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 const BLOCK: usize = 64;
@@ -16,6 +17,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movnti",
     store: Store::NonTemporal,
     registers: Registers::General,
+    needs: Some(Feature::Sse2),
     block: || BLOCK,
     availability: needs::sse2,
     leaf: Leaf::Weak(clear),

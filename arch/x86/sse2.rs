@@ -7,6 +7,7 @@
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::needs;
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 const BLOCK: usize = 64;
@@ -15,6 +16,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "sse2",
     store: Store::Temporal,
     registers: Registers::Vector,
+    needs: Some(Feature::Sse2),
     block: || BLOCK,
     availability: needs::sse2,
     leaf: Leaf::Ordered(clear),

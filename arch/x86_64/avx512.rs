@@ -8,6 +8,7 @@
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::{loops::store_blocks, vector};
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 const BLOCK: usize = 128;
@@ -16,6 +17,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "avx512",
     store: Store::Temporal,
     registers: Registers::Vector,
+    needs: Some(Feature::Avx512f),
     block: || BLOCK,
     availability: vector::avx512,
     leaf: Leaf::Ordered(clear),

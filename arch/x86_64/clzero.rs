@@ -8,6 +8,7 @@
 //! - General registers only: legal in kernels.
 
 use super::{cpuid, loops::stream_blocks};
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store, Unavailable};
 
 const BLOCK: usize = 64;
@@ -16,6 +17,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "clzero",
     store: Store::NonTemporal,
     registers: Registers::General,
+    needs: Some(Feature::Clzero),
     block: || BLOCK,
     availability,
     leaf: Leaf::Weak(clear),

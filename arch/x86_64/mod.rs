@@ -4,7 +4,6 @@ mod loops;
 #[cfg(target_feature = "sse2")]
 mod short;
 pub(crate) mod tags;
-mod tuning;
 #[cfg(target_feature = "sse2")]
 mod vector;
 
@@ -13,7 +12,6 @@ mod avx2;
 #[cfg(target_feature = "sse2")]
 mod avx512;
 mod clzero;
-mod clzero_abreast;
 #[cfg(target_feature = "sse2")]
 mod movntdq;
 #[cfg(target_feature = "sse2")]
@@ -26,15 +24,33 @@ mod sse2;
 mod stosb;
 mod stosq;
 
-pub(crate) use super::cpuid::{caches, flags};
+pub(crate) use super::cpuid::{block, caches, flags, identity};
 #[cfg(not(target_feature = "sse2"))]
 pub(crate) use super::generic::{is_short, zero_small};
+#[cfg(feature = "std")]
+pub(crate) use super::x86_tuning::MECHANISMS;
+pub(crate) use super::x86_tuning::tuning;
 #[cfg(target_feature = "sse2")]
 pub(crate) use short::{is_short, zero_small};
-pub(crate) use tuning::tuning;
 
 use super::cpuid;
 use crate::primitive::Primitive;
+
+/// Whether programs can use AVX2; unknown, so no, in a build without vectors.
+pub(super) fn can_use_avx2() -> bool {
+    #[cfg(target_feature = "sse2")]
+    return vector::avx2().is_ok();
+    #[cfg(not(target_feature = "sse2"))]
+    return false;
+}
+
+/// Whether programs can use AVX-512; unknown, so no, in a build without vectors.
+pub(super) fn can_use_avx512() -> bool {
+    #[cfg(target_feature = "sse2")]
+    return vector::avx512().is_ok();
+    #[cfg(not(target_feature = "sse2"))]
+    return false;
+}
 
 /// Rows that need vector registers stand behind `target_feature = "sse2"`: kernel and firmware
 /// targets are built without.
@@ -55,6 +71,5 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     #[cfg(target_feature = "sse2")]
     movntdq_avx512::PRIMITIVE,
     clzero::PRIMITIVE,
-    clzero_abreast::PRIMITIVE,
     super::generic::GENERIC,
 ];

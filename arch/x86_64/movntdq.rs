@@ -15,6 +15,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movntdq",
     store: Store::NonTemporal,
     registers: Registers::Vector,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Weak(clear),

@@ -9,6 +9,7 @@
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::{loops::stream_blocks, vector};
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 const BLOCK: usize = 64;
@@ -17,6 +18,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movntdq_avx2",
     store: Store::NonTemporal,
     registers: Registers::Vector,
+    needs: Some(Feature::Avx2),
     block: || BLOCK,
     availability: vector::avx2,
     leaf: Leaf::Weak(clear),

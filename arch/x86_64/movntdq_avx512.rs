@@ -8,6 +8,7 @@
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::{loops::stream_blocks, vector};
+use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 const BLOCK: usize = 64;
@@ -16,6 +17,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movntdq_avx512",
     store: Store::NonTemporal,
     registers: Registers::Vector,
+    needs: Some(Feature::Avx512f),
     block: || BLOCK,
     availability: vector::avx512,
     leaf: Leaf::Weak(clear),

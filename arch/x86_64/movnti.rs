@@ -15,6 +15,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movnti",
     store: Store::NonTemporal,
     registers: Registers::General,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Weak(clear),

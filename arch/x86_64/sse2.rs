@@ -14,6 +14,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "sse2",
     store: Store::Temporal,
     registers: Registers::Vector,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Ordered(clear),

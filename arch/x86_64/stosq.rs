@@ -15,6 +15,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "stosq",
     store: Store::Temporal,
     registers: Registers::General,
+    needs: None,
     block: || BLOCK,
     availability: || Ok(()),
     leaf: Leaf::Ordered(clear),

@@ -277,6 +277,7 @@ mod tests {
         name: "recording",
         store: Store::Temporal,
         registers: Registers::General,
+        needs: None,
         block: || PAGE_SIZE,
         availability: || Ok(()),
         leaf: Leaf::Ordered(|ptr, len| {

@@ -3,7 +3,7 @@
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod file_frames;
-mod measure;
+pub mod measure;
 pub mod parallel;
 pub mod pool;
 pub mod prefault;

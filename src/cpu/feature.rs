@@ -1,0 +1,122 @@
+//! Feature bits by name, and sets of them.
+
+use core::fmt;
+
+macro_rules! features {
+    ($($(#[$doc:meta])* $variant:ident $name:literal,)*) => {
+        /// A feature bit that a primitive needs or that the choice of one depends on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        #[repr(u8)]
+        pub enum Feature {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Feature {
+            /// Every feature.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name, as Linux prints it in `/proc/cpuinfo`, if it does.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+features! {
+    /// x86: SSE2 instructions.
+    Sse2 "sse2",
+    /// x86: enhanced REP MOVSB/STOSB.
+    Erms "erms",
+    /// x86: fast short REP MOVSB.
+    Fsrm "fsrm",
+    /// x86: fast zero-length REP MOVSB.
+    Fzrm "fzrm",
+    /// x86: fast short REP STOSB.
+    Fsrs "fsrs",
+    /// x86_64: AVX2, and the operating system saves its registers.
+    Avx2 "avx2",
+    /// x86_64: the AVX-512 foundation, and the operating system saves its registers.
+    Avx512f "avx512f",
+    /// x86_64: CLZERO, which zeroes a line.
+    Clzero "clzero",
+    /// aarch64: DC ZVA is permitted, and its block fits a page.
+    DcZva "dc_zva",
+    /// aarch64: memory set instructions.
+    Mops "mops",
+    /// aarch64: memory tags.
+    Mte "mte",
+    /// arm: Advanced SIMD.
+    Neon "neon",
+    /// riscv64: `cbo.zero`, and the size of its block is known.
+    Zicboz "zicboz",
+    /// powerpc64: the size of the block that `dcbz` clears is known.
+    Dcbz "dcbz",
+    /// loongarch64: 16-byte vectors.
+    Lsx "lsx",
+    /// loongarch64: 32-byte vectors.
+    Lasx "lasx",
+}
+
+impl Feature {
+    /// The feature called `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|feature| feature.name() == name)
+    }
+}
+
+/// A set of features.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Features(u32);
+
+impl Features {
+    /// The empty set.
+    pub const NONE: Self = Self(0);
+
+    /// This set and `feature`.
+    #[must_use]
+    pub const fn with(self, feature: Feature) -> Self {
+        Self(self.0 | 1 << feature as u8)
+    }
+
+    /// Whether `feature` is in the set.
+    pub const fn contains(self, feature: Feature) -> bool {
+        self.0 & 1 << feature as u8 != 0
+    }
+
+    /// The features of the set, in the order of [`Feature::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Feature> + Clone {
+        Feature::ALL.iter().copied().filter(move |&feature| self.contains(feature))
+    }
+}
+
+impl FromIterator<Feature> for Features {
+    fn from_iter<I: IntoIterator<Item = Feature>>(features: I) -> Self {
+        features.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+impl fmt::Debug for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Feature::name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feature_has_its_own_name_and_bit() {
+        assert!(Feature::ALL.len() <= 32);
+        for &feature in Feature::ALL {
+            assert_eq!(Feature::named(feature.name()), Some(feature));
+            let alone = Features::NONE.with(feature);
+            assert!(alone.iter().eq([feature]));
+        }
+        assert_eq!(Feature::named("avx"), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! The revision of the CPU's microcode.
+
+/// The revision of the first CPU's microcode, as Linux prints it in `/proc/cpuinfo`; `None` if it
+/// prints none, without `std`, and on other systems.
+///
+/// An update can change which instruction is fastest: Intel's of June 2021 (CVE-2020-24512) made
+/// stores of zeroes over zeroes slower.
+pub fn microcode() -> Option<u64> {
+    #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
+    {
+        use std::io::Read;
+
+        // The first CPU's lines are well below this, however many CPUs there are.
+        let mut text = [0; 4096];
+        let mut file = std::fs::File::open("/proc/cpuinfo").ok()?;
+        let mut len = 0;
+        while len < text.len() {
+            match file.read(&mut text[len..]) {
+                Ok(0) | Err(_) => break,
+                Ok(n) => len += n,
+            }
+        }
+        revision(&text[..len])
+    }
+    #[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"))))]
+    None
+}
+
+/// The value of the first line `microcode : 0x...`.
+#[allow(dead_code, reason = "needs Linux and std")]
+fn revision(cpuinfo: &[u8]) -> Option<u64> {
+    let mut lines = cpuinfo.split(|&byte| byte == b'\n');
+    let line = lines.find_map(|line| line.strip_prefix(b"microcode"))?;
+    let line = core::str::from_utf8(line).ok()?;
+    let value = line.split_once(':')?.1.trim().strip_prefix("0x")?;
+    u64::from_str_radix(value, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_revision_is_the_first_cpus() {
+        let text = b"processor\t: 0\nmicrocode\t: 0xa101\ncpu MHz\t: 1\nmicrocode\t: 0x2\n";
+        assert_eq!(revision(text), Some(0xa101));
+        assert_eq!(revision(b"processor: 0\n"), None);
+        assert_eq!(revision(b"microcode\t: what\n"), None);
+    }
+}
