@@ -36,7 +36,7 @@ mod linux {
         let (pages, blocks) = (pool(0), pool(4));
         let (machine, heading) = pinned();
         println!("{heading}, {ROUNDS} rounds");
-        let mut arena = Arena::new((16 * machine.l3).max(256 * MIB));
+        let mut arena = Arena::new((16 * machine.facts.l3).max(256 * MIB));
         let mut promises = Promises::default();
         for pool in [&pages, &blocks] {
             race(&mut promises, pool, arena.pages());

@@ -25,7 +25,7 @@ const ROUNDS: usize = 21;
 fn main() {
     let (machine, heading) = pinned();
     println!("{heading}, {ROUNDS} rounds");
-    let mut arena = Arena::new((16 * machine.l3).max(256 * MIB));
+    let mut arena = Arena::new((16 * machine.facts.l3).max(256 * MIB));
     let mut promises = Promises::default();
     cost(&mut promises, arena.pages());
     seed(arena.pages());

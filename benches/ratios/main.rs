@@ -36,7 +36,7 @@ fn main() {
     let hypervisor = machine.hypervisor.as_deref().unwrap_or("no");
     println!("{heading}, {hypervisor} hypervisor, {ROUNDS} rounds");
 
-    let walk = (16 * machine.l3).max(256 * MIB);
+    let walk = (16 * machine.facts.l3).max(256 * MIB);
     let mut arena = Arena::new(walk.max(GIB));
     measure::warm_up(arena.pages());
 

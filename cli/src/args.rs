@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compare::{self, Compare};
 use crate::generate::{Completions, Man};
+use crate::judge::{self, Judge};
 use crate::report::{Backing, Temperature};
 use crate::tune::{self, Tune};
 use crate::units::parse_size;
@@ -65,6 +66,9 @@ Example:
     /// Compare two reports: what got faster and slower, noise considered
     #[command(after_help = compare::HELP)]
     Compare(Compare),
+    /// Judge the default choice of primitives by what was measured on a CPU, here or elsewhere
+    #[command(after_help = judge::HELP)]
+    Judge(Judge),
     /// Measure which primitive is best from which length on, for CLEARPAGE_TUNING
     #[command(after_help = tune::HELP)]
     Tune(Tune),

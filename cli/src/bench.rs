@@ -50,7 +50,7 @@ pub fn run(args: &Bench) -> Result<ExitCode, UserError> {
     let mut run = Run {
         args,
         contenders,
-        cache: machine.l3.max(machine.l2),
+        cache: machine.facts.l3.max(machine.facts.l2),
         cells: Vec::new(),
         overhead: Vec::new(),
         warnings: grid.warnings,

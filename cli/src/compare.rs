@@ -1,17 +1,17 @@
 //! `clearpage compare`: what got faster and slower between two reports.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::CellAlignment;
-use serde::Deserialize;
 
 use crate::UserError;
+use crate::load::load;
 use crate::machine::Machine;
 use crate::noise::{Figure, noise, ratio};
-use crate::report::{Cell, Place, Report, SCHEMA};
+use crate::report::{Cell, Report};
 use crate::table::ruled;
 use crate::units::format_size;
 
@@ -47,7 +47,7 @@ Examples:
 /// # Errors
 /// A file is no report, or the two have nothing to be compared by.
 pub fn run(args: &Compare) -> Result<ExitCode, UserError> {
-    let (before, after) = (read(&args.before)?, read(&args.after)?);
+    let (before, after) = (load(&args.before)?, load(&args.after)?);
     let other_cpu = other_cpu(&before.machine, &after.machine);
     if let (Some(what), false) = (&other_cpu, args.any_machine) {
         return Err(UserError(format!("{what}; --any-machine compares them all the same")));
@@ -61,38 +61,6 @@ pub fn run(args: &Compare) -> Result<ExitCode, UserError> {
     notes.for_each(|note| println!("warning: {note}"));
     comparison.print(args.threshold);
     Ok(if comparison.slower() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-/// Reads a report of this schema.
-///
-/// # Errors
-/// One line that names the file and what is wrong with it.
-pub fn read(path: &Path) -> Result<Report, UserError> {
-    /// All that reports of every schema share.
-    #[derive(Deserialize)]
-    struct Head {
-        schema: u32,
-    }
-
-    let wrong = |what: String| UserError(format!("{}: {what}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let no_report = |error: serde_json::Error| wrong(format!("no report: {error}"));
-    let schema = serde_json::from_str::<Head>(&text).map_err(no_report)?.schema;
-    if schema != SCHEMA {
-        return Err(wrong(format!("schema {schema}; this version reads schema {SCHEMA}")));
-    }
-    let report: Report = serde_json::from_str(&text).map_err(no_report)?;
-    let mut seen = HashMap::new();
-    for cell in &report.cells {
-        let name = || format!("cell {} {}", cell.contender, place_text(&cell.place));
-        if !(cell.ns > 0.0 && cell.ns_mad >= 0.0) {
-            return Err(wrong(format!("{}: {} ± {} ns is no time", name(), cell.ns, cell.ns_mad)));
-        }
-        if seen.insert((cell.place, &cell.contender), ()).is_some() {
-            return Err(wrong(format!("{} is there twice", name())));
-        }
-    }
-    Ok(report)
 }
 
 /// `5%` or `0.05`.
@@ -111,7 +79,7 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
 fn other_cpu(before: &Machine, after: &Machine) -> Option<String> {
     let name = |machine: &Machine| {
         let signature = machine.cpu_signature.as_ref().map(|text| format!(", {text}"));
-        format!("{} [{}{}]", machine.cpu, machine.arch, signature.unwrap_or_default())
+        format!("{} [{}{}]", machine.cpu, machine.facts.isa, signature.unwrap_or_default())
     };
     let (before, after) = (name(before), name(after));
     (before != after).then(|| format!("not the same CPU: {before} before, {after} after"))
@@ -122,8 +90,9 @@ fn notes(before: &Report, after: &Report) -> Vec<String> {
     let fact = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "none".to_owned());
     let facts = |report: &Report| {
         let machine = &report.machine;
-        let flags = machine.flags.iter().filter(|flag| flag.1).map(|flag| &*flag.0);
-        let caches = [machine.l1d, machine.l2, machine.l3].map(|size| format_size(size as u64));
+        let flags = machine.facts.features.iter().filter(|flag| flag.1).map(|flag| &*flag.0);
+        let caches = [machine.facts.l1d, machine.facts.l2, machine.facts.l3]
+            .map(|size| format_size(size as u64));
         let plan = report.plan.iter().map(|row| {
             format!("{} {} from {}", row.intent, row.primitive, format_size(row.from as u64))
         });
@@ -136,6 +105,7 @@ fn notes(before: &Report, after: &Report) -> Vec<String> {
             ("microcode", fact(&machine.microcode)),
             ("governor", fact(&machine.governor)),
             ("hypervisor", fact(&machine.hypervisor)),
+            ("C library", fact(&machine.c_library)),
             ("kernel", machine.kernel.clone()),
             ("page size of the system", format_size(machine.os_page_size as u64)),
             ("transparent huge pages", fact(&machine.huge_pages)),
@@ -198,7 +168,7 @@ impl<'a> Comparison<'a> {
                 let direction = if b.ns > a.ns { "slower" } else { "faster" };
                 table.add_row([
                     new.contender.clone(),
-                    place_text(&new.place),
+                    new.place.to_string(),
                     format_ns(a.ns),
                     format_ns(b.ns),
                     format!("±{}", format_ns(noise(a, b))),
@@ -223,19 +193,6 @@ impl<'a> Comparison<'a> {
             _ => println!("{slower} slower, {faster} faster, {same} as before"),
         }
     }
-}
-
-/// A place in words, what is nearly always the same last.
-fn place_text(place: &Place) -> String {
-    let size = format_size(place.size as u64);
-    let mut text = format!("{} {size}, {}", place.temperature.name(), place.backing.name());
-    if place.threads != 1 {
-        text += &format!(", {} threads", place.threads);
-    }
-    if let Some(cpu) = place.cpu {
-        text += &format!(", CPU {cpu}");
-    }
-    text
 }
 
 /// A time of three figures or more.

@@ -21,12 +21,21 @@ pub fn print() {
     if let Some(signature) = machine.cpu_signature {
         row("", signature);
     }
-    for flag in cpu::flags() {
-        row(flag.name, format!("{:3}  {}", if flag.set { "yes" } else { "no" }, flag.source));
+    if let Some(name) = machine.microarchitecture {
+        row("microarchitecture", name);
     }
-    row("L1d cache", cache(machine.l1d));
-    row("L2 cache", cache(machine.l2));
-    row("L3 cache", cache(machine.l3));
+    if let Some(revision) = machine.microcode {
+        row("microcode", revision);
+    }
+    for flag in cpu::flags() {
+        row(
+            flag.feature.name(),
+            format!("{:3}  {}", if flag.set { "yes" } else { "no" }, flag.source),
+        );
+    }
+    row("L1d cache", cache(machine.facts.l1d));
+    row("L2 cache", cache(machine.facts.l2));
+    row("L3 cache", cache(machine.facts.l3));
     row(
         "page size",
         format!(
@@ -40,6 +49,9 @@ pub fn print() {
     }
     row("hypervisor", machine.hypervisor.unwrap_or_else(|| "none seen".to_owned()));
     row("kernel", machine.kernel);
+    if let Some(library) = machine.c_library {
+        row("C library", library);
+    }
     row("CPUs", machine.cpus.to_string());
     row("memory", format!("{:.1} GiB", machine.memory as f64 / (1_u64 << 30) as f64));
     println!("{table}");

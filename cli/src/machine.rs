@@ -1,32 +1,30 @@
 //! The machine a measurement was made on.
 
-use clearpage::cpu;
 use serde::{Deserialize, Serialize};
 
-use crate::cgroup;
 use crate::cpuinfo::CpuInfo;
+use crate::facts::Recorded;
+use crate::{c_library, cgroup, microarchitecture};
 
 /// What a reader needs to place a figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// The CPU's own name for itself.
     pub cpu: String,
+    /// The name of the microarchitecture, such as "Zen 4": the CPU's own name need not tell.
+    #[serde(default)]
+    pub microarchitecture: Option<String>,
     /// Family, model and stepping, where the CPU has such.
     pub cpu_signature: Option<String>,
     /// Revision of the CPU's microcode, as the kernel tells it.
     pub microcode: Option<String>,
     /// Who sets the clock of the first CPU (`scaling_governor`).
     pub governor: Option<String>,
-    /// The architecture this program was built for.
-    pub arch: String,
-    /// Feature bits that matter here, by name.
-    pub flags: Vec<(String, bool)>,
-    /// Bytes of first-level data cache, 0 if unknown.
-    pub l1d: usize,
-    /// Bytes of second-level cache, 0 if unknown.
-    pub l2: usize,
-    /// Bytes of third-level cache, 0 if none or unknown.
-    pub l3: usize,
+    /// The C library of this program, and its version: it decides what `memset` is.
+    #[serde(default)]
+    pub c_library: Option<String>,
+    /// What the default tuning is made from.
+    pub facts: Recorded,
     /// Bytes a page of the operating system.
     pub os_page_size: usize,
     /// When transparent huge pages are used, as the kernel puts it.
@@ -44,25 +42,24 @@ pub struct Machine {
 impl Machine {
     /// Looks around.
     pub fn detect() -> Self {
-        let caches = cpu::caches();
+        let facts = Recorded::detect();
+        let Recorded { isa, vendor, family, model, .. } = &facts;
         let info = CpuInfo::read();
-        let arch = std::env::consts::ARCH;
         Self {
-            cpu: cpu_name().or_else(|| info.name()).unwrap_or_else(|| arch.to_owned()),
+            cpu: cpu_name().or_else(|| info.name()).unwrap_or_else(|| isa.clone()),
+            microarchitecture: microarchitecture::name(isa, vendor, *family, *model)
+                .map(str::to_owned),
             cpu_signature: cpu_signature().or_else(|| info.signature()),
             microcode: info.microcode(),
             governor: fact("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-            arch: arch.to_owned(),
-            flags: cpu::flags().map(|flag| (flag.name.to_owned(), flag.set)).collect(),
-            l1d: caches.l1d,
-            l2: caches.l2,
-            l3: caches.l3,
+            c_library: c_library::name_and_version(),
             os_page_size: os_page_size(),
             huge_pages: huge_pages(),
             hypervisor: hypervisor(),
             kernel: sysinfo::System::kernel_long_version(),
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
             memory: memory().total,
+            facts,
         }
     }
 }

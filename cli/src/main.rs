@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clearpage_cli::args::{Cli, Command};
-use clearpage_cli::{UserError, bench, compare, generate, info, list, render, replay, tune};
+use clearpage_cli::{UserError, bench, compare, generate, info, judge, list, render, replay, tune};
 
 fn main() -> ExitCode {
     #[cfg(unix)]
@@ -25,8 +25,8 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<ExitCode, UserError> {
     // These need no plan: a bad one may be what they are asked to put right.
     let planless = |command: &Command| {
-        use Command::{Compare, Completions, Man, Tune};
-        matches!(command, Compare(_) | Tune(_) | Completions(_) | Man(_))
+        use Command::{Compare, Completions, Judge, Man, Tune};
+        matches!(command, Compare(_) | Judge(_) | Tune(_) | Completions(_) | Man(_))
     };
     if !cli.command.as_ref().is_some_and(planless) {
         clearpage::init().map_err(|error| UserError(error.to_string()))?;
@@ -40,6 +40,7 @@ fn run(cli: &Cli) -> Result<ExitCode, UserError> {
         Some(Command::Man(args)) => generate::man(args)?,
         Some(Command::Bench(args)) => return bench::run(args),
         Some(Command::Compare(args)) => return compare::run(args),
+        Some(Command::Judge(args)) => return judge::run(args),
         Some(Command::Tune(args)) => return tune::run(args),
         Some(Command::Replay(args)) => return replay::run(args),
         None => {

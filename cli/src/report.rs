@@ -2,14 +2,16 @@
 //! from it, whoever made it.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use clearpage::{Intent, PAGE_SIZE};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
+use crate::units::format_size;
 
 /// Changes when a field changes its meaning or goes.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// What the memory is like before it is cleared, and what is done with it then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -95,6 +97,31 @@ pub struct Place {
     pub temperature: Temperature,
     /// Bytes a call.
     pub size: usize,
+}
+
+impl Place {
+    /// Whether the plan is judged by the figures of this place, on a CPU with a second-level cache
+    /// of `l2` bytes. Memory that is cleared again and again and never used is cleared fastest by
+    /// leaving nothing in the cache, which serves nobody; and fresh memory is the kernel's work.
+    pub const fn is_judged(&self, l2: usize) -> bool {
+        match self.temperature {
+            Temperature::Cold | Temperature::Use | Temperature::Reuse => true,
+            Temperature::Hot => self.size <= l2,
+            Temperature::Fault => false,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    /// What is nearly always the same last: "cold 64 KiB, thp, CPU 0".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = format_size(self.size as u64);
+        write!(f, "{} {size}, {}", self.temperature.name(), self.backing.name())?;
+        if self.threads != 1 {
+            write!(f, ", {} threads", self.threads)?;
+        }
+        self.cpu.map_or(Ok(()), |cpu| write!(f, ", CPU {cpu}"))
+    }
 }
 
 /// One contender at one place. Times are of one call, in nanoseconds.

@@ -24,14 +24,17 @@ pub fn ruled() -> Table {
 pub fn print(report: &Report) {
     let same = |a: &Cell, b: &Cell| Place { size: 0, ..a.place } == Place { size: 0, ..b.place };
     for cells in report.cells.chunk_by(same) {
-        print_speed(cells);
+        print_speed(cells, report.machine.facts.l2);
         print_time(cells);
     }
     println!(
         "* = the plan's choice. envelope: the fastest primitive. plan: clear_pages_for with the"
     );
     println!("intent that fits. auto: clear_pages. hot: the same memory again and again. cold: a");
-    println!("walk, not in the cache. use: cold, then every line read and written. fault: fresh.");
+    println!("walk, not in the cache. use: cold, then every line read and written. reuse: in the");
+    println!(
+        "cache, then read and written. fault: fresh. (In brackets: the plan is not for that.)"
+    );
     let samples = report.cells.iter().map(|cell| cell.samples);
     let (fewest, most) = (samples.clone().min().unwrap_or(0), samples.max().unwrap_or(0));
     println!("{fewest} to {most} samples a figure.");
@@ -55,7 +58,7 @@ pub fn place(place: &Place) -> String {
 }
 
 /// Throughput, the envelope, and the plan's share of it.
-fn print_speed(cells: &[Cell]) {
+fn print_speed(cells: &[Cell], l2: usize) {
     let (temperature, place) = (cells[0].place.temperature.name(), place(&cells[0].place));
     println!("{temperature}, {place}: GB/s (10^9 bytes a second), median ± median deviation");
     print_cells(
@@ -65,15 +68,18 @@ fn print_speed(cells: &[Cell]) {
             format!("{mark}{} ±{:.0}%", speed(cell.gb_per_s), 100.0 * cell.ns_mad / cell.ns)
         },
         &[
-            ("envelope", |cells| {
+            ("envelope", &|cells| {
                 let primitives = cells.iter().filter(|cell| cell.primitive);
                 let best = primitives.map(|cell| cell.gb_per_s).max_by(f64::total_cmp);
                 best.map_or_else(String::new, speed)
             }),
-            ("plan : envelope", |cells| {
+            ("plan : envelope", &|cells| {
                 let plan = cells.iter().find(|cell| cell.contender == "plan");
-                let share = plan.and_then(|plan| plan.of_envelope);
-                share.map_or_else(String::new, |share| format!("{share:.2}"))
+                let share =
+                    plan.and_then(|plan| Some((plan.of_envelope?, plan.place.is_judged(l2))));
+                share.map_or_else(String::new, |(share, judged)| {
+                    if judged { format!("{share:.2}") } else { format!("({share:.2})") }
+                })
             }),
         ],
     );
@@ -99,10 +105,10 @@ fn speed(gb_per_s: f64) -> String {
 }
 
 /// A row below the contenders: its name, and what it says of one size.
-type Footer = (&'static str, fn(&[&Cell]) -> String);
+type Footer<'a> = (&'static str, &'a dyn Fn(&[&Cell]) -> String);
 
 /// One figure of one place: contenders down, sizes across.
-fn print_cells(cells: &[Cell], text: fn(&Cell) -> String, footers: &[Footer]) {
+fn print_cells(cells: &[Cell], text: fn(&Cell) -> String, footers: &[Footer<'_>]) {
     let mut sizes: Vec<_> = cells.iter().map(|cell| cell.place.size).collect();
     sizes.dedup();
     let mut names: Vec<&str> = Vec::new();

@@ -206,5 +206,5 @@ fn the_second_ctrl_c_ends_at_once() {
 fn a_pipe_can_be_written() {
     let size = format!("--size={PAGE_SIZE}");
     let args = [&["bench", &size, "--json=/dev/stdout"], &QUICK[..]].concat();
-    assert!(stdout(&clearpage(&args)).contains("\"schema\": 2"));
+    assert!(stdout(&clearpage(&args)).contains("\"schema\": 3"));
 }

@@ -12,7 +12,7 @@ fn info_tells_the_machine() {
         assert!(text.contains(fact), "{fact}: {text}");
     }
     for flag in clearpage::cpu::flags() {
-        assert!(text.contains(flag.source), "{}: {text}", flag.name);
+        assert!(text.contains(flag.source), "{flag:?}: {text}");
     }
 }
 

@@ -236,14 +236,14 @@ fn what_else_differs_is_said() {
 fn what_is_no_report_is_refused() {
     let whole = changed(|_| {});
     let cases = [
-        ("empty", String::new(), "no report: EOF"),
-        ("cut", whole[..whole.len() / 2].to_owned(), "no report: EOF"),
-        ("text", "# Notes".to_owned(), "no report: expected value at line 1"),
+        ("empty", String::new(), "--json: EOF"),
+        ("cut", whole[..whole.len() / 2].to_owned(), "--json: EOF"),
+        ("text", "# Notes".to_owned(), "--json: expected value at line 1"),
         ("other", "{\"a\": 1}".to_owned(), "missing field `schema`"),
-        ("schema", "{\"schema\": 1}".to_owned(), "schema 1; this version reads schema 2"),
+        ("schema", "{\"schema\": 1}".to_owned(), "a report of schema 1; clearpage"),
         ("field", whole.replacen("\"complete\"", "\"compleat\"", 1), "missing field `complete`"),
-        ("zero", changed(|report| report.cells[4].ns = 0.0), "cell one hot 64 KiB"),
-        ("null", changed(|report| report.cells[4].ns = f64::NAN), "no report: invalid type: null"),
+        ("zero", changed(|report| report.cells[4].ns = 0.0), "cell \"one\" hot 64 KiB"),
+        ("null", changed(|report| report.cells[4].ns = f64::NAN), "--json: invalid type: null"),
         ("twice", changed(|report| report.cells.push(cell("two", 1))), "is there twice"),
     ];
     for (name, text, words) in cases {

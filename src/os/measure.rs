@@ -16,12 +16,15 @@ use crate::tuning::Tuning;
 /// machines.
 const LEAD: f64 = 1.04;
 /// Samples of each primitive; the first one is dropped.
-const SAMPLES: usize = 6;
+const SAMPLES: usize = 8;
 /// After this many samples a primitive that is slower than the fastest by [`DOMINATED`] is dropped.
-const TRIED: usize = 3;
+const TRIED: usize = 4;
 const DOMINATED: f64 = 1.5;
 /// A sample goes over this many bytes, or over one call if that is more: 0.1 to 0.4 ms.
 const STRETCH: usize = 8 << 20;
+/// Before it, this many are gone over untimed, if that is a call or more: the neighbour's lines are
+/// still on their way to memory.
+const RUN_UP: usize = 2 << 20;
 
 /// What the memory is like when it is cleared, and what is done with it then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,15 +72,36 @@ pub struct Question {
 pub struct Answer {
     /// What was asked.
     pub question: Question,
-    /// Each primitive with the time of a call in nanoseconds, the median of its samples.
-    pub times: Vec<(&'static Primitive, f64)>,
+    /// The times of each primitive.
+    pub times: Vec<Times>,
+}
+
+/// The times of one primitive.
+#[derive(Clone, Debug)]
+pub struct Times {
+    /// The primitive.
+    pub primitive: &'static Primitive,
+    /// A call in nanoseconds, by rounds: those of one round were taken one after another. A
+    /// primitive that is far behind is given up after a few.
+    pub rounds: Vec<f64>,
+}
+
+impl Times {
+    /// The middle one, the lower of two.
+    pub fn median(&self) -> f64 {
+        let mut times = self.rounds.clone();
+        times.sort_by(f64::total_cmp);
+        times[(times.len() - 1) / 2]
+    }
 }
 
 impl Answer {
-    /// How many times as long as the fastest `row` takes, if it was tried.
-    fn slowdown(&self, row: &Primitive) -> Option<f64> {
-        let best = self.times.iter().map(|time| time.1).fold(f64::MAX, f64::min);
-        self.times.iter().find(|time| time.0 == row).map(|time| time.1 / best)
+    /// The times of `row` as multiples of the fastest primitive's median; `None` if it was not
+    /// tried.
+    fn slowdowns(&self, row: &Primitive) -> Option<Times> {
+        let best = self.times.iter().map(Times::median).fold(f64::MAX, f64::min);
+        let Times { primitive, rounds } = self.times.iter().find(|t| t.primitive == row)?;
+        Some(Times { primitive, rounds: rounds.iter().map(|time| time / best).collect() })
     }
 }
 
@@ -114,7 +138,8 @@ impl Tuning {
     /// non-temporal stores, block instruction) the widest primitive, and the one that this tuning
     /// has there. Cold comes first, where a wrong choice costs most. All questions take 0.6 to 1 s
     /// of CPU time; time in which other threads have the CPU does not count as a primitive's, but
-    /// it counts against the budget. It takes up to 256 MiB of memory for that time.
+    /// it counts against the budget. For that time it takes memory of eight times the last-level
+    /// cache: 64 to 512 MiB.
     ///
     /// Questions that the budget does not reach stay open: see [`Measured::unanswered`].
     pub fn measure(&self, budget: Duration) -> Measured {
@@ -130,7 +155,9 @@ impl Tuning {
             .collect();
         let mut measured =
             Measured { base: *self, lengths, answers: Vec::new(), unanswered: Vec::new() };
-        let mut track = Track::new(4 * last);
+        // Non-temporal stores leave the caches as they are: what a temporal neighbour left there must
+        // be a small part of the walk.
+        let mut track = Track::new(8 * last);
         for question in measured.questions() {
             let rows = measured.rows(question);
             let times = track.as_mut().and_then(|track| track.race(&rows, question, deadline));
@@ -208,19 +235,30 @@ impl Measured {
             .map(|&case| self.answers.iter().find(|a| a.question == Question { case, len }))
             .collect();
         let answers = answers?;
-        // The mean over the cases of the time as a multiple of the fastest.
-        let slowdown = |row: &Primitive| {
-            answers.iter().map(|answer| answer.slowdown(row)).sum::<Option<f64>>()
+        let cost = |row: &Primitive| -> Option<Vec<Times>> {
+            answers.iter().map(|answer| answer.slowdowns(row)).collect()
         };
+        let sum = |cases: &[Times]| cases.iter().map(Times::median).sum::<f64>();
         let before = self.base.choose(intent, len);
         let times = answers[0].times.iter();
-        let all = times.filter_map(|&(row, _)| Some((row, slowdown(row)?)));
-        let (best, least) = all.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let all = times.filter_map(|times| Some((times.primitive, cost(times.primitive)?)));
+        let (best, least) = all.min_by(|a, b| sum(&a.1).total_cmp(&sum(&b.1)))?;
         // A primitive that this CPU lacks was not tried: any other is better.
-        let gain = slowdown(before).map_or(f64::INFINITY, |before| before / least);
-        let (after, gain) = if gain > LEAD { (best, gain) } else { (before, 1.0) };
+        let lead = cost(before).map_or(Some(f64::INFINITY), |before| {
+            let gain = sum(&before) / sum(&least);
+            (gain > LEAD && wins(&least, &before)).then_some(gain)
+        });
+        let (after, gain) = lead.map_or((before, 1.0), |gain| (best, gain));
         Some(Verdict { intent, len, before, after, gain })
     }
+}
+
+/// Whether the first of two is faster in all rounds but one in seven, the cases of a round added up.
+fn wins(new: &[Times], old: &[Times]) -> bool {
+    let rounds = new.iter().chain(old).map(|times| times.rounds.len()).min().unwrap_or(0);
+    let round = |cases: &[Times], i: usize| cases.iter().map(|case| case.rounds[i]).sum::<f64>();
+    let lost = (0..rounds).filter(|&i| round(new, i) >= round(old, i)).count();
+    rounds > 0 && lost <= rounds / 7
 }
 
 /// The memory that is raced over.
@@ -246,19 +284,20 @@ impl Track {
         Some(Self { pages, at: 0 })
     }
 
-    /// The median time of each row, the rows in turn; `None` if the deadline comes first.
+    /// The times of each row, the rows in turn; `None` if the deadline comes first.
     fn race(
         &mut self,
         rows: &[Available],
         question: Question,
         deadline: Instant,
-    ) -> Option<Vec<(&'static Primitive, f64)>> {
+    ) -> Option<Vec<Times>> {
         let arm = |&row: &Available| Arm { row, samples: Vec::new(), dominated: false };
         let mut arms: Vec<Arm> = rows.iter().map(arm).collect();
         for round in 0..SAMPLES {
-            // Another one begins each round, so that none always follows the same neighbour.
             for i in 0..arms.len() {
-                let i = (i + round) % arms.len();
+                // Forwards and backwards: what a neighbour leaves in the caches and in the memory's
+                // queues is met by both.
+                let i = if round % 2 == 0 { i } else { arms.len() - 1 - i };
                 if arms[i].dominated {
                     continue;
                 }
@@ -269,11 +308,14 @@ impl Track {
                 arms[i].samples.push(time);
             }
             if round + 1 == TRIED {
-                let best = arms.iter().map(Arm::median).fold(f64::MAX, f64::min);
-                arms.iter_mut().for_each(|arm| arm.dominated = arm.median() > DOMINATED * best);
+                let medians: Vec<f64> = arms.iter().map(|arm| arm.times().median()).collect();
+                let best = medians.iter().copied().fold(f64::MAX, f64::min);
+                for (arm, median) in arms.iter_mut().zip(medians) {
+                    arm.dominated = median > DOMINATED * best;
+                }
             }
         }
-        Some(arms.iter().map(|arm| (arm.row.primitive(), arm.median())).collect())
+        Some(arms.iter().map(Arm::times).collect())
     }
 
     /// The time of one call, in nanoseconds.
@@ -292,18 +334,24 @@ impl Track {
             }
             return clock.nanoseconds() / calls as f64;
         }
-        if self.at + calls * len > bytes.len() {
+        let run_up = RUN_UP / len;
+        let all = (run_up + calls) * len;
+        if self.at + all > bytes.len() {
             self.at = 0;
         }
-        let stretch = &mut bytes[self.at..self.at + calls * len];
-        self.at += calls * len;
-        let clock = Clock::start();
-        for bytes in stretch.chunks_exact_mut(len) {
-            row.zero_bytes(bytes);
-            if case == Case::Use {
-                touch(bytes);
+        let (run_up, stretch) = bytes[self.at..self.at + all].split_at_mut(run_up * len);
+        self.at += all;
+        let walk = |stretch: &mut [u8]| {
+            for bytes in stretch.chunks_exact_mut(len) {
+                row.zero_bytes(bytes);
+                if case == Case::Use {
+                    touch(bytes);
+                }
             }
-        }
+        };
+        walk(run_up);
+        let clock = Clock::start();
+        walk(stretch);
         clock.nanoseconds() / calls as f64
     }
 }
@@ -317,11 +365,9 @@ struct Arm {
 }
 
 impl Arm {
-    /// The middle one, the lower of two, of all samples but the first.
-    fn median(&self) -> f64 {
-        let mut kept = self.samples[1..].to_vec();
-        kept.sort_by(f64::total_cmp);
-        kept[(kept.len() - 1) / 2]
+    /// All samples but the first.
+    fn times(&self) -> Times {
+        Times { primitive: self.row.primitive(), rounds: self.samples[1..].to_vec() }
     }
 }
 
@@ -376,8 +422,13 @@ mod tests {
         let (lengths, answers, unanswered) = (lengths.to_vec(), Vec::new(), Vec::new());
         let mut measured = Measured { base, lengths, answers, unanswered };
         for question in measured.questions() {
-            let rows = crate::primitives().iter();
-            let times = rows.map(|row| (row, ns(question, row.name()))).collect();
+            let times = |row: &'static Primitive| {
+                let ns = ns(question, row.name());
+                // It scatters by 2 %.
+                let rounds = (0..7).map(|round| ns * (1.0 + 0.01 * f64::from(round % 3))).collect();
+                Times { primitive: row, rounds }
+            };
+            let times = crate::primitives().iter().map(times).collect();
             measured.answers.push(Answer { question, times });
         }
         measured
@@ -407,6 +458,18 @@ mod tests {
                 assert_eq!(found.tuning().choose(intent, 4095), generic(), "not measured");
             }
         }
+    }
+
+    #[test]
+    fn a_lead_that_is_lost_in_two_rounds_of_seven_is_noise() {
+        let times = |rounds: [f64; 7]| [Times { primitive: generic(), rounds: rounds.to_vec() }];
+        let old = times([1.0; 7]);
+        assert!(wins(&times([0.5, 0.5, 0.5, 2.0, 0.5, 0.5, 0.5]), &old));
+        assert!(!wins(&times([0.5, 0.5, 0.5, 2.0, 1.0, 0.5, 0.5]), &old));
+        // One that was given up after three rounds must have lost them all.
+        let few = [Times { primitive: generic(), rounds: vec![1.0, 0.4, 1.0] }];
+        assert!(wins(&times([0.3; 7]), &few) && !wins(&times([0.5; 7]), &few));
+        assert!(!wins(&[], &[]));
     }
 
     #[test]
@@ -458,7 +521,8 @@ mod tests {
 
     #[test]
     fn a_measured_tuning_can_be_saved_and_installed() {
-        let found = Tuning::detect().measure(Duration::from_millis(300));
+        // Long enough for the first question under emulation.
+        let found = Tuning::detect().measure(Duration::from_secs(10));
         assert!(!found.answers().is_empty());
         let tuning = found.tuning();
         assert_eq!(tuning.to_string().parse::<Tuning>(), Ok(tuning));

@@ -10,8 +10,9 @@ use super::html::{document, html};
 use super::outputs::Output;
 use super::series::{Look, Series};
 use super::text::{Escaped, date};
-use super::{chart, read, summary};
+use super::{chart, summary};
 use crate::UserError;
+use crate::load::load;
 use crate::report::Report;
 
 /// What the gallery is made of.
@@ -68,7 +69,7 @@ fn reports(folder: &Path) -> Result<Vec<(PathBuf, Report)>, UserError> {
             bad.push(format!("{}: this name is the gallery's own", path.display()));
             continue;
         }
-        match read(&path) {
+        match load(&path) {
             Ok(report) => reports.push((path, report)),
             Err(error) => bad.push(error.0),
         }

@@ -15,22 +15,24 @@ pub fn list(report: &Report) -> String {
     };
     let told = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "not told".to_owned());
     let flag = |(name, set): &(String, bool)| format!("{name} {}", if *set { "yes" } else { "no" });
-    let flags: Vec<_> = machine.flags.iter().map(flag).collect();
+    let flags: Vec<_> = machine.facts.features.iter().map(flag).collect();
     let facts = [
         ("CPU", machine.cpu.clone()),
+        ("microarchitecture", told(&machine.microarchitecture)),
         ("signature", told(&machine.cpu_signature)),
         ("microcode", told(&machine.microcode)),
         ("governor", told(&machine.governor)),
-        ("architecture", machine.arch.clone()),
+        ("architecture", machine.facts.isa.clone()),
         ("feature bits", flags.join(", ")),
-        ("L1d cache", cache(machine.l1d)),
-        ("L2 cache", cache(machine.l2)),
-        ("L3 cache", cache(machine.l3)),
+        ("L1d cache", cache(machine.facts.l1d)),
+        ("L2 cache", cache(machine.facts.l2)),
+        ("L3 cache", cache(machine.facts.l3)),
         ("page", format_size(report.page_size as u64)),
         ("page of the system", format_size(machine.os_page_size as u64)),
         ("transparent huge pages", told(&machine.huge_pages)),
         ("hypervisor", machine.hypervisor.clone().unwrap_or_else(|| "none seen".to_owned())),
         ("kernel", machine.kernel.clone()),
+        ("C library", told(&machine.c_library)),
         ("CPUs", machine.cpus.to_string()),
         ("memory", format!("{:.1} GiB", machine.memory as f64 / (1_u64 << 30) as f64)),
         ("command", format!("clearpage {}", report.command.join(" "))),

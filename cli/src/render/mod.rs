@@ -1,4 +1,5 @@
-//! Pictures of a report, whoever made it: every function here turns a [`Report`] into text and does
+//! Pictures of a report, whoever made it: every function here turns a
+//! [`Report`](crate::report::Report) into text and does
 //! nothing else, but for [`run`], [`gallery::run`] and [`Outputs`].
 //!
 //! `group` says which cells belong together; `text` writes what a browser may not misread;
@@ -24,13 +25,12 @@ pub mod summary;
 pub mod svg;
 pub mod text;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use serde::Deserialize;
 
 use crate::UserError;
-use crate::report::{Report, SCHEMA};
+use crate::load::load;
 use outputs::Outputs;
 
 /// What is drawn of what.
@@ -50,29 +50,6 @@ pub struct Render {
 /// # Errors
 /// The file is no report that this tool reads, or an output cannot be written.
 pub fn run(args: &Render) -> Result<(), UserError> {
-    let report = read(&args.report)?;
+    let report = load(&args.report)?;
     args.outputs.open()?.write(&report)
-}
-
-/// Reads what `--json` wrote.
-///
-/// # Errors
-/// The file cannot be read, is no report, or is one of another schema: the message names the file
-/// and what is wrong with it.
-pub fn read(path: &Path) -> Result<Report, UserError> {
-    #[derive(Deserialize)]
-    struct Schema {
-        schema: u32,
-    }
-    let wrong = |what: String| UserError(format!("{}: {what}", path.display()));
-    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    let no_report = |error| wrong(format!("no report of clearpage bench --json: {error}"));
-    let Schema { schema } = serde_json::from_slice(&text).map_err(no_report)?;
-    if schema != SCHEMA {
-        return Err(wrong(format!(
-            "a report of schema {schema}; clearpage {} reads schema {SCHEMA}",
-            env!("CARGO_PKG_VERSION")
-        )));
-    }
-    serde_json::from_slice(&text).map_err(no_report)
 }

@@ -67,7 +67,9 @@ pub fn table(report: &Report) -> String {
 
 /// How near the plan comes to the fastest primitive, in a sentence; `None` where it was not measured.
 pub fn plan_ratio(report: &Report) -> Option<String> {
-    let ratios = report.cells.iter().filter(|cell| cell.contender == PLAN).filter_map(|cell| {
+    let l2 = report.machine.facts.l2;
+    let judged = |cell: &&Cell| cell.contender == PLAN && cell.place.is_judged(l2);
+    let ratios = report.cells.iter().filter(judged).filter_map(|cell| {
         cell.of_envelope.filter(|ratio| ratio.is_finite()).map(|ratio| (ratio, cell))
     });
     let ratios: Vec<_> = ratios.collect();

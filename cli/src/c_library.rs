@@ -1,0 +1,5 @@
+//! stub
+/// stub
+pub fn name_and_version() -> Option<String> {
+    None
+}

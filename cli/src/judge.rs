@@ -1,0 +1,336 @@
+//! `clearpage judge`: how near the default tuning of a recorded CPU comes to the fastest primitive
+//! that was measured on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use clearpage::{Intent, Tuning};
+use comfy_table::CellAlignment;
+
+use crate::UserError;
+use crate::load::load;
+use crate::report::{Place, Report, SCHEMA, Temperature};
+use crate::table::ruled;
+
+/// What to judge.
+#[derive(Debug, Args)]
+pub struct Judge {
+    /// Reports, as `clearpage bench --temperature all --json` writes them
+    #[arg(value_name = "FILE.json", required = true)]
+    pub reports: Vec<PathBuf>,
+    /// The least share of the fastest primitive's speed: 90% or 0.9
+    #[arg(long, value_name = "SHARE", default_value = "90%", value_parser = parse_share)]
+    pub floor: f64,
+}
+
+/// What `--help` says below the options.
+pub const HELP: &str = "\
+The default tuning is made from the facts in the report (vendor, model, feature bits, caches), as
+on that CPU, and compared with the fastest primitive that was measured there. Cold is judged by
+`cold`; Hot by `use` and `reuse`, and by `hot` up to the second-level cache; Auto by the mean time
+of `cold`, `use` and `reuse`, against the primitive whose mean is least.
+
+Exit code: 0 if every place reaches the floor, 1 if one does not, 2 if a report cannot be judged.
+
+Examples:
+  clearpage judge results/*.json
+  clearpage bench --temperature all --json my.json && clearpage judge my.json";
+
+/// Rows that are printed even if all reach the floor.
+const WORST: usize = 5;
+
+/// Judges every report and prints the worst places of each.
+///
+/// # Errors
+/// A report cannot be read, or nothing in it can be judged; the others are judged all the same.
+pub fn run(args: &Judge) -> Result<ExitCode, UserError> {
+    let mut code = ExitCode::SUCCESS;
+    let mut errors = Vec::new();
+    for path in &args.reports {
+        let report = match load(path) {
+            Ok(report) => report,
+            Err(error) => {
+                errors.push(error.0);
+                continue;
+            }
+        };
+        let judgement = Judgement::of(&report, args.floor);
+        println!("{}: {}", path.display(), machine(&report));
+        judgement.notes.iter().for_each(|note| println!("note: {note}"));
+        if judgement.places.is_empty() {
+            errors.push(format!("{}: nothing in it can be judged", path.display()));
+            continue;
+        }
+        judgement.print(args.floor);
+        if judgement.worst() < args.floor {
+            code = ExitCode::from(1);
+        }
+    }
+    if errors.is_empty() { Ok(code) } else { Err(UserError(errors.join("\nerror: "))) }
+}
+
+/// `90%` or `0.9`.
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => percent.trim_end().parse::<f64>().map(|percent| percent / 100.0),
+        None => text.parse::<f64>(),
+    };
+    let share = share.ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| format!("{text:?}: allowed are shares from 0 to 1, as 0.9, and 0% to 100%"))
+}
+
+/// The machine in a line. A report may be a stranger's: no control character reaches the terminal.
+fn machine(report: &Report) -> String {
+    let machine = &report.machine;
+    let name = machine.microarchitecture.as_ref().map(|name| format!(", {name}"));
+    let signature = machine.cpu_signature.as_ref().map(|text| format!(", {text}"));
+    let text = format!(
+        "{} [{}]{}{}",
+        machine.cpu,
+        machine.facts.isa,
+        name.unwrap_or_default(),
+        signature.unwrap_or_default()
+    );
+    text.escape_debug().to_string()
+}
+
+/// The choice of the default tuning at one place.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The intent that was judged.
+    pub intent: Intent,
+    /// Where; for Auto the temperature is `cold` and stands for all three.
+    pub place: Place,
+    /// The primitive that the tuning chooses.
+    pub chosen: String,
+    /// The fastest there.
+    pub best: String,
+    /// The speed of the chosen one as a share of the fastest's.
+    pub share: f64,
+}
+
+/// Every place of a report that can be judged, and why others cannot.
+#[derive(Debug)]
+pub struct Judgement {
+    /// The worst first.
+    pub places: Vec<Judged>,
+    /// What was left out or is doubtful, a line each.
+    pub notes: Vec<String>,
+}
+
+/// Times of the primitives at one place.
+type Times<'a> = BTreeMap<&'a str, f64>;
+
+impl Judgement {
+    /// Judges the default tuning that the library makes from the facts of the report; if that is of
+    /// another ISA than this build, the plan that the report recorded.
+    pub fn of(report: &Report, floor: f64) -> Self {
+        let (facts, doubts) = report.machine.facts.facts();
+        let tuning = Tuning::for_cpu(&facts);
+        let mut judgement = match &tuning {
+            Ok(tuning) => Self::by(report, floor, |intent, len| {
+                Some(tuning.choose(intent, len).name().to_owned())
+            }),
+            Err(_) => Self::by(report, floor, |intent, len| recorded(report, intent, len)),
+        };
+        let mut notes: Vec<String> = doubts.iter().map(|doubt| format!("facts: {doubt}")).collect();
+        if let Err(error) = tuning {
+            notes.push(format!("{error}: the plan that the report recorded is judged"));
+        } else {
+            notes.extend(strangers(report));
+        }
+        if report.schema < SCHEMA {
+            let schema = report.schema;
+            notes.push(format!("schema {schema}: no block size, C library or time of reuse"));
+        }
+        if !report.complete {
+            notes.push("the run was ended before all was measured".to_owned());
+        }
+        notes.append(&mut judgement.notes);
+        notes.iter_mut().for_each(|note| *note = note.escape_debug().to_string());
+        Self { notes, ..judgement }
+    }
+
+    /// Judges any choice of primitives.
+    pub fn by(
+        report: &Report,
+        floor: f64,
+        choose: impl Fn(Intent, usize) -> Option<String>,
+    ) -> Self {
+        let mut times: BTreeMap<Place, Times> = BTreeMap::new();
+        for cell in report.cells.iter().filter(|cell| cell.primitive) {
+            times.entry(cell.place).or_default().insert(&cell.contender, cell.ns);
+        }
+        let all = Figures { times, l2: report.machine.facts.l2, l3: report.machine.facts.l3 };
+        let mut judgement = Self { places: Vec::new(), notes: Vec::new() };
+        let (mut unmeasured, mut without_reuse) = (BTreeSet::new(), false);
+        for &place in all.times.keys() {
+            for intent in Intent::ALL {
+                let rivals = match all.rivals(intent, place, floor) {
+                    Rivals::These(rivals) => rivals,
+                    Rivals::NoFiguresOfReuse => {
+                        without_reuse = true;
+                        continue;
+                    }
+                    Rivals::NotJudged => continue,
+                };
+                let Some(chosen) = choose(intent, place.size) else { continue };
+                let best = rivals.iter().min_by(|a, b| a.1.total_cmp(b.1));
+                let (Some((&best, least)), Some(time)) = (best, rivals.get(&*chosen)) else {
+                    unmeasured.insert(chosen);
+                    continue;
+                };
+                let (share, best) = (least / time, best.to_owned());
+                judgement.places.push(Judged { intent, place, chosen, best, share });
+            }
+        }
+        judgement.places.sort_by(|a, b| a.share.total_cmp(&b.share));
+        if without_reuse {
+            judgement.notes.push(
+                "no figures of reuse: Hot is judged by use alone, Auto from the last-level cache on"
+                    .to_owned(),
+            );
+        }
+        let names = unmeasured.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        if !names.is_empty() {
+            judgement
+                .notes
+                .push(format!("not judged where the tuning chooses {names}: no figures"));
+        }
+        judgement
+    }
+
+    /// The least share.
+    pub fn worst(&self) -> f64 {
+        self.places.iter().map(|place| place.share).fold(f64::INFINITY, f64::min)
+    }
+
+    /// The mean share of an intent, and over how many places; `None` if it was not judged.
+    pub fn mean(&self, intent: Intent) -> Option<(f64, usize)> {
+        let of_intent = || self.places.iter().filter(|place| place.intent == intent);
+        let n = of_intent().count();
+        (n > 0).then(|| (of_intent().map(|place| place.share).sum::<f64>() / n as f64, n))
+    }
+
+    fn print(&self, floor: f64) {
+        let mut table = ruled();
+        table.set_header(["intent", "where", "chosen", "fastest", "share"]);
+        let below = self.places.iter().filter(|place| place.share < floor).count();
+        for judged in &self.places[..self.places.len().min(below.max(WORST))] {
+            let place = match judged.intent {
+                Intent::Auto => judged.place.to_string().replacen("cold", "cold, use, reuse", 1),
+                _ => judged.place.to_string(),
+            };
+            let (intent, share) = (judged.intent.name().to_owned(), format!("{:.2}", judged.share));
+            let name = |name: &str| name.escape_debug().to_string();
+            table.add_row([intent, place, name(&judged.chosen), name(&judged.best), share]);
+        }
+        if let Some(column) = table.column_mut(4) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        println!("{table}");
+        for intent in Intent::ALL {
+            if let Some((mean, n)) = self.mean(intent) {
+                println!("{}: mean {mean:.2} of {n} places", intent.name());
+            }
+        }
+        let (n, worst) = (self.places.len(), self.worst());
+        match below {
+            0 => {
+                println!("all {n} places reach {floor:.2} of the fastest; the worst is {worst:.2}")
+            }
+            _ => println!("{below} of {n} places are below {floor:.2} of the fastest"),
+        }
+    }
+}
+
+/// The primitive of the plan that a report recorded.
+fn recorded(report: &Report, intent: Intent, len: usize) -> Option<String> {
+    let rows = report.plan.iter().filter(|row| row.intent == intent.name() && row.from <= len);
+    rows.last().map(|row| row.primitive.clone())
+}
+
+/// Primitives of the figures that this build does not know, or that the facts say cannot be there.
+fn strangers(report: &Report) -> Vec<String> {
+    let (facts, _) = report.machine.facts.facts();
+    let names: BTreeSet<&str> =
+        report.cells.iter().filter(|cell| cell.primitive).map(|cell| &*cell.contender).collect();
+    let stranger = |name: &str| {
+        let Some(row) = clearpage::primitives().iter().find(|row| row.name() == name) else {
+            return Some(format!("{name} is no primitive of this version, and can be the fastest"));
+        };
+        let needs = row.needs().filter(|&feature| !facts.has(feature))?;
+        Some(format!("{name} was measured, but the facts say that there is no {}", needs.name()))
+    };
+    names.into_iter().filter_map(stranger).collect()
+}
+
+/// All times of a report.
+struct Figures<'a> {
+    times: BTreeMap<Place, Times<'a>>,
+    l2: usize,
+    l3: usize,
+}
+
+/// What an intent's choice is compared with.
+enum Rivals<'a> {
+    These(Times<'a>),
+    NoFiguresOfReuse,
+    NotJudged,
+}
+
+impl<'a> Figures<'a> {
+    /// Times, or mean slowdowns, of the primitives that `intent` can choose from at `place`.
+    fn rivals(&self, intent: Intent, place: Place, floor: f64) -> Rivals<'a> {
+        use Temperature::{Cold, Hot, Reuse, Use};
+        match (intent, place.temperature) {
+            (Intent::Cold, Cold) | (Intent::Hot, Use | Reuse) => {
+                Rivals::These(self.times[&place].clone())
+            }
+            (Intent::Hot, Hot) if place.size <= self.l2 => {
+                self.fit_for_use(place, floor).map_or(Rivals::NotJudged, Rivals::These)
+            }
+            (Intent::Auto, Cold) => self.compromises(place),
+            _ => Rivals::NotJudged,
+        }
+    }
+
+    /// Times of those that reach the floor where the memory is used; `None` if that was not
+    /// measured. Clearing alone is not what Hot is for: a primitive that is slower as soon as the
+    /// memory is used is no rival.
+    fn fit_for_use(&self, place: Place, floor: f64) -> Option<Times<'a>> {
+        let used = [Temperature::Use, Temperature::Reuse];
+        let used: Vec<Times> = used.into_iter().filter_map(|t| self.slowdowns(place, t)).collect();
+        let fit = |name: &str| {
+            let slowdowns = used.iter().filter_map(|slowdowns| slowdowns.get(name));
+            slowdowns.into_iter().all(|slowdown| 1.0 / slowdown >= floor)
+        };
+        let times = self.times[&place].iter().filter(|(name, _)| fit(name));
+        (!used.is_empty()).then(|| times.map(|(name, time)| (*name, *time)).collect())
+    }
+
+    /// The mean slowdown of each primitive, cold, in use and in reuse. Memory that does not fit the
+    /// last-level cache is not in it when it is reused, so use stands for reuse there.
+    fn compromises(&self, place: Place) -> Rivals<'a> {
+        let Some(used) = self.slowdowns(place, Temperature::Use) else { return Rivals::NotJudged };
+        let reused = match self.slowdowns(place, Temperature::Reuse) {
+            Some(reused) => reused,
+            None if self.l3 != 0 && place.size >= self.l3 => used.clone(),
+            None => return Rivals::NoFiguresOfReuse,
+        };
+        let cold = self.slowdowns(place, Temperature::Cold).unwrap_or_default();
+        let mean = |(name, slowdown): (&&'a str, &f64)| {
+            Some((*name, (slowdown + used.get(name)? + reused.get(name)?) / 3.0))
+        };
+        Rivals::These(cold.iter().filter_map(mean).collect())
+    }
+
+    /// Times as multiples of the least, at `place` but for its temperature.
+    fn slowdowns(&self, place: Place, temperature: Temperature) -> Option<Times<'a>> {
+        let times = self.times.get(&Place { temperature, ..place })?;
+        let least = times.values().copied().fold(f64::INFINITY, f64::min);
+        Some(times.iter().map(|(name, time)| (*name, time / least)).collect())
+    }
+}

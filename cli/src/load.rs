@@ -1,0 +1,144 @@
+//! Reading reports: of this schema, and of the one before, which is brought up to date.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::report::{Report, SCHEMA};
+use crate::{UserError, microarchitecture};
+
+/// The oldest schema that is read.
+pub const OLDEST: u32 = 2;
+
+/// Reads a report.
+///
+/// # Errors
+/// The file cannot be read, is no report, is of a schema that this version does not read, or has
+/// figures that cannot be: the message names the file and what is wrong with it.
+pub fn load(path: &Path) -> Result<Report, UserError> {
+    let wrong = |what: String| UserError(format!("{}: {what}", path.display()));
+    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    parse(&text).map_err(wrong)
+}
+
+/// All that reports of every schema share.
+#[derive(Deserialize)]
+struct Head {
+    schema: u32,
+}
+
+fn parse(text: &[u8]) -> Result<Report, String> {
+    let no_report = |error| format!("no report of clearpage bench --json: {error}");
+    let Head { schema } = serde_json::from_slice(text).map_err(no_report)?;
+    let report: Report = match schema {
+        SCHEMA => serde_json::from_slice(text).map_err(no_report)?,
+        OLDEST => {
+            let mut report: Value = serde_json::from_slice(text).map_err(no_report)?;
+            if let Some(machine) = report.get_mut("machine").and_then(Value::as_object_mut) {
+                add_facts(machine);
+            }
+            serde_json::from_value(report).map_err(no_report)?
+        }
+        _ => {
+            return Err(format!(
+                "a report of schema {schema}; clearpage {} reads schema {OLDEST} and schema {SCHEMA}",
+                env!("CARGO_PKG_VERSION")
+            ));
+        }
+    };
+    check(&report)?;
+    Ok(report)
+}
+
+/// Refuses figures that cannot be.
+fn check(report: &Report) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    for cell in &report.cells {
+        let name = || format!("cell {:?} {}", cell.contender, cell.place);
+        if !(cell.ns > 0.0 && cell.ns.is_finite() && cell.ns_mad >= 0.0) {
+            return Err(format!("{}: {} ± {} ns is no time", name(), cell.ns, cell.ns_mad));
+        }
+        if cell.place.size == 0 || cell.place.threads == 0 {
+            return Err(format!("{}: neither size nor threads can be 0", name()));
+        }
+        if !seen.insert((cell.place, &cell.contender)) {
+            return Err(format!("{} is there twice", name()));
+        }
+    }
+    Ok(())
+}
+
+/// Schema 2 has the facts in other fields: vendor and model in texts, the rest by themselves. It has
+/// neither block size nor C library.
+fn add_facts(machine: &mut Map<String, Value>) {
+    let text = |key: &str| machine.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (cpu, signature) = (text("cpu"), text("cpu_signature"));
+    // "AMD EPYC (AuthenticAMD)".
+    let vendor = cpu.strip_suffix(')').and_then(|cpu| cpu.rsplit_once('(')).map_or("", |(_, v)| v);
+    // "family 26, model 2, stepping 1".
+    let number = |name: &str| {
+        let parts = signature.split(", ").filter_map(|part| part.split_once(' '));
+        let mut values = parts.filter(|part| part.0 == name);
+        values.next().and_then(|part| part.1.parse::<u32>().ok()).unwrap_or(0)
+    };
+    let facts = json!({
+        "isa": machine.remove("arch"),
+        "vendor": vendor,
+        "family": number("family"),
+        "model": number("model"),
+        "stepping": number("stepping"),
+        "features": machine.remove("flags"),
+        "l1d": machine.remove("l1d"),
+        "l2": machine.remove("l2"),
+        "l3": machine.remove("l3"),
+        "block": 0,
+        "hypervisor": machine.get("hypervisor").is_some_and(|name| !name.is_null()),
+    });
+    let isa = facts["isa"].as_str().unwrap_or_default();
+    let name = microarchitecture::name(isa, vendor, number("family"), number("model"));
+    machine.insert("microarchitecture".to_owned(), name.into());
+    machine.insert("facts".to_owned(), facts);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gallery(name: &str) -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../results").join(name)
+    }
+
+    #[test]
+    fn schema_2_is_brought_up_to_date() {
+        let report = load(&gallery("amd-epyc-zen4-kvm.json")).unwrap();
+        assert_eq!(report.schema, 2);
+        let facts = &report.machine.facts;
+        assert_eq!((&*facts.isa, &*facts.vendor), ("x86_64", "AuthenticAMD"));
+        assert_eq!((facts.family, facts.model, facts.stepping), (25, 17, 1));
+        assert_eq!((facts.l1d, facts.l2, facts.l3), (32 << 10, 1 << 20, 32 << 20));
+        assert!(facts.hypervisor && facts.features.contains(&("clzero".to_owned(), true)));
+        assert!(report.machine.c_library.is_none());
+    }
+
+    #[test]
+    fn figures_that_cannot_be_are_refused() {
+        let text = std::fs::read_to_string(gallery("amd-epyc-zen4-kvm.json")).unwrap();
+        let mut report: Value = serde_json::from_str(&text).unwrap();
+        let first = report["cells"][0].clone();
+        let mut refused = |cell: Value| {
+            report["cells"] = json!([first, cell]);
+            parse(report.to_string().as_bytes()).unwrap_err()
+        };
+        assert!(refused(first.clone()).contains("is there twice"));
+        for (field, value) in [("ns", json!(-1.0)), ("ns", json!(0.0)), ("ns_mad", json!(-1.0))] {
+            let mut cell = first.clone();
+            (cell["contender"], cell[field]) = (json!("x"), value);
+            assert!(refused(cell).contains("is no time"));
+        }
+        let mut cell = first.clone();
+        cell["size"] = json!(0);
+        assert!(refused(cell).contains("size"));
+    }
+}
