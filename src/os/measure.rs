@@ -205,7 +205,8 @@ impl Measured {
         &self.unanswered
     }
 
-    /// Cold first, the lengths in the middle before the ends: where a wrong choice costs most.
+    /// Cold first, the lengths in the middle before the ends: where a wrong choice costs most. The
+    /// longest length does not fit any cache, so that memory cannot be reused from there.
     fn questions(&self) -> Vec<Question> {
         let far = |len: usize| len.ilog2().abs_diff((256_usize << 10).ilog2());
         let mut lengths = self.lengths.clone();
@@ -214,7 +215,15 @@ impl Measured {
             let lengths = lengths.clone().into_iter();
             lengths.flat_map(move |len| cases.iter().map(move |&case| Question { case, len }))
         };
-        all(Case::of(Intent::Cold)).chain(all(Case::of(Intent::Hot))).collect()
+        let all = all(Case::of(Intent::Cold)).chain(all(Case::of(Intent::Hot)));
+        all.filter(|question| *question == self.asked(*question)).collect()
+    }
+
+    /// The question that answers this one.
+    fn asked(&self, Question { case, len }: Question) -> Question {
+        let fits_no_cache = self.lengths.last() == Some(&len);
+        let case = if case == Case::Reuse && fits_no_cache { Case::Use } else { case };
+        Question { case, len }
     }
 
     /// What is tried: one primitive of each mechanism, and those of the tuning.
@@ -232,7 +241,8 @@ impl Measured {
     fn verdict(&self, intent: Intent, len: usize) -> Option<Verdict> {
         let answers: Option<Vec<&Answer>> = Case::of(intent)
             .iter()
-            .map(|&case| self.answers.iter().find(|a| a.question == Question { case, len }))
+            .map(|&case| self.asked(Question { case, len }))
+            .map(|question| self.answers.iter().find(|answer| answer.question == question))
             .collect();
         let answers = answers?;
         let cost = |row: &Primitive| -> Option<Vec<Times>> {
