@@ -59,7 +59,7 @@ fn scattered(promises: &mut Promises, pages: &mut [Page]) {
     promises.at_least(
         "scattered pages, cold: to stosb a page",
         samples.ratio("scattered", "stosb a page"),
-        3.4,
+        2.5,
     );
 }
 
@@ -90,7 +90,7 @@ fn walk(
 
 /// Cold memory cleared and then used, a stretch after the other.
 fn used(promises: &mut Promises, pages: &mut [Page]) {
-    for (size, least) in [(4 * KIB, 1.4), (16 * KIB, 1.0)] {
+    for (size, least) in [(4 * KIB, 0.97), (16 * KIB, 0.97)] {
         let npages = size / PAGE_SIZE;
         let walk = |clear| walk(npages, clear, touch);
         let samples = Race::default()
@@ -155,17 +155,17 @@ fn around(promises: &mut Promises, pages: &mut [Page]) {
     promises.at_least(
         "2 MiB around a touch, in all: to Cold",
         samples.ratio("around", "cold"),
-        1.0,
+        0.97,
     );
     promises.at_least(
         "2 MiB around a touch, the touch: to Cold",
         samples.ratio("around, touch", "cold, touch"),
-        4.0,
+        2.0,
     );
     promises.at_least(
         "2 MiB around a touch, in all: to one stosb",
         samples.ratio("around", "stosb"),
-        1.65,
+        1.5,
     );
 }
 
