@@ -89,6 +89,6 @@ pub(crate) fn generic() -> &'static Primitive {
 
 /// Facts of a CPU that reports neither maker nor model.
 #[allow(dead_code, reason = "x86 and aarch64 report them")]
-const fn anonymous() -> Facts {
+pub(crate) const fn anonymous() -> Facts {
     Facts::unknown(Isa::BUILT_FOR)
 }

@@ -7,6 +7,7 @@ use clearpage::{Available, Page};
 use clearpage_cli::machine::Machine;
 use clearpage_cli::measure::median;
 use clearpage_cli::pin::pin;
+use clearpage_cli::rounds::Orders;
 use clearpage_cli::table::ruled;
 
 /// Contenders on the same memory, each a function that returns its time.
@@ -29,11 +30,9 @@ impl<'a> Race<'a> {
     pub fn run(mut self, rounds: usize, pages: &mut [Page]) -> Samples {
         let mut samples: Vec<_> =
             self.racers.iter().map(|racer| (racer.0.to_owned(), vec![])).collect();
-        let mut order: Vec<usize> = (0..samples.len()).collect();
-        let mut random = fastrand::Rng::with_seed(1);
+        let mut orders = Orders::new(samples.len());
         for round in 0..=rounds {
-            random.shuffle(&mut order);
-            for &i in &order {
+            for &i in orders.shuffle() {
                 let time = self.racers[i].1(pages);
                 // The first round fetches the memory and is not kept.
                 if round > 0 {

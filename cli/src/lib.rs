@@ -2,9 +2,10 @@
 //!
 //! From the top: a command (`info`, `list`, `bench`) -> what to measure (`grid`, `contender`)
 //! -> `measure`, round after round -> `crew`, on one thread or several -> `sample`, in `memory`
-//! -> `report`, which `table` prints, serde writes and `render` draws. Beside that `compare` reads
-//! two reports, `tune` races primitives (`race`) at the lengths where one takes over from another,
-//! and `replay` makes again what the change that this began with was published with.
+//! -> `report`, which `table` prints, serde writes and `render` draws. Beside that `load` reads
+//! reports, `compare` compares two, `judge` compares the default tuning of a recorded CPU (`facts`)
+//! with its figures, `tune` has the library measure one, and `replay` makes again what the change
+//! that this began with was published with.
 
 pub mod args;
 pub mod bench;
@@ -33,6 +34,7 @@ pub mod pin;
 pub mod render;
 pub mod replay;
 pub mod report;
+pub mod rounds;
 pub mod sample;
 pub mod table;
 pub mod tune;

@@ -11,6 +11,7 @@ use crate::UserError;
 use crate::contender::{Contender, Kind};
 use crate::crew::Crew;
 use crate::report::{Cell, Overhead, Place, Temperature};
+use crate::rounds::Orders;
 use crate::sample::{HOT_TIME, Sample};
 
 /// Bytes a call, and what the memory is like before it.
@@ -84,7 +85,8 @@ pub fn measure(
     let measured = Measured { times, empty: by_case(), end: End::Complete };
     let calls = vec![vec![None; contenders.len()]; cases.len()];
     let random = fastrand::Rng::with_seed(1);
-    let mut race = Race { crew, contenders, effort, stop, start, calls, random, measured };
+    let orders = Orders::new(contenders.len());
+    let mut race = Race { crew, contenders, effort, stop, start, calls, orders, random, measured };
     let mut rounds = effort.rounds;
     let mut round = 0;
     while round < rounds {
@@ -109,6 +111,7 @@ struct Race<'a> {
     start: Instant,
     /// Calls that make a time of hot clearing, once they are known.
     calls: Vec<Vec<Option<usize>>>,
+    orders: Orders,
     random: fastrand::Rng,
     measured: Measured,
 }
@@ -119,10 +122,7 @@ impl Race<'_> {
         // Hot memory is elsewhere every round: some places share the cache better than others.
         let (walk, seed) = (self.effort.walk, self.random.u64(..));
         let sample = move |kind, calls| Sample { kind, temperature, size, calls, seed, walk };
-        // Nobody is always behind the same neighbour.
-        let mut order: Vec<usize> = (0..self.contenders.len()).collect();
-        self.random.shuffle(&mut order);
-        for c in order {
+        for c in self.orders.shuffle().to_vec() {
             let kind = self.contenders[c].kind;
             let calls = match self.calls[i][c] {
                 Some(calls) => calls,

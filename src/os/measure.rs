@@ -494,7 +494,7 @@ mod tests {
             (Case::Use, true) => 1.0,
             (Case::Reuse, true) => 4.0,
         };
-        let tuning = measured(Tuning::only(generic()), &[4096], time).tuning();
+        let tuning = measured(Tuning::only(generic()), &[4096, 1 << 20], time).tuning();
         assert_eq!(tuning.choose(Intent::Cold, 4096), other());
         assert_eq!(tuning.choose(Intent::Hot, 4096), generic());
         assert_eq!(tuning.choose(Intent::Auto, 4096), generic());
@@ -504,13 +504,13 @@ mod tests {
     fn an_open_question_leaves_the_tuning_as_it_was() {
         let base = Tuning::only(generic());
         let time = |_, name: &str| if name == "generic" { 9.0 } else { 1.0 };
-        let mut found = measured(base, &[4096, 16384], time);
+        let mut found = measured(base, &[4096, 16384, 1 << 20], time);
         found
             .answers
             .retain(|answer| answer.question != Question { case: Case::Reuse, len: 16384 });
         let tuning = found.tuning();
         assert_eq!(tuning.choose(Intent::Hot, 16384), generic());
-        assert_eq!(tuning.choose(Intent::Auto, 1 << 20), generic());
+        assert_eq!(tuning.choose(Intent::Auto, 32768), generic());
         if other() != generic() {
             assert_ne!(tuning.choose(Intent::Cold, 16384), generic());
             assert_ne!(tuning.choose(Intent::Hot, 8192), generic());
