@@ -86,18 +86,47 @@ pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
 /// If `len` is more than `isize::MAX`.
 #[inline]
 pub unsafe fn zero_bytes(ptr: *mut u8, len: usize, intent: Intent) {
+    if len <= arch::SHORT {
+        sanitizer::check_write(ptr, len);
+        // SAFETY: the caller's promise.
+        unsafe { arch::zero_small(ptr, len) }
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { zero_more(ptr, len, intent) }
+    }
+}
+
+/// [`zero_bytes`] of more than [`arch::SHORT`] bytes.
+///
+/// # Safety
+/// `ptr` is valid for writes of `len` bytes, which are more than [`arch::SHORT`].
+#[inline(never)]
+unsafe fn zero_more(ptr: *mut u8, len: usize, intent: Intent) {
+    // SAFETY: the caller's promise, without which `zero_small` would compare again.
+    unsafe { core::hint::assert_unchecked(len > arch::SHORT) };
     if arch::is_short(len) {
         sanitizer::check_write(ptr, len);
         // SAFETY: the caller's promise.
         unsafe { arch::zero_small(ptr, len) }
     } else {
-        if len > isize::MAX as usize {
-            too_long("zero_bytes", len, "bytes");
-        }
-        sanitizer::check_write(ptr, len);
         // SAFETY: the caller's promise.
-        unsafe { dispatch::choose(intent, len).zero_range(ptr, len) }
+        unsafe { zero_long(ptr, len, intent) }
     }
+}
+
+/// [`zero_bytes`] by the plan, apart from it: what a function saves on the stack are stores too,
+/// and short lengths would pay for them.
+///
+/// # Safety
+/// Those of [`zero_bytes`].
+#[inline(never)]
+unsafe fn zero_long(ptr: *mut u8, len: usize, intent: Intent) {
+    if len > isize::MAX as usize {
+        too_long("zero_bytes", len, "bytes");
+    }
+    sanitizer::check_write(ptr, len);
+    // SAFETY: the caller's promise.
+    unsafe { dispatch::choose(intent, len).zero_range(ptr, len) }
 }
 
 #[cold]

@@ -6,5 +6,5 @@ mod words;
 
 #[cfg_attr(target_arch = "x86_64", allow(unused_imports, reason = "it has its own"))]
 pub(crate) use small::is_short;
-pub(crate) use small::zero_small;
+pub(crate) use small::{SHORT, zero_small};
 pub(super) use words::PRIMITIVE as GENERIC;

@@ -2,11 +2,14 @@
 
 use core::sync::atomic::{Ordering, compiler_fence};
 
+/// The most bytes for which [`zero_small`] beats every primitive on any CPU.
+pub(crate) const SHORT: usize = 256;
+
 /// Whether [`zero_small`] beats every primitive at this length, for the set-up that those take.
 #[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "it has its own"))]
 #[inline]
 pub(crate) const fn is_short(len: usize) -> bool {
-    len <= 256
+    len <= SHORT
 }
 
 /// Zeroes `len` bytes at `ptr`.

@@ -1,165 +1,207 @@
 //! More than 64 bytes by wide stores: a quarter as many with AVX-512, half as many with AVX2.
+//!
+//! Both ends are stored unaligned and overlap where the range is short. That is the same number of
+//! stores as in glibc's memset of the same width, and no more of them cross a cache line.
+
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use super::vector::{has_avx2, has_cheap_avx512};
-use crate::arch::generic;
+use crate::arch::generic::{self, SHORT};
 
-/// Stores, given four runs of 64 bytes of which the middle two slide towards the last where the
-/// range is less than four runs. `vzeroupper` changes all registers that are named.
-macro_rules! four_runs {
-    ($ptr:ident, $len:ident, [$($store:literal),+]) => {{
-        let last = $len - 64;
+/// Stores zeroes with AVX-512. `zmm16` and above need no `vzeroupper`, and callers rarely use them.
+macro_rules! avx512 {
+    ([$($line:literal),+], $($operands:tt)+) => {
         core::arch::asm!(
-            "vpxor xmm0, xmm0, xmm0",
-            $($store,)+
-            "vzeroupper",
-            a = in(reg) $ptr,
-            b = in(reg) $ptr.add(last.min(64)),
-            c = in(reg) $ptr.add(last.min(128)),
-            d = in(reg) $ptr.add(last),
-            out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _,
-            out("xmm4") _, out("xmm5") _, out("xmm6") _, out("xmm7") _,
-            out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _,
-            out("xmm12") _, out("xmm13") _, out("xmm14") _, out("xmm15") _,
-            options(nostack, preserves_flags),
+            "vpxord zmm16, zmm16, zmm16",
+            $($line,)+
+            $($operands)+,
+            out("xmm16") _,
+            options(nostack),
         )
-    }};
+    };
 }
 
-/// Stores, given more than four runs: one at the front, four at the end, and what lies between, if
-/// anything, from a cache line on. No more may cross a line than these.
-macro_rules! many_runs {
-    ($ptr:ident, $len:ident, [$($front:literal),+], [$($line:literal),+], [$($end:literal),+]) => {{
+/// Stores zeroes with AVX2. `vzeroupper` changes all registers that are named.
+macro_rules! avx2 {
+    ([$($line:literal),+], $($operands:tt)+) => {
         core::arch::asm!(
             "vpxor xmm0, xmm0, xmm0",
-            $($front,)+
-            "add {a}, 64",
-            "and {a}, -64",
-            "cmp {a}, {d}",
-            "jae 3f",
-            ".p2align 4",
-            "2:",
             $($line,)+
-            "add {a}, 256",
-            "cmp {a}, {d}",
-            "jb 2b",
-            "3:",
-            $($end,)+
             "vzeroupper",
-            a = inout(reg) $ptr => _,
-            d = in(reg) $ptr.add($len - 256),
+            $($operands)+,
             out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _,
             out("xmm4") _, out("xmm5") _, out("xmm6") _, out("xmm7") _,
             out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _,
             out("xmm12") _, out("xmm13") _, out("xmm14") _, out("xmm15") _,
             options(nostack),
         )
-    }};
+    };
 }
+
+/// The widest stores of this CPU; `UNKNOWN` until the first request of more than 64 bytes.
+///
+/// A flag of `cpufeatures` would do, but its detection is inlined: a call in the middle of a
+/// function, for which the function saves registers on the stack.
+static WIDEST: AtomicU8 = AtomicU8::new(UNKNOWN);
+const UNKNOWN: u8 = 0;
+const SSE2: u8 = 1;
+const AVX2: u8 = 2;
+const AVX512: u8 = 3;
 
 /// Whether [`zero_small`] beats every primitive at this length, for the set-up that those take.
 #[inline]
 pub(crate) fn is_short(len: usize) -> bool {
-    len <= 256 || (len < 4 << 10 && has_avx2())
+    len <= SHORT || (len < 4 << 10 && WIDEST.load(Relaxed) != SSE2)
 }
 
-/// As the portable one, which serves what is shorter or longer, and older CPUs.
+/// Zeroes `len` bytes at `ptr`. The portable function serves up to 64 bytes, and older CPUs.
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes.
 #[inline]
 pub(crate) unsafe fn zero_small(ptr: *mut u8, len: usize) {
-    // SAFETY: the caller's promise; runs begin inside the range and end with it at the latest;
-    // and this CPU has the instructions.
+    // SAFETY: the caller's promise: each end is at most as long as the range; and this CPU has
+    // the instructions.
     unsafe {
         if len <= 64 {
             generic::zero_small(ptr, len);
-        } else if len > 256 {
-            many(ptr, len);
-        } else if has_cheap_avx512() {
-            four_runs!(
-                ptr,
-                len,
-                [
-                    "vmovdqu64 [{a}], zmm0",
-                    "vmovdqu64 [{b}], zmm0",
-                    "vmovdqu64 [{c}], zmm0",
-                    "vmovdqu64 [{d}], zmm0"
-                ]
+        } else if WIDEST.load(Relaxed) != AVX512 {
+            by_others(ptr, len);
+        } else if len <= 128 {
+            avx512!(
+                ["vmovdqu64 [{a}], zmm16", "vmovdqu64 [{d}], zmm16"],
+                a = in(reg) ptr,
+                d = in(reg) ptr.add(len - 64)
             );
-        } else if has_avx2() {
-            four_runs!(
-                ptr,
-                len,
+        } else if len <= 256 {
+            avx512!(
                 [
-                    "vmovdqu [{a}], ymm0",
-                    "vmovdqu [{a} + 32], ymm0",
-                    "vmovdqu [{b}], ymm0",
-                    "vmovdqu [{b} + 32], ymm0",
-                    "vmovdqu [{c}], ymm0",
-                    "vmovdqu [{c} + 32], ymm0",
-                    "vmovdqu [{d}], ymm0",
-                    "vmovdqu [{d} + 32], ymm0"
-                ]
+                    "vmovdqu64 [{a}], zmm16",
+                    "vmovdqu64 [{a} + 64], zmm16",
+                    "vmovdqu64 [{d}], zmm16",
+                    "vmovdqu64 [{d} + 64], zmm16"
+                ],
+                a = in(reg) ptr,
+                d = in(reg) ptr.add(len - 128)
             );
         } else {
-            generic::zero_small(ptr, len);
+            by_avx512(ptr, len);
         }
     }
 }
 
+/// Both ends, and the lines between them.
+///
 /// # Safety
-/// `ptr` is valid for writes of `len` bytes, which are more than 256.
-#[inline(never)]
-unsafe fn many(ptr: *mut u8, len: usize) {
-    // SAFETY: the caller's promise; the lines between begin below the end's 256 bytes; and this CPU
-    // has the instructions.
+/// `ptr` is valid for writes of `len` bytes, which are more than 256, and this CPU has AVX-512.
+#[inline]
+unsafe fn by_avx512(ptr: *mut u8, len: usize) {
+    // SAFETY: the caller's promise: both ends are in the range, and a round of the loop begins
+    // between them and reaches into the second end at most.
     unsafe {
-        if has_cheap_avx512() {
-            many_runs!(
-                ptr,
-                len,
-                ["vmovdqu64 [{a}], zmm0"],
+        avx512!(
+            [
+                "vmovdqu64 [{a}], zmm16",
+                "vmovdqu64 [{a} + 64], zmm16",
+                "vmovdqu64 [{a} + 128], zmm16",
+                "vmovdqu64 [{a} + 192], zmm16",
+                "add {a}, 256",
+                "cmp {a}, {d}",
+                "jae 3f",
+                "and {a}, -64",
+                ".p2align 4",
+                "2:",
+                "vmovdqa64 [{a}], zmm16",
+                "vmovdqa64 [{a} + 64], zmm16",
+                "vmovdqa64 [{a} + 128], zmm16",
+                "vmovdqa64 [{a} + 192], zmm16",
+                "add {a}, 256",
+                "cmp {a}, {d}",
+                "jb 2b",
+                "3:",
+                "vmovdqu64 [{d}], zmm16",
+                "vmovdqu64 [{d} + 64], zmm16",
+                "vmovdqu64 [{d} + 128], zmm16",
+                "vmovdqu64 [{d} + 192], zmm16"
+            ],
+            a = inout(reg) ptr => _,
+            d = in(reg) ptr.add(len - 256)
+        );
+    }
+}
+
+/// [`zero_small`] where AVX-512 is not known to be there.
+///
+/// # Safety
+/// `ptr` is valid for writes of `len` bytes, which are more than 64.
+#[inline(never)]
+unsafe fn by_others(ptr: *mut u8, len: usize) {
+    // SAFETY: the caller's promise: each end is at most as long as the range, and a round of the
+    // loop begins between them and reaches into the second end at most; and this CPU has the
+    // instructions.
+    unsafe {
+        let widest = WIDEST.load(Relaxed);
+        if widest == UNKNOWN {
+            learn(ptr, len);
+        } else if widest != AVX2 {
+            generic::zero_small(ptr, len);
+        } else if len <= 128 {
+            avx2!(
                 [
-                    "vmovdqa64 [{a}], zmm0",
-                    "vmovdqa64 [{a} + 64], zmm0",
-                    "vmovdqa64 [{a} + 128], zmm0",
-                    "vmovdqa64 [{a} + 192], zmm0"
+                    "vmovdqu [{a}], ymm0",
+                    "vmovdqu [{a} + 32], ymm0",
+                    "vmovdqu [{d}], ymm0",
+                    "vmovdqu [{d} + 32], ymm0"
                 ],
-                [
-                    "vmovdqu64 [{d}], zmm0",
-                    "vmovdqu64 [{d} + 64], zmm0",
-                    "vmovdqu64 [{d} + 128], zmm0",
-                    "vmovdqu64 [{d} + 192], zmm0"
-                ]
+                a = in(reg) ptr,
+                d = in(reg) ptr.add(len - 64)
             );
-        } else if has_avx2() {
-            many_runs!(
-                ptr,
-                len,
-                ["vmovdqu [{a}], ymm0", "vmovdqu [{a} + 32], ymm0"],
+        } else {
+            avx2!(
                 [
+                    "vmovdqu [{a}], ymm0",
+                    "vmovdqu [{a} + 32], ymm0",
+                    "vmovdqu [{a} + 64], ymm0",
+                    "vmovdqu [{a} + 96], ymm0",
+                    "sub {a}, -128",
+                    "cmp {a}, {d}",
+                    "jae 3f",
+                    "and {a}, -64",
+                    ".p2align 4",
+                    "2:",
                     "vmovdqa [{a}], ymm0",
                     "vmovdqa [{a} + 32], ymm0",
                     "vmovdqa [{a} + 64], ymm0",
                     "vmovdqa [{a} + 96], ymm0",
-                    "vmovdqa [{a} + 128], ymm0",
-                    "vmovdqa [{a} + 160], ymm0",
-                    "vmovdqa [{a} + 192], ymm0",
-                    "vmovdqa [{a} + 224], ymm0"
-                ],
-                [
+                    "sub {a}, -128",
+                    "cmp {a}, {d}",
+                    "jb 2b",
+                    "3:",
                     "vmovdqu [{d}], ymm0",
                     "vmovdqu [{d} + 32], ymm0",
                     "vmovdqu [{d} + 64], ymm0",
-                    "vmovdqu [{d} + 96], ymm0",
-                    "vmovdqu [{d} + 128], ymm0",
-                    "vmovdqu [{d} + 160], ymm0",
-                    "vmovdqu [{d} + 192], ymm0",
-                    "vmovdqu [{d} + 224], ymm0"
-                ]
+                    "vmovdqu [{d} + 96], ymm0"
+                ],
+                a = inout(reg) ptr => _,
+                d = in(reg) ptr.add(len - 128)
             );
-        } else {
-            generic::zero_small(ptr, len);
         }
     }
+}
+
+/// [`zero_small`] after it has set [`WIDEST`].
+///
+/// # Safety
+/// `ptr` is valid for writes of `len` bytes.
+#[cold]
+#[inline(never)]
+unsafe fn learn(ptr: *mut u8, len: usize) {
+    let widest = match (has_cheap_avx512(), has_avx2()) {
+        (true, _) => AVX512,
+        (false, true) => AVX2,
+        (false, false) => SSE2,
+    };
+    WIDEST.store(widest, Relaxed);
+    // SAFETY: the caller's promise.
+    unsafe { zero_small(ptr, len) }
 }
