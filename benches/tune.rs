@@ -40,7 +40,11 @@ fn main() {
         std::thread::scope(|threads| {
             let cpus = std::thread::available_parallelism().map_or(1, usize::from);
             for _ in 0..if busy { cpus } else { 0 } {
-                threads.spawn(|| while !stop.load(Relaxed) {});
+                threads.spawn(|| {
+                    while !stop.load(Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
             }
             let (mut good, mut longest) = (0, 0.0_f64);
             for _ in 0..RUNS {

@@ -248,8 +248,9 @@ impl Judgement {
 
 /// The primitive of the plan that a report recorded.
 fn recorded(report: &Report, intent: Intent, len: usize) -> Option<String> {
-    let rows = report.plan.iter().filter(|row| row.intent == intent.name() && row.from <= len);
-    rows.last().map(|row| row.primitive.clone())
+    let mut rows = report.plan.iter().rev();
+    let row = rows.find(|row| row.intent == intent.name() && row.from <= len);
+    row.map(|row| row.primitive.clone())
 }
 
 /// Primitives of the figures that this build does not know, or that the facts say cannot be there.
