@@ -11,7 +11,6 @@ pub mod args;
 pub mod bench;
 pub mod c_library;
 pub mod cgroup;
-pub mod clock;
 pub mod compare;
 pub mod contender;
 pub mod cpuinfo;

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::compiler_fence;
 use std::time::Duration;
 
+use clearpage::measure::Clock;
 use clearpage::{PAGE_SIZE, Page};
 
 use crate::UserError;
-use crate::clock::Clock;
 use crate::contender::{Each, Kind};
 use crate::crew::StartLine;
 use crate::memory::Arena;

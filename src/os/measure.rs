@@ -1,5 +1,9 @@
 //! `Tuning::measure`: the thresholds by measuring.
 
+mod clock;
+
+pub use clock::Clock;
+
 use std::hint::black_box;
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
@@ -342,7 +346,7 @@ impl Track {
                 row.zero_bytes(black_box(&mut *bytes));
                 touch(bytes);
             }
-            return clock.nanoseconds() / calls as f64;
+            return clock.elapsed().as_nanos() as f64 / calls as f64;
         }
         let run_up = RUN_UP / len;
         let all = (run_up + calls) * len;
@@ -362,7 +366,7 @@ impl Track {
         walk(run_up);
         let clock = Clock::start();
         walk(stretch);
-        clock.nanoseconds() / calls as f64
+        clock.elapsed().as_nanos() as f64 / calls as f64
     }
 }
 
@@ -386,40 +390,6 @@ fn touch(bytes: &mut [u8]) {
     for line in bytes.chunks_mut(64) {
         line[0] = black_box(line[0]).wrapping_add(1);
     }
-}
-
-/// A moment, on the wall and in CPU time of this thread.
-struct Clock {
-    wall: Instant,
-    ran: Option<Duration>,
-}
-
-impl Clock {
-    fn start() -> Self {
-        // In this order, so that what the thread ran is never too little.
-        let ran = ran();
-        Self { wall: Instant::now(), ran }
-    }
-
-    /// Nanoseconds since then, without those in which other threads had the CPU.
-    fn nanoseconds(&self) -> f64 {
-        let wall = self.wall.elapsed();
-        let ran = self.ran.zip(ran()).map(|(start, end)| end.saturating_sub(start));
-        ran.map_or(wall, |ran| wall.min(ran)).as_nanos() as f64
-    }
-}
-
-/// CPU time of this thread.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn ran() -> Option<Duration> {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(time).ok()
-}
-
-/// Other systems do not report it at a resolution that is of use.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn ran() -> Option<Duration> {
-    None
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
 use clearpage::{Available, Intent, PAGE_SHIFT, Page};
 
 use super::free::Free;
-use crate::clock::Clock;
+use clearpage::measure::Clock;
 
 /// Bytes that the hook is given at a time: memory comes as page faults take it, by huge pages.
 pub const BLOCK: usize = 2 << 20;

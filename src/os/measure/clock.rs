@@ -1,26 +1,28 @@
-//! The clock: how long this thread worked.
+//! How long this thread worked.
 
 use std::time::{Duration, Instant};
 
-/// A moment, by the clock on the wall and by the time that this thread has run.
+/// A moment, on the wall and in CPU time of this thread.
+#[derive(Clone, Copy, Debug)]
 pub struct Clock {
     wall: Instant,
     ran: Option<Duration>,
 }
 
 impl Clock {
-    /// Now.
+    /// Returns the present moment.
     pub fn start() -> Self {
         // In this order, so that what the thread ran is never too little.
         let ran = ran();
         Self { wall: Instant::now(), ran }
     }
 
-    /// The time since then without that in which others had the CPU: on a busy machine a call that
-    /// takes longer than a time slice would never be seen whole.
+    /// Returns the time since then, without the time in which other threads had the CPU: on a busy
+    /// machine a call that takes longer than a time slice is never run whole.
     ///
-    /// The wall's clock is read in nanoseconds and not in a system call, so it is the one that
-    /// counts unless it was much longer.
+    /// The wall clock is read in nanoseconds and without a system call, so it counts unless it was
+    /// longer. Systems other than Linux do not report CPU time at a useful resolution: there it
+    /// always counts.
     pub fn elapsed(&self) -> Duration {
         let wall = self.wall.elapsed();
         let ran = self.ran.zip(ran()).map(|(start, end)| end.saturating_sub(start));
@@ -35,7 +37,7 @@ fn ran() -> Option<Duration> {
     Duration::try_from(time).ok()
 }
 
-/// Nobody tells with the resolution that it takes.
+/// Not at a useful resolution.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn ran() -> Option<Duration> {
     None
