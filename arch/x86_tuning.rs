@@ -119,7 +119,9 @@ fn caches(Caches { l1d, l2, l3 }: Caches) -> Caches {
 
 #[cfg(test)]
 mod tests {
-    use super::Feature::{Avx2, Avx512f, Clzero, Erms, Sse2};
+    #[cfg(target_arch = "x86_64")]
+    use super::Feature::Clzero;
+    use super::Feature::{Erms, Sse2};
     use super::*;
     #[cfg(target_arch = "x86")]
     use crate::intent::Intent;
@@ -128,8 +130,6 @@ mod tests {
     use crate::tuning::testing::{KIB, MIB, cpu_with, steps};
 
     const ZEN_4: [usize; 3] = [32 * KIB, MIB, 32 * MIB];
-    const ZEN_5: [usize; 3] = [48 * KIB, MIB, 32 * MIB];
-    const SERVER: [usize; 3] = [32 * KIB, MIB, 40 * MIB];
 
     fn of(vendor: Vendor, family: u32, model: u32, facts: Facts) -> Facts {
         Facts { vendor, family, model, ..facts }
@@ -137,7 +137,11 @@ mod tests {
 
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     mod vectors {
+        use super::super::Feature::{Avx2, Avx512f};
         use super::*;
+
+        const ZEN_5: [usize; 3] = [48 * KIB, MIB, 32 * MIB];
+        const SERVER: [usize; 3] = [32 * KIB, MIB, 40 * MIB];
 
         #[test]
         fn zen_5_and_zen_4_use_strings_past_the_first_cache_and_one_stream_past_the_last() {

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use clearpage::highmem::{Frame, Frames, Highmem, LinearMap};
 use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
+use clearpage::measure::Clock;
 use clearpage::{Available, Intent, PAGE_SHIFT, Page};
 
 use super::free::Free;
-use clearpage::measure::Clock;
 
 /// Bytes that the hook is given at a time: memory comes as page faults take it, by huge pages.
 pub const BLOCK: usize = 2 << 20;
