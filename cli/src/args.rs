@@ -114,8 +114,8 @@ pub struct Bench {
     /// first of these [default: the first that may be used]
     #[arg(long, value_name = "CPUS")]
     pub cpu: Option<Cpus>,
-    /// Rounds, 3 or more; then no time limit holds [default: up to 25 in 45 seconds for each CPU,
-    /// number of threads and backing, and as long again for fresh memory]
+    /// Rounds, 3 or more; then no time limit holds [default: up to 25 in 22 seconds for each
+    /// temperature, CPU, number of threads and backing]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(3..))]
     pub loops: Option<u16>,
     /// Ten seconds: fewer sizes, fewer rounds

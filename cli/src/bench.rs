@@ -161,8 +161,8 @@ impl Run<'_> {
         let (rounds, fewest, limit, walk) = match self.args.loops {
             Some(rounds) => (rounds.into(), rounds.into(), Duration::MAX, long),
             None => {
-                // Contenders take twice as long as the plan, or so.
-                let all = 2 * FEWEST_ROUNDS * self.contenders.len() * walks.max(1);
+                // Contenders take twice as long as the plan, or so, and each walk is made twice.
+                let all = 4 * FEWEST_ROUNDS * self.contenders.len() * walks.max(1);
                 let affordable = (block.limit.as_nanos() as f64 * speed) as usize / all;
                 let short = SHORTENED_WALK * self.cache;
                 let fewest = if self.args.size.is_empty() { 0 } else { FEWEST_ROUNDS };

@@ -18,8 +18,8 @@ use crate::units::format_size;
 const LARGEST: [usize; 2] = [1 << 30, 256 << 20];
 /// From one size to the next.
 const STEP: [usize; 2] = [4, 16];
-/// For all cases of a block, about.
-const TIME: [Duration; 2] = [Duration::from_secs(45), Duration::from_millis(7000)];
+/// For all cases of one temperature of a block, about.
+const TIME: [Duration; 2] = [Duration::from_millis(22_500), Duration::from_millis(3500)];
 /// Fresh memory is mapped in pieces of this size, or of one call.
 const FRESH: usize = 16 << 20;
 
@@ -94,7 +94,7 @@ pub fn grid(args: &Bench) -> Result<Grid, UserError> {
                 }
                 // What is left out if time is short are the largest.
                 let cases = sizes.iter().flat_map(|&s| of_block.iter().map(move |&t| (s, t)));
-                let limit = TIME[usize::from(args.quick)];
+                let limit = TIME[usize::from(args.quick)] * of_block.len() as u32;
                 let (cpus, cases) = (cpus.clone(), cases.collect());
                 let most = room.most;
                 grid.blocks.push(Block { cpus, backing, cases, fresh, most, limit });

@@ -13,7 +13,7 @@ use crate::cpu;
 use crate::intent::Intent;
 use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
 use crate::prefault::{HugePages, prefault_raw};
-use crate::primitive::{Available, Primitive, usable};
+use crate::primitive::{Available, Primitive, Store, usable};
 use crate::tuning::Tuning;
 
 /// A primitive replaces another only if it is better by this factor: noise is less, on most
@@ -26,9 +26,6 @@ const TRIED: usize = 4;
 const DOMINATED: f64 = 1.5;
 /// A sample goes over this many bytes, or over one call if that is more: 0.1 to 0.4 ms.
 const STRETCH: usize = 8 << 20;
-/// Before it, this many are gone over untimed, if that is a call or more: the neighbour's lines are
-/// still on their way to memory.
-const RUN_UP: usize = 2 << 20;
 
 /// What the memory is like when it is cleared, and what is done with it then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -348,13 +345,16 @@ impl Track {
             }
             return clock.elapsed().as_nanos() as f64 / calls as f64;
         }
-        let run_up = RUN_UP / len;
-        let all = (run_up + calls) * len;
-        if self.at + all > bytes.len() {
+        if self.at + calls * len > bytes.len() {
             self.at = 0;
         }
-        let (run_up, stretch) = bytes[self.at..self.at + all].split_at_mut(run_up * len);
-        self.at += all;
+        let stretch = &mut bytes[self.at..self.at + calls * len];
+        self.at += calls * len;
+        if row.primitive().store() == Store::NonTemporal {
+            // Drops the lines that a temporal neighbour left in the cache: a store past the cache
+            // is slower for those.
+            row.zero_bytes(stretch);
+        }
         let walk = |stretch: &mut [u8]| {
             for bytes in stretch.chunks_exact_mut(len) {
                 row.zero_bytes(bytes);
@@ -363,7 +363,6 @@ impl Track {
                 }
             }
         };
-        walk(run_up);
         let clock = Clock::start();
         walk(stretch);
         clock.elapsed().as_nanos() as f64 / calls as f64
