@@ -112,7 +112,7 @@ fn asked_for() -> Result<Proven, InitError> {
     use crate::environment::{Setting, ignore, setting};
     match setting() {
         Setting::Nothing => Ok(Proven::detect()),
-        Setting::Force(name) => named(&name).map_err(InitError::Force),
+        Setting::Force(name) => Ok(named(&name).map_err(InitError::Force)?.1),
         Setting::Tuning(text) => {
             let text = text.map_err(|error| InitError::TuningFile(error.kind()))?;
             match text.parse::<Tuning>() {
@@ -136,10 +136,10 @@ fn asked_for() -> Result<Proven, InitError> {
 /// There is no such primitive, or this CPU does not have it; the plan is then as before. A build
 /// for one primitive (`--cfg clearpage_force`) takes no other.
 pub fn force(name: &str) -> Result<(), ForceError> {
-    let forced = named(name)?;
+    let (row, forced) = named(name)?;
     match FORCED {
-        Some(built) if built.name() != name => Err(ForceError::Unavailable {
-            name: built.name(),
+        Some(built) if built != row => Err(ForceError::Unavailable {
+            name: row.name(),
             reason: concat!("this build is for ", env!("CLEARPAGE_FORCED"), " alone"),
         }),
         Some(_) => Ok(()),
@@ -239,7 +239,8 @@ impl fmt::Display for InitError {
 
 impl core::error::Error for InitError {}
 
-/// The primitive called `name` for everything.
-fn named(name: &str) -> Result<Proven, ForceError> {
-    Tuning::only(find(name).ok_or(ForceError::Unknown)?).proven()
+/// The primitive called `name`, and the tuning in which it serves everything.
+fn named(name: &str) -> Result<(&'static Primitive, Proven), ForceError> {
+    let row = find(name).ok_or(ForceError::Unknown)?;
+    Ok((row, Tuning::only(row).proven()?))
 }
