@@ -500,9 +500,10 @@ mod tests {
 
     #[test]
     fn a_measured_tuning_can_be_saved_and_installed() {
-        // Long enough for the first question under emulation.
-        let found = Tuning::detect().measure(Duration::from_secs(10));
-        assert!(!found.answers().is_empty());
+        // The first question may take seconds under emulation.
+        let budgets = (0..7).map(|shift| Duration::from_secs(1 << shift));
+        let mut measured = budgets.map(|budget| Tuning::detect().measure(budget));
+        let found = measured.find(|found| !found.answers().is_empty()).expect("an answer");
         let tuning = found.tuning();
         assert_eq!(tuning.to_string().parse::<Tuning>(), Ok(tuning));
         assert!(tuning.proven().is_ok());
