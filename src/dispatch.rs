@@ -6,11 +6,12 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use crate::built_for::FORCED;
-#[cfg(feature = "std")]
-use crate::environment::{FORCE, TUNING};
+#[cfg(all(feature = "std", unix))]
+use crate::environment::{FileError, Variable};
 use crate::intent::Intent;
 use crate::primitive::{Available, Primitive, find, primitives};
 use crate::tuning::{CLASSES, Proven, Tuning, class, shortest};
+#[cfg(all(feature = "std", unix))]
 use crate::tuning_text::TuningError;
 
 /// The plan. An entry is null until the plan is made; after that it is a row that this CPU has.
@@ -37,50 +38,50 @@ pub(crate) fn choose(intent: Intent, len: usize) -> Available {
 #[inline(never)]
 fn first_call(intent: Intent, len: usize) -> Available {
     let made = init();
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", unix))]
     if let Err(error) = &made {
         crate::environment::refuse(error);
     }
     debug_assert!(made.is_ok(), "only an environment can be wrong");
-    let row = PLAN[intent as usize][class(len)].load(Relaxed);
-    if row.is_null() {
-        // Called back by the allocator of the thread that is making the plan.
-        return Proven::detect().choose(intent, len);
-    }
-    // SAFETY: an entry that is not null is a row of the static table that this CPU has.
-    unsafe { Available::new_unchecked(&*row) }
+    // SAFETY: `init` left no entry null, and each is a row of the static table that this CPU has.
+    unsafe { Available::new_unchecked(&*PLAN[intent as usize][class(len)].load(Relaxed)) }
 }
 
 /// Makes the plan now, not at the first call; does nothing where it is made.
 ///
 /// Detection takes some CPUID instructions, each a microsecond or more under a hypervisor. With
-/// the `std` feature, `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING` are read here: a bad value is an
-/// error here, and ends the process with exit code 2 where the first clearing call finds it.
+/// the `std` feature, on Unix, `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING` say what the plan is. They
+/// are read when the program starts, and ignored in a privileged program (setuid; `AT_SECURE` in
+/// getauxval(3)). A bad value is an error here, and ends the process with exit code 2 where the
+/// first clearing call finds it.
 ///
 /// # Errors
 /// `CLEARPAGE_FORCE` names no primitive, or one that this CPU does not have; `CLEARPAGE_TUNING`
-/// names no file that can be read, or one that is no tuning for this CPU; or the build is for a
-/// primitive (`--cfg clearpage_force`) that this CPU does not have.
+/// names no regular file of at most 64 KiB that can be read, or one that is no tuning for this CPU;
+/// or the build is for a primitive (`--cfg clearpage_force`) that this CPU does not have.
 pub fn init() -> Result<(), InitError> {
     if let Some(forced) = FORCED {
         return Tuning::only(forced).proven().map(drop).map_err(InitError::Built);
     }
-    // The last entry written: while it is null the plan is not complete.
-    if !PLAN[Intent::ALL.len() - 1][CLASSES - 1].load(Relaxed).is_null() {
+    if complete() {
         return Ok(());
     }
-    if let Some(tuning) = detect()? {
-        // Only where nobody forced a primitive in the meantime.
-        fill(&tuning, |entry, row| {
-            #[cfg(target_has_atomic = "ptr")]
-            let _ = entry.compare_exchange(ptr::null_mut(), row, Relaxed, Relaxed);
-            #[cfg(not(target_has_atomic = "ptr"))]
-            if entry.load(Relaxed).is_null() {
-                entry.store(row, Relaxed);
-            }
-        });
-    }
+    // Only entries that nobody has filled: a `force` in the meantime stays.
+    fill(&asked_for()?, |entry, row| {
+        #[cfg(target_has_atomic = "ptr")]
+        let _ = entry.compare_exchange(ptr::null_mut(), row, Relaxed, Relaxed);
+        #[cfg(not(target_has_atomic = "ptr"))]
+        if entry.load(Relaxed).is_null() {
+            entry.store(row, Relaxed);
+        }
+    });
     Ok(())
+}
+
+/// Whether every entry is there. One alone does not tell: another thread may be filling them, and
+/// after a fork nobody goes on with that.
+fn complete() -> bool {
+    PLAN.iter().flatten().all(|entry| !entry.load(Relaxed).is_null())
 }
 
 /// Puts the choice of `tuning` into every entry.
@@ -98,34 +99,32 @@ pub(crate) fn replace(tuning: &Proven) {
     fill(tuning, |entry, row| entry.store(row, Relaxed));
 }
 
-/// The plan by environment and CPU; `None` while it is being read further up this call stack, or
-/// by another thread.
-fn detect() -> Result<Option<Proven>, InitError> {
-    #[cfg(feature = "std")]
-    return crate::environment::reading(asked_for).transpose();
-    #[cfg(not(feature = "std"))]
-    return Ok(Some(Proven::detect()));
+/// The plan that this CPU and the environment ask for; a force is stronger than a tuning.
+#[cfg(all(feature = "std", unix))]
+fn asked_for() -> Result<Proven, InitError> {
+    use crate::environment::{Name, ignore, value, with_text};
+    if let Some(force) = value(Name::Force) {
+        let name = core::str::from_utf8(force.value()).map_err(|_| ForceError::Unknown);
+        let named = name.and_then(named).map_err(|error| InitError::Force(force, error))?;
+        return Ok(named.1);
+    }
+    let Some(file) = value(Name::Tuning) else { return Ok(Proven::detect()) };
+    let parsed = with_text(file.path(), str::parse::<Tuning>);
+    match parsed.map_err(|error| InitError::TuningFile(file, error))? {
+        Ok(tuning) => tuning.proven().map_err(|error| InitError::TuningLacks(file, error)),
+        // Another CPU, microcode, hypervisor or version: the default is right there.
+        Err(error) if error.is_foreign() => {
+            ignore(file, &error);
+            Ok(Proven::detect())
+        }
+        Err(error) => Err(InitError::Tuning(file, error)),
+    }
 }
 
-#[cfg(feature = "std")]
+/// The plan that this CPU asks for.
+#[cfg(not(all(feature = "std", unix)))]
 fn asked_for() -> Result<Proven, InitError> {
-    use crate::environment::{Setting, ignore, setting};
-    match setting() {
-        Setting::Nothing => Ok(Proven::detect()),
-        Setting::Force(name) => Ok(named(&name).map_err(InitError::Force)?.1),
-        Setting::Tuning(text) => {
-            let text = text.map_err(|error| InitError::TuningFile(error.kind()))?;
-            match text.parse::<Tuning>() {
-                Ok(tuning) => tuning.proven().map_err(InitError::Force),
-                // Another CPU, microcode, hypervisor or version: the default is right there.
-                Err(error) if error.is_foreign() => {
-                    ignore(TUNING, &error);
-                    Ok(Proven::detect())
-                }
-                Err(error) => Err(InitError::Tuning(error)),
-            }
-        }
-    }
+    Ok(Proven::detect())
 }
 
 /// Serves everything by the primitive called `name`, on all threads, until [`unforce`]. Stronger
@@ -156,12 +155,8 @@ pub fn force(name: &str) -> Result<(), ForceError> {
 /// # Errors
 /// Those of [`init`]; the plan is then as before.
 pub fn unforce() -> Result<(), InitError> {
-    while FORCED.is_none() {
-        if let Some(tuning) = detect()? {
-            replace(&tuning);
-            break;
-        }
-        core::hint::spin_loop();
+    if FORCED.is_none() {
+        replace(&asked_for()?);
     }
     Ok(())
 }
@@ -212,27 +207,31 @@ pub enum InitError {
     /// `--cfg clearpage_force`: this CPU lacks what the build is for.
     Built(ForceError),
     /// `CLEARPAGE_FORCE`: not a primitive that can be forced.
-    Force(ForceError),
+    #[cfg(all(feature = "std", unix))]
+    Force(Variable, ForceError),
     /// `CLEARPAGE_TUNING`: the text is no tuning for this CPU.
-    Tuning(TuningError),
+    #[cfg(all(feature = "std", unix))]
+    Tuning(Variable, TuningError),
+    /// `CLEARPAGE_TUNING`: the tuning names a primitive that this CPU lacks.
+    #[cfg(all(feature = "std", unix))]
+    TuningLacks(Variable, ForceError),
     /// `CLEARPAGE_TUNING`: the file cannot be read.
-    #[cfg(feature = "std")]
-    TuningFile(std::io::ErrorKind),
+    #[cfg(all(feature = "std", unix))]
+    TuningFile(Variable, FileError),
 }
 
 impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        #[cfg(feature = "std")]
         match self {
-            Self::Built(_) => {}
-            Self::Force(_) => write!(f, "{}: ", crate::environment::assignment(FORCE))?,
-            _ => write!(f, "{}: ", crate::environment::assignment(TUNING))?,
-        }
-        match self {
-            Self::Built(error) | Self::Force(error) => error.fmt(f),
-            Self::Tuning(error) => error.fmt(f),
-            #[cfg(feature = "std")]
-            Self::TuningFile(error) => error.fmt(f),
+            Self::Built(error) => error.fmt(f),
+            #[cfg(all(feature = "std", unix))]
+            Self::Force(variable, error) | Self::TuningLacks(variable, error) => {
+                write!(f, "{variable}: {error}")
+            }
+            #[cfg(all(feature = "std", unix))]
+            Self::Tuning(variable, error) => write!(f, "{variable}: {error}"),
+            #[cfg(all(feature = "std", unix))]
+            Self::TuningFile(variable, error) => write!(f, "{variable}: {error}"),
         }
     }
 }

@@ -27,7 +27,7 @@ mod chunked;
 mod clear;
 pub mod cpu;
 mod dispatch;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", unix))]
 mod environment;
 pub mod highmem;
 pub mod hooks;
@@ -52,6 +52,8 @@ pub use clear::{
     clear_pages_uninit_for, zero_bytes, zero_bytes_uninit,
 };
 pub use dispatch::{ForceError, InitError, force, init, plan, unforce};
+#[cfg(all(feature = "std", unix))]
+pub use environment::{FileError, Variable};
 pub use intent::Intent;
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
 pub use os::file_frames;

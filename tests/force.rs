@@ -4,9 +4,9 @@
 mod common;
 
 use clearpage::{ForceError, Intent, PAGE_SIZE, primitives};
-#[cfg(feature = "std")]
-use common::child;
 use common::{Garbage, built_for_one};
+#[cfg(feature = "std")]
+use common::{child, child_with};
 
 const LENGTHS: [usize; 4] = [PAGE_SIZE, 64 << 10, 4 << 20, 1 << 30];
 
@@ -112,5 +112,37 @@ fn the_environment_is_refused_loudly() {
             let error = ForceError::Unavailable { name, reason: why.reason };
             refused(name, &error.to_string());
         }
+    }
+}
+
+/// Child: both errors, each after the variables were changed.
+#[test]
+#[ignore = "run by other tests, in a process of its own"]
+#[cfg(all(feature = "std", unix))]
+fn print_both_errors() {
+    for variable in ["CLEARPAGE_FORCE", "CLEARPAGE_INIT_ON_FREE"] {
+        // SAFETY: no other thread of this process reads the environment.
+        unsafe { std::env::set_var(variable, "changed") };
+    }
+    for _ in 0..2 {
+        println!("policy: {}", clearpage::hooks::init().unwrap_err());
+        println!("plan: {}", clearpage::init().unwrap_err());
+    }
+}
+
+#[test]
+#[cfg(all(feature = "std", unix))]
+fn each_init_returns_the_error_of_its_variable_as_it_was_read() {
+    if built_for_one() {
+        return;
+    }
+    let variables = [("CLEARPAGE_FORCE", "bad plan"), ("CLEARPAGE_INIT_ON_FREE", "bad policy")];
+    let child = child_with("print_both_errors", &variables);
+    let stdout = String::from_utf8(child.stdout).unwrap();
+    for line in [
+        "policy: CLEARPAGE_INIT_ON_FREE=bad policy: allowed are 0 (off), 1 (on)",
+        "plan: CLEARPAGE_FORCE=bad plan: no such primitive; this build has ",
+    ] {
+        assert_eq!(stdout.matches(line).count(), 2, "{stdout}");
     }
 }

@@ -80,42 +80,11 @@ fn the_switch_is_what_is_asked() {
     set_policy(InitPolicy::OFF);
 }
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", unix))]
 mod environment {
-    use std::alloc::{GlobalAlloc, Layout, System};
-    use std::cell::Cell;
-    use std::sync::OnceLock;
-
     use clearpage::hooks::{self, InitPolicy, policy, set_policy};
 
     use crate::common::child_with;
-
-    #[global_allocator]
-    static ALLOC: Interfering = Interfering;
-
-    /// `System`; once told to, it sets the policy when that thread next asks for memory.
-    struct Interfering;
-
-    thread_local!(static INTERFERE: Cell<bool> = const { Cell::new(false) });
-    /// The policy as the allocator saw it just before.
-    static SEEN: OnceLock<InitPolicy> = OnceLock::new();
-
-    // SAFETY: the system's blocks.
-    unsafe impl GlobalAlloc for Interfering {
-        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-            if INTERFERE.replace(false) {
-                SEEN.set(policy()).unwrap();
-                set_policy(InitPolicy::ON_FREE);
-            }
-            // SAFETY: the caller's promise.
-            unsafe { System.alloc(layout) }
-        }
-
-        unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-            // SAFETY: the caller's promise.
-            unsafe { System.dealloc(ptr, layout) }
-        }
-    }
 
     const VALUES: [(&str, bool); 3] = [("", false), ("0", false), ("1", true)];
     const BAD: [&str; 6] = ["2", "yes", "01", " 1", "true", "-1"];
@@ -143,15 +112,6 @@ mod environment {
     fn set_then_print() {
         set_policy(InitPolicy::ON_FREE);
         println!("init: {:?}, policy: {:?}", hooks::init(), policy());
-    }
-
-    /// Child: its allocator asks for the policy, and sets it, while the environment is read.
-    #[test]
-    #[ignore = "run by other tests, in a process of its own"]
-    fn interfere() {
-        INTERFERE.set(true);
-        let after = policy();
-        println!("seen: {:?}, after: {after:?}", SEEN.get());
     }
 
     fn run(test: &str, on_alloc: &str, on_free: &str) -> (Option<i32>, String, String) {
@@ -202,18 +162,6 @@ mod environment {
             assert_eq!(code, Some(0), "{stderr}");
             let wanted = format!("init: Ok(()), policy: {:?}\n", InitPolicy::ON_FREE);
             assert!(stdout.contains(&wanted), "{stdout}");
-        }
-    }
-
-    #[test]
-    fn who_sets_it_while_it_is_read_wins() {
-        for value in ["1", "nonsense"] {
-            let (code, stdout, stderr) = run("interfere", value, "");
-            assert_eq!(code, Some(0), "{stderr}");
-            // Both is what is told while it is read, to one who cannot be made to wait.
-            let told = (Some(InitPolicy::BOTH), InitPolicy::ON_FREE);
-            let told = format!("seen: {:?}, after: {:?}\n", told.0, told.1);
-            assert!(stdout.contains(&told), "{stdout}");
         }
     }
 }

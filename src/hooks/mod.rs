@@ -27,7 +27,7 @@
 
 mod clearing_alloc;
 mod crossing;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", unix))]
 mod environment;
 mod flags;
 mod pages;
@@ -35,7 +35,7 @@ mod policy;
 mod stats;
 
 pub use clearing_alloc::ClearingAlloc;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", unix))]
 pub use environment::{PolicyError, init};
 pub use flags::AllocFlags;
 pub use pages::{Data, Done, PageHooks, Why};

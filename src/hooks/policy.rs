@@ -44,24 +44,23 @@ impl InitPolicy {
 const ON_ALLOC: u8 = 1;
 const ON_FREE: u8 = 2;
 /// Neither set nor read yet: both are wanted until somebody knows better.
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", unix))]
 const UNREAD: u8 = 4 | ON_ALLOC | ON_FREE;
 
 /// On a cache line of its own: every allocation reads it, so nobody may write beside it.
 #[repr(align(64))]
 struct Switch(AtomicU8);
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", unix))]
 static SWITCH: Switch = Switch(AtomicU8::new(UNREAD));
-#[cfg(not(feature = "std"))]
+#[cfg(not(all(feature = "std", unix)))]
 static SWITCH: Switch = Switch(AtomicU8::new(0));
 
 /// What the process wants now. One relaxed load.
 ///
-/// Until [`set_policy`] it is [`InitPolicy::OFF`]; with `std` it is what the environment says, which
-/// the first call reads as [`init`](super::init) does. The variables wrong, that call ends the
-/// process with exit code 2. While they are being read, every other call, be it one that the reading
-/// itself makes by allocating, is answered [`InitPolicy::BOTH`]: a clear too many does no harm.
+/// Until [`set_policy`] it is [`InitPolicy::OFF`]; with `std`, on Unix, it is what the environment
+/// says, as [`init`](super::init) tells. If a variable is wrong, the first call ends the process
+/// with exit code 2.
 #[inline]
 pub fn policy() -> InitPolicy {
     Loaded::now().settle()
@@ -93,7 +92,7 @@ impl Loaded {
     /// What it is.
     #[inline(always)]
     pub(super) fn settle(self) -> InitPolicy {
-        #[cfg(feature = "std")]
+        #[cfg(all(feature = "std", unix))]
         if self.0 == UNREAD {
             return first_use();
         }
@@ -120,7 +119,7 @@ pub fn want_init_on_free() -> bool {
     policy().on_free
 }
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", unix))]
 #[cold]
 #[inline(never)]
 fn first_use() -> InitPolicy {
@@ -131,13 +130,13 @@ fn first_use() -> InitPolicy {
 }
 
 /// Whether nobody has set or read it yet.
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", unix))]
 pub(super) fn is_unread() -> bool {
     SWITCH.0.load(Relaxed) == UNREAD
 }
 
 /// [`set_policy`], unless somebody did in the meantime.
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", unix))]
 pub(super) fn set_if_unread(policy: InitPolicy) {
     let _ = SWITCH.0.compare_exchange(UNREAD, policy.bits(), Relaxed, Relaxed);
 }
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "std")]
+    #[cfg(all(feature = "std", unix))]
     fn unread_is_both_for_who_does_not_ask() {
         assert_eq!(InitPolicy::from_bits(UNREAD), InitPolicy::BOTH);
         assert_ne!(InitPolicy::BOTH.bits(), UNREAD);

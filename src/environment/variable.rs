@@ -1,0 +1,66 @@
+//! A variable and its value, for messages.
+
+use std::ffi::CStr;
+use std::fmt::{self, Write};
+
+/// A variable of the environment, with the value that was read.
+///
+/// It is displayed as `NAME=value`; what is not printable is escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    name: &'static CStr,
+    value: &'static CStr,
+}
+
+impl Variable {
+    pub(super) const fn new(name: &'static CStr, value: &'static CStr) -> Self {
+        Self { name, value }
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &'static str {
+        self.name.to_str().unwrap_or_default()
+    }
+
+    /// Returns the value, which need not be UTF-8.
+    pub fn value(&self) -> &'static [u8] {
+        self.value.to_bytes()
+    }
+
+    /// Returns the value as the system takes a path.
+    pub(crate) fn path(&self) -> &'static CStr {
+        self.value
+    }
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}=", self.name())?;
+        for chunk in self.value().utf8_chunks() {
+            for c in chunk.valid().chars() {
+                match c {
+                    // Printable, and inside no quotes.
+                    '\'' | '"' => f.write_char(c)?,
+                    _ => write!(f, "{}", c.escape_debug())?,
+                }
+            }
+            write!(f, "{}", chunk.invalid().escape_ascii())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_printable_is_escaped() {
+        let shown = |value| Variable::new(c"V", value).to_string();
+        assert_eq!(shown(c""), "V=");
+        assert_eq!(shown(c"/tmp/it's a \"file\" \u{e9}"), "V=/tmp/it's a \"file\" \u{e9}");
+        assert_eq!(shown(c"\x1b[31m\n"), "V=\\u{1b}[31m\\n");
+        assert_eq!(shown(c"a\xffb"), "V=a\\xffb");
+        assert_eq!(shown(c"\u{202e}"), "V=\\u{202e}");
+    }
+}
