@@ -6,11 +6,15 @@
 mod common;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
+mod files;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod known;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod mapped;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod pages;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod process;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod traps;
 #[cfg(any(target_os = "linux", target_os = "android"))]

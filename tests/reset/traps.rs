@@ -162,8 +162,6 @@ fn locked_memory() {
                         (How::Discard, Face::Anonymous) if len < npages => {
                             assert!(done.is_ok() || !drops(), "{what:?}");
                         }
-                        // The lock goes with the mapping.
-                        (How::Remap, Face::Anonymous) => assert!(done.is_ok(), "{what:?}"),
                         _ if scans() => assert_eq!(done, Err(ResetError::Locked), "{what:?}"),
                         // Emulators and old kernels may not tell of locks.
                         _ => {}
