@@ -92,7 +92,10 @@ use std::fmt;
 use std::io;
 use std::ptr::NonNull;
 
+use crate::intent::Intent;
 use crate::page::Page;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::page::{PAGE_SHIFT, PAGE_SIZE};
 use crate::raw;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -257,6 +260,58 @@ pub unsafe fn reset_anonymous(
     unsafe { run(page, npages, how, next, Known::Anonymous) }
 }
 
+/// Makes `len` bytes zero, at any address, without faulting in pages that were never touched.
+///
+/// For an allocator that wipes blocks when they are freed: a long block of which little was used
+/// would otherwise be faulted in by its wipe, and so could run the system out of memory. The pages
+/// that were touched and the bytes of pages that the range shares with others are cleared. In
+/// anonymous private memory, pages that are swapped out are dropped, and all others are left alone.
+/// Everything is cleared:
+/// - in blocks that are too short for a look to pay, [as for `reset`](self#the-break-even);
+/// - in other memory than anonymous private: files, shared memory, hugetlbfs;
+/// - where the system does not report what was touched;
+/// - on other systems than Linux and Android.
+///
+/// It may be called from within `dealloc`: it does not allocate, takes no lock and does not panic.
+/// The exception is the first clear of a process, which chooses the primitives, reads the
+/// environment and may allocate for that: call [`init`](crate::init) before.
+///
+/// The system calls are `openat`, `ioctl`, `read`, `pread64`, `close` and `madvise`, and for a trial
+/// at the first long block `mmap`, `munlock` and `munmap`. A sandbox that ends a process for one of
+/// them has to allow it; if they fail, everything is cleared.
+///
+/// ```
+/// let mut block = vec![0_u8; 1 << 24];
+/// block[12_345] = 1;
+/// // SAFETY: the bytes of a vector that nobody else refers to.
+/// unsafe { clearpage::reset::wipe(block.as_mut_ptr(), block.len()) };
+/// assert_eq!(block[12_345], 0);
+/// ```
+///
+/// # Safety
+/// - `ptr` is valid for reads and writes of `len` bytes, which are no more than `isize::MAX`; if
+///   `len` is 0 it may be anything.
+/// - Nobody else reads or writes the bytes meanwhile.
+/// - Fresh pages of the memory are zero: no `userfaultfd` fills them.
+pub unsafe fn wipe(ptr: *mut u8, len: usize) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    // At least a page, so that the bytes before the first whole page are in the range.
+    if len >= linux::worth_a_look(Known::Valid) {
+        let before = ptr.addr().wrapping_neg() & (PAGE_SIZE - 1);
+        let npages = (len - before) >> PAGE_SHIFT;
+        let behind = before + (npages << PAGE_SHIFT);
+        // SAFETY: three parts of the range, of which the second is whole pages.
+        unsafe {
+            raw::zero_bytes(ptr, before, Intent::Auto);
+            linux::wipe(NonNull::new_unchecked(ptr.add(before).cast()), npages);
+            raw::zero_bytes(ptr.add(behind), len - behind, Intent::Auto);
+        }
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { raw::zero_bytes(ptr, len, Intent::Auto) }
+}
+
 /// What the three faces do.
 ///
 /// # Safety
@@ -268,10 +323,10 @@ unsafe fn run(
     next: Next,
     known: Known,
 ) -> Result<Done, ResetError> {
-    debug_assert!(page.is_aligned(), "reset: {page:p} is not page-aligned");
     if npages == 0 {
         return Ok(Done::default());
     }
+    debug_assert!(page.is_aligned(), "reset: {page:p} is not page-aligned");
     #[cfg(any(target_os = "linux", target_os = "android"))]
     // SAFETY: the caller's promise.
     return unsafe { linux::run(page, npages, how, next, known) };

@@ -19,6 +19,8 @@ mod process;
 mod traps;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod ways;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod wipe;
 
 use std::ptr::NonNull;
 
@@ -56,11 +58,14 @@ fn a_vector_becomes_zero_or_stays() {
 
 #[test]
 fn nothing_is_a_no_op_of_any_pointer() {
+    let misaligned = NonNull::<Page>::dangling().map_addr(|addr| addr | 1);
     for (how, next) in every_way() {
-        // SAFETY: no page is touched.
-        unsafe {
-            assert_eq!(reset_raw(NonNull::dangling(), 0, how, next), Ok(Done::default()));
-            assert_eq!(reset_anonymous(NonNull::dangling(), 0, how, next), Ok(Done::default()));
+        for page in [NonNull::dangling(), misaligned] {
+            // SAFETY: no page is touched.
+            unsafe {
+                assert_eq!(reset_raw(page, 0, how, next), Ok(Done::default()));
+                assert_eq!(reset_anonymous(page, 0, how, next), Ok(Done::default()));
+            }
         }
     }
 }

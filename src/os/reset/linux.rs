@@ -81,6 +81,37 @@ fn whole(start: usize, end: usize, unit: usize) -> std::ops::Range<usize> {
     first..(end & !(unit - 1)).max(first)
 }
 
+/// The length from which on it pays to look at what was touched.
+pub(super) fn worth_a_look(known: Known) -> usize {
+    match known {
+        Known::Anonymous => WORTH_A_FILE,
+        Known::Owned | Known::Valid if maps::answers() => WORTH_TWO_FILES,
+        Known::Owned | Known::Valid => WORTH_READING,
+    }
+}
+
+/// Whether all of a valid range is known to be anonymous and private. It is valid even if the
+/// system reports otherwise, of a pointer that an emulator made.
+fn is_anonymous(range: Range) -> bool {
+    matches!(maps::survey(range, false), Ok(Some(Survey { anonymous: true, .. })))
+}
+
+/// Makes all pages zero, and leaves alone those that were never touched, where the system tells.
+///
+/// # Safety
+/// `page` is aligned to a page, the pages are valid for writes, and nobody else's meanwhile.
+pub(super) unsafe fn wipe(page: NonNull<Page>, npages: usize) {
+    let range = Range::new(page, npages);
+    // SAFETY: the caller's promise; what is not cleared is anonymous.
+    unsafe {
+        if is_anonymous(range) {
+            sweep::cheapest(range, Next::Used);
+        } else {
+            clear(page, npages);
+        }
+    }
+}
+
 /// Does what is asked for, once it is known that it may be done.
 ///
 /// # Safety
@@ -93,23 +124,15 @@ pub(super) unsafe fn run(
     known: Known,
 ) -> Result<Done, ResetError> {
     let range = Range::new(page, npages);
-    let worth = match known {
-        Known::Anonymous => WORTH_A_FILE,
-        Known::Owned | Known::Valid if maps::answers() => WORTH_TWO_FILES,
-        Known::Owned | Known::Valid => WORTH_READING,
-    };
     let look = match how {
-        How::Auto => npages << PAGE_SHIFT >= worth,
+        How::Auto => npages << PAGE_SHIFT >= worth_a_look(known),
         How::Clear => false,
         How::ClearTouched | How::Discard => true,
     };
     let anonymous = match known {
         Known::Anonymous => true,
         Known::Valid if !look => false,
-        // Valid it is, whatever the system says of a pointer that is none of its own.
-        Known::Valid if how == How::Auto => {
-            matches!(maps::survey(range, false), Ok(Some(Survey { anonymous: true, .. })))
-        }
+        Known::Valid if how == How::Auto => is_anonymous(range),
         Known::Owned | Known::Valid => match (how, maps::survey(range, false)?) {
             (How::Auto | How::Clear, survey) => survey.is_some_and(|survey| survey.anonymous),
             (_, None) => return Err(maps::UNAVAILABLE),
