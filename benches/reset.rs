@@ -26,11 +26,10 @@ mod linux {
     /// As many samples as fit into this, from 5 to 301.
     const LIMIT: Duration = Duration::from_millis(700);
 
-    const CONTENDERS: [(&str, How, Next); 6] = [
+    const CONTENDERS: [(&str, How, Next); 5] = [
         ("Clear", How::Clear, Next::Used),
         ("ClearTouched", How::ClearTouched, Next::Used),
         ("Discard", How::Discard, Next::Used),
-        ("Remap", How::Remap, Next::Used),
         ("Auto, Used", How::Auto, Next::Used),
         ("Auto, Idle", How::Auto, Next::Idle),
     ];
@@ -52,7 +51,7 @@ mod linux {
             Self { mapping, start, len, advice }
         }
 
-        /// Makes all pages as fresh, and lets go of what a remapping left.
+        /// Makes all pages as fresh.
         fn refresh(&mut self) {
             // SAFETY: of an anonymous mapping, and zero for whoever reads it.
             unsafe {

@@ -5,8 +5,8 @@ mod common;
 
 use std::ptr::NonNull;
 
-use clearpage::PAGE_SIZE;
 use clearpage::prefault::{HugePages, prefault, prefault_raw};
+use clearpage::{PAGE_SIZE, Page};
 use common::Garbage;
 
 const BOTH: [HugePages; 2] = [HugePages::Advise, HugePages::AsMapped];
@@ -24,9 +24,12 @@ fn content_stays() {
 
 #[test]
 fn nothing_is_a_no_op_of_any_pointer() {
+    let misaligned = NonNull::<Page>::dangling().map_addr(|addr| addr | 1);
     for huge in BOTH {
-        // SAFETY: no page is touched.
-        unsafe { prefault_raw(NonNull::dangling(), 0, huge).unwrap() };
+        for page in [NonNull::dangling(), misaligned] {
+            // SAFETY: no page is touched.
+            unsafe { prefault_raw(page, 0, huge).unwrap() };
+        }
     }
 }
 

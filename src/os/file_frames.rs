@@ -67,6 +67,7 @@
 //! Writes to one file take turns, windows do not.
 
 mod error;
+mod kernel;
 mod scattered;
 mod way;
 mod window;
@@ -117,13 +118,29 @@ impl FileFrames {
     /// The frames of `file`: a regular file, a memfd, one of hugetlbfs; open for reading and
     /// writing, and not for appending.
     ///
+    /// Files of file systems that stand for the kernel or for devices are refused, even if they are
+    /// regular files: sysfs, procfs, debugfs, tracefs, configfs, securityfs, selinuxfs, cgroup,
+    /// cgroup2, resctrl, bpf, efivarfs, pstore and dma-buf. A write there is a command, and a file
+    /// such as `/sys/bus/pci/devices/*/resource0` maps registers, which instructions that clear
+    /// memory must not touch. A file of FUSE may do either, and is accepted.
+    ///
     /// # Errors
-    /// It is none of these (`InvalidInput`), or is not so open (`PermissionDenied`).
+    /// The file is none of these (`InvalidInput`), or is not open as it has to be
+    /// (`PermissionDenied`).
     pub fn new(file: impl Into<OwnedFd>) -> io::Result<Self> {
         let file = file.into();
         let stat = fstat(&file)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let system = fstatfs(&file)?;
+        let (kind, block) = (system.f_type as u32, stat.st_blksize as usize);
+        if let Some(name) = kernel::refused(kind) {
+            let why = format!(
+                "a file of {name}, which stands for the kernel or a device: expected a file on \
+                 disk, a memfd, or one of tmpfs or hugetlbfs"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         let open = fcntl_getfl(&file)?;
         // A write to a file that is open for appending appends, wherever it should go.
@@ -131,8 +148,6 @@ impl FileFrames {
             let not = "not open for reading and writing, or open for appending";
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, not));
         }
-        let system = fstatfs(&file)?;
-        let (kind, block) = (system.f_type as u32, stat.st_blksize as usize);
         let hugetlb = kind == HUGETLBFS;
         let file = Self {
             file,

@@ -105,10 +105,10 @@ pub unsafe fn prefault_fresh(
 /// # Errors
 /// As [above](self).
 pub unsafe fn prefault_raw(page: NonNull<Page>, npages: usize, huge: HugePages) -> io::Result<()> {
-    debug_assert!(page.is_aligned(), "prefault: {page:p} is not page-aligned");
     if npages == 0 {
         return Ok(());
     }
+    debug_assert!(page.is_aligned(), "prefault: {page:p} is not page-aligned");
     // SAFETY: the caller's promise.
     unsafe {
         advise(page, npages, huge);
@@ -145,8 +145,8 @@ unsafe fn fault_in(page: NonNull<Page>, npages: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Swaps a zero for a zero in each page, if there is one: a write that changes nothing, and loses
-/// no other's. A read before it would cost a fault of its own.
+/// Writes to each page the byte that it holds, by an atomic that loses no other's write. A plain
+/// read before it would cost a fault of its own.
 ///
 /// # Safety
 /// The pages are valid for reads and writes, and nobody else writes them meanwhile but by atomics.
@@ -154,7 +154,13 @@ unsafe fn touch(page: NonNull<Page>, npages: usize) {
     for i in 0..npages {
         // SAFETY: the caller's promise.
         let byte = unsafe { AtomicU8::from_ptr(page.add(i).as_ptr().cast()) };
-        let _ = byte.compare_exchange(0, 0, Relaxed, Relaxed);
+        // Until it succeeds: a failed exchange stores nothing on ISAs with load-linked and
+        // store-conditional, and a copy-on-write page would stay read-only. Not `fetch_or(0)`: LLVM
+        // compiles that to a fence alone.
+        let mut held = 0;
+        while let Err(found) = byte.compare_exchange(held, held, Relaxed, Relaxed) {
+            held = found;
+        }
     }
 }
 
@@ -235,6 +241,46 @@ pub(super) mod linux {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    use crate::page::PAGE_SIZE;
+
+    /// Fresh pages, and pages of a file that were read: a write to a touched one does not fault.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
+    fn touched_pages_are_writable() {
+        use std::io::Write;
+
+        use rustix::fs::{MemfdFlags, memfd_create};
+        use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
+        const PAGES: usize = 1024;
+        const LEN: usize = PAGES * PAGE_SIZE;
+        let faults = || -> usize {
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            let (_, behind_name) = stat.rsplit_once(')').unwrap();
+            behind_name.split_whitespace().nth(7).unwrap().parse().unwrap()
+        };
+        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        let mut file = std::fs::File::from(memfd_create("touch", MemfdFlags::empty()).unwrap());
+        file.write_all(&vec![0xa5; LEN]).unwrap();
+        // SAFETY: where there is room, and to which nobody refers.
+        unsafe {
+            let fresh = mmap_anonymous(std::ptr::null_mut(), LEN, access, flags).unwrap();
+            let read = mmap(std::ptr::null_mut(), LEN, access, flags, &file, 0).unwrap();
+            for start in [fresh, read] {
+                let _ = madvise(start, LEN, Advice::LinuxNoHugepage);
+                let page = |at| start.cast::<Page>().add(at).cast::<u8>();
+                if start == read {
+                    (0..PAGES).for_each(|at| assert_eq!(page(at).read_volatile(), 0xa5));
+                }
+                touch(NonNull::new(start.cast()).unwrap(), PAGES);
+                let before = faults();
+                (0..PAGES).for_each(|at| page(at).write_volatile(1));
+                let after = faults();
+                assert!(after - before < PAGES / 16, "{} faults", after - before);
+                munmap(start, LEN).unwrap();
+            }
+        }
+    }
 
     #[test]
     fn touching_changes_nothing() {

@@ -1,9 +1,10 @@
 //! Back to zero by the cheapest means: memory that was used and shall be as if it were fresh.
 //!
-//! There are four ways, [`How`]: to clear all of it; to clear the pages that were touched, as the
+//! There are three ways, [`How`]: to clear all of it; to clear the pages that were touched, as the
 //! kernel tells of them; to have the kernel drop them, so that the next touch faults in a fresh
-//! one; to map fresh memory over it. [`How::Auto`] chooses by size, by what was touched, and by
-//! what is to come, [`Next`]: a page that is given back has to be faulted in again when it is used.
+//! one. [`How::Auto`] chooses by size, by what was touched, and by what is to come, [`Next`]: a page
+//! that is given back has to be faulted in again when it is used. [`wipe`] is for any bytes, from
+//! within an allocator.
 //!
 //! ```
 //! use clearpage::Page;
@@ -21,9 +22,11 @@
 //!
 //! # What is promised
 //! - `Ok`: all of it is zero. `Err`: none of it was changed.
-//! - Nothing is allocated, so an allocator may call it. From Linux 6.7 on two files of `/proc/self`
-//!   are kept open, which takes less time than to open them each time; a forked child opens its
-//!   own.
+//! - Nothing is allocated, so an allocator may call it.
+//! - A call that asks the kernel opens `/proc/self/maps`, `/proc/self/pagemap` or both with
+//!   `O_CLOEXEC`, and closes them before it returns. No descriptor stays open: it would show this
+//!   process to its forked children. Where `/proc` is missing or no descriptor is free,
+//!   [`How::Auto`] clears everything.
 //! - It is right for any memory. What is dropped is zero afterwards only in an anonymous private
 //!   mapping: a file's page comes back with the file's bytes, even if it was written meanwhile and
 //!   so looks anonymous; shared memory keeps what it holds; hugetlbfs rounds to its own pages. So
@@ -44,36 +47,44 @@
 //! Microseconds for the reset, and behind it for the reset and for touching the same pages again:
 //! on Linux 6.18 on an AMD EPYC (Zen 5, in a virtual machine), from memory of which a share was
 //! touched before, at random. `cargo bench --bench reset` measures your machine, and prints more
-//! sizes and shares.
+//! sizes and shares. The figures do not include opening files: that adds 7 us to `ClearTouched` and
+//! 3 us to `Discard`, or 3 us and nothing with [`reset_anonymous`] (measured on one CPU).
 //!
-//! | pages | touched | `Clear` | `ClearTouched` | `Discard` | `Remap` |
-//! |---|---|---|---|---|---|
-//! | 64 KiB, small | 10 % | 18; 18 | 1.8; 1.8 | 2.4; 5.2 | 11; 14 |
-//! | | 100 % | 0.40; 0.43 | 2.3; 2.3 | 6.5; 25 | 13; 31 |
-//! | 1 MiB, small | 10 % | 325; 325 | 3.1; 3.2 | 7.5; 42 | 15; 45 |
-//! | | 90 % | 43; 44 | 12; 13 | 55; 329 | 65; 337 |
-//! | | 100 % | 6.3; 7.8 | 12; 13 | 61; 363 | 70; 371 |
-//! | 64 MiB, small | 10 % | 24 300; 24 300 | 191; 223 | 413; 2400 | 447; 2430 |
-//! | | 100 % | 962; 1210 | 1090; 1350 | 4380; 25 800 | 4360; 26 100 |
-//! | 2 MiB, huge | 100 % | 14; 17 | 16; 19 | 8.6; 38 | 13; 606 |
-//! | 64 MiB, huge | 10 % | 3720; 3750 | 160; 184 | 26; 167 | 47; 2730 |
-//! | | 100 % | 949; 1180 | 970; 1210 | 197; 2620 | 222; 22 500 |
+//! | pages | touched | `Clear` | `ClearTouched` | `Discard` |
+//! |---|---|---|---|---|
+//! | 64 KiB, small | 10 % | 18; 18 | 1.8; 1.8 | 2.4; 5.2 |
+//! | | 100 % | 0.40; 0.43 | 2.3; 2.3 | 6.5; 25 |
+//! | 1 MiB, small | 10 % | 325; 325 | 3.1; 3.2 | 7.5; 42 |
+//! | | 90 % | 43; 44 | 12; 13 | 55; 329 |
+//! | | 100 % | 6.3; 7.8 | 12; 13 | 61; 363 |
+//! | 64 MiB, small | 10 % | 24 300; 24 300 | 191; 223 | 413; 2400 |
+//! | | 100 % | 962; 1210 | 1090; 1350 | 4380; 25 800 |
+//! | 2 MiB, huge | 100 % | 14; 17 | 16; 19 | 8.6; 38 |
+//! | 64 MiB, huge | 10 % | 3720; 3750 | 160; 184 | 26; 167 |
+//! | | 100 % | 949; 1180 | 970; 1210 | 197; 2620 |
 //!
 //! `Auto` takes what `ClearTouched` takes; with [`Next::Idle`], on huge pages, what `Discard` takes
 //! and some microseconds to see which were touched.
 //!
 //! - To fault in a small page takes as long as to clear 40. So to look at what was touched pays as
-//!   soon as a few pages were not: 10 % of 64 KiB, 1.5 % of 1 MiB, 0.5 % of 64 MiB. Where all was,
-//!   the look is lost: 2 us and up to 20 ns a page. Below 64 KiB [`How::Auto`] does not look, and
-//!   before Linux 6.11, where [`reset`] and [`reset_raw`] have to read `/proc/self/maps` for it,
-//!   not below 4 MiB. Who knows that all was touched forces [`How::Clear`].
+//!   soon as a few pages were not. If all were, the look is lost. Measured on one CPU:
+//!
+//!   | size | the look, nothing touched | all touched | pays if untouched |
+//!   |---|---|---|---|
+//!   | 64 KiB | 8.2 us | 8.5 us | 43 % |
+//!   | 256 KiB | 8.1 us | 9.0 us | 10 % |
+//!   | 1 MiB | 8.5 us | 13 us | 4 % |
+//!
+//!   Each of the two files takes 3 us to open and to close. [`reset_anonymous`] opens one, and its
+//!   look pays if 11 % of 128 KiB are untouched. So [`How::Auto`] looks from 256 KiB on, with
+//!   [`reset_anonymous`] from 128 KiB on, and before Linux 6.11, where [`reset`] and [`reset_raw`]
+//!   have to read all of `/proc/self/maps`, from 4 MiB on. If every page was touched,
+//!   [`How::Clear`] is fastest.
 //! - To drop a small page takes longer than to clear it, so [`How::Auto`] never does, whatever is
 //!   [`Next`]. Who wants the memory to be free for others forces [`How::Discard`].
 //! - To drop a huge page takes a fifth to two thirds of the time of clearing it, and to fault one
 //!   in again three to thirteen times as long as to drop it. So it pays if less than 24 % of 2 MiB
 //!   will be used again, 38 % of 8 MiB, 32 % of 64 MiB: that is what [`Next`] asks.
-//! - To map anew is never cheaper than to drop, and loses that huge pages were advised.
-//!   [`How::Auto`] never does it.
 //!
 //! On other systems than Linux all of it is cleared, and only that can be forced.
 
@@ -81,7 +92,10 @@ use std::fmt;
 use std::io;
 use std::ptr::NonNull;
 
+use crate::intent::Intent;
 use crate::page::Page;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::page::{PAGE_SHIFT, PAGE_SIZE};
 use crate::raw;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -102,16 +116,11 @@ pub enum How {
     /// Has the system drop the pages: the memory is free for others until it is touched again.
     #[doc(alias = "MADV_DONTNEED")]
     Discard,
-    /// Maps fresh memory over it, to read and write. What was said of the old mapping is lost:
-    /// locks, advice, a name, a NUMA policy, the right to execute.
-    #[doc(alias = "MAP_FIXED")]
-    Remap,
 }
 
 impl How {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Auto, Self::Clear, Self::ClearTouched, Self::Discard, Self::Remap];
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Clear, Self::ClearTouched, Self::Discard];
 }
 
 /// What will be done with the memory, which decides whether it pays to keep it.
@@ -129,8 +138,7 @@ pub enum Next {
 pub struct Done {
     /// Pages that stores made zero.
     pub cleared: usize,
-    /// Pages that the system was told to drop, or that were mapped anew, whether or not they had
-    /// been touched.
+    /// Pages that the system was told to drop, whether or not they had been touched.
     pub discarded: usize,
     /// Pages that were as fresh and were left alone.
     pub untouched: usize,
@@ -211,7 +219,7 @@ pub fn reset(pages: &mut [Page], how: How, next: Next) -> Result<Done, ResetErro
 /// [`reset`] on a pointer; 0 pages are a no-op, of any pointer.
 ///
 /// The system is asked whether all of the range is mapped and may be written, whatever the way and
-/// however short the range. That is a microsecond on Linux 6.11 and newer; before that it means to
+/// however short the range. That is 4 microseconds on Linux 6.11 and newer; before that it means to
 /// read `/proc/self/maps`, some tens of microseconds and more where there are many mappings.
 ///
 /// # Safety
@@ -252,6 +260,58 @@ pub unsafe fn reset_anonymous(
     unsafe { run(page, npages, how, next, Known::Anonymous) }
 }
 
+/// Makes `len` bytes zero, at any address, without faulting in pages that were never touched.
+///
+/// For an allocator that wipes blocks when they are freed: a long block of which little was used
+/// would otherwise be faulted in by its wipe, and so could run the system out of memory. The pages
+/// that were touched and the bytes of pages that the range shares with others are cleared. In
+/// anonymous private memory, pages that are swapped out are dropped, and all others are left alone.
+/// Everything is cleared:
+/// - in blocks that are too short for a look to pay, [as for `reset`](self#the-break-even);
+/// - in other memory than anonymous private: files, shared memory, hugetlbfs;
+/// - where the system does not report what was touched;
+/// - on other systems than Linux and Android.
+///
+/// It may be called from within `dealloc`: it does not allocate, takes no lock and does not panic.
+/// The exception is the first clear of a process, which chooses the primitives, reads the
+/// environment and may allocate for that: call [`init`](crate::init) before.
+///
+/// The system calls are `openat`, `ioctl`, `read`, `pread64`, `close` and `madvise`, and for a trial
+/// at the first long block `mmap`, `munlock` and `munmap`. A sandbox that ends a process for one of
+/// them has to allow it; if they fail, everything is cleared.
+///
+/// ```
+/// let mut block = vec![0_u8; 1 << 24];
+/// block[12_345] = 1;
+/// // SAFETY: the bytes of a vector that nobody else refers to.
+/// unsafe { clearpage::reset::wipe(block.as_mut_ptr(), block.len()) };
+/// assert_eq!(block[12_345], 0);
+/// ```
+///
+/// # Safety
+/// - `ptr` is valid for reads and writes of `len` bytes, which are no more than `isize::MAX`; if
+///   `len` is 0 it may be anything.
+/// - Nobody else reads or writes the bytes meanwhile.
+/// - Fresh pages of the memory are zero: no `userfaultfd` fills them.
+pub unsafe fn wipe(ptr: *mut u8, len: usize) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    // At least a page, so that the bytes before the first whole page are in the range.
+    if len >= linux::worth_a_look(Known::Valid) {
+        let before = ptr.addr().wrapping_neg() & (PAGE_SIZE - 1);
+        let npages = (len - before) >> PAGE_SHIFT;
+        let behind = before + (npages << PAGE_SHIFT);
+        // SAFETY: three parts of the range, of which the second is whole pages.
+        unsafe {
+            raw::zero_bytes(ptr, before, Intent::Auto);
+            linux::wipe(NonNull::new_unchecked(ptr.add(before).cast()), npages);
+            raw::zero_bytes(ptr.add(behind), len - behind, Intent::Auto);
+        }
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { raw::zero_bytes(ptr, len, Intent::Auto) }
+}
+
 /// What the three faces do.
 ///
 /// # Safety
@@ -263,10 +323,10 @@ unsafe fn run(
     next: Next,
     known: Known,
 ) -> Result<Done, ResetError> {
-    debug_assert!(page.is_aligned(), "reset: {page:p} is not page-aligned");
     if npages == 0 {
         return Ok(Done::default());
     }
+    debug_assert!(page.is_aligned(), "reset: {page:p} is not page-aligned");
     #[cfg(any(target_os = "linux", target_os = "android"))]
     // SAFETY: the caller's promise.
     return unsafe { linux::run(page, npages, how, next, known) };

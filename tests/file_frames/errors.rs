@@ -117,6 +117,24 @@ fn files_that_are_none_are_refused() {
     }
 }
 
+/// They are opened and not written: what would be written is a command.
+#[test]
+fn files_of_sysfs_and_procfs_are_refused() {
+    let sysfs = "/sys/kernel/mm/transparent_hugepage/enabled";
+    for (path, name) in [("/proc/self/comm", "procfs"), (sysfs, "sysfs")] {
+        let open = |write| File::options().read(true).write(write).open(path);
+        // Not everybody may open it for writing, nor has every system such a file.
+        let Ok(file) = open(true).or_else(|_| open(false)) else {
+            say(&format!("file_frames: skipped {path}: it cannot be opened"));
+            continue;
+        };
+        assert!(file.metadata().unwrap().is_file());
+        let error = FileFrames::new(file).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(error.to_string().contains(&format!("a file of {name}")), "{error}");
+    }
+}
+
 #[test]
 fn a_sealed_file_is_an_error() {
     let file = memfd("sealed", 4);

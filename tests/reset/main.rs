@@ -6,15 +6,21 @@
 mod common;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
+mod files;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod known;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod mapped;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod pages;
 #[cfg(any(target_os = "linux", target_os = "android"))]
+mod process;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod traps;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod ways;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod wipe;
 
 use std::ptr::NonNull;
 
@@ -52,11 +58,14 @@ fn a_vector_becomes_zero_or_stays() {
 
 #[test]
 fn nothing_is_a_no_op_of_any_pointer() {
+    let misaligned = NonNull::<Page>::dangling().map_addr(|addr| addr | 1);
     for (how, next) in every_way() {
-        // SAFETY: no page is touched.
-        unsafe {
-            assert_eq!(reset_raw(NonNull::dangling(), 0, how, next), Ok(Done::default()));
-            assert_eq!(reset_anonymous(NonNull::dangling(), 0, how, next), Ok(Done::default()));
+        for page in [NonNull::dangling(), misaligned] {
+            // SAFETY: no page is touched.
+            unsafe {
+                assert_eq!(reset_raw(page, 0, how, next), Ok(Done::default()));
+                assert_eq!(reset_anonymous(page, 0, how, next), Ok(Done::default()));
+            }
         }
     }
 }

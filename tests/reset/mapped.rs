@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::{NonNull, null_mut};
 
-use clearpage::reset::{Done, How, Next, ResetError, reset, reset_anonymous, reset_raw};
+use clearpage::reset::{Done, How, Next, ResetError, reset, reset_anonymous, reset_raw, wipe};
 use clearpage::{PAGE_SIZE, Page};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use rustix::param::page_size;
@@ -104,6 +104,30 @@ impl Memory {
             self.held[at..at + npages].fill(0);
         }
         done
+    }
+
+    /// Wipes these bytes, and panics unless they are zero and no other byte has changed.
+    pub fn wipe(&mut self, bytes: std::ops::Range<usize>, what: &dyn std::fmt::Debug) {
+        assert!(bytes.end <= self.npages() * PAGE_SIZE);
+        // SAFETY: bytes of the mapping, to which nobody refers.
+        unsafe { wipe(self.first.cast::<u8>().add(bytes.start), bytes.len()) };
+        for at in 0..self.npages() {
+            // SAFETY: a page of the mapping, to which nobody refers.
+            let page = unsafe { self.page(at).as_mut() }.as_bytes_mut();
+            let start = at * PAGE_SIZE;
+            let wiped = bytes.start.clamp(start, start + PAGE_SIZE) - start
+                ..bytes.end.clamp(start, start + PAGE_SIZE) - start;
+            if !wiped.is_empty() {
+                let zero = page[wiped.clone()].iter().all(|&byte| byte == 0);
+                assert!(zero, "{what:?} {bytes:?}: page {at} is not zero in {wiped:?}");
+                if wiped.len() == PAGE_SIZE {
+                    self.held[at] = 0;
+                } else {
+                    page[wiped].fill(self.held[at]);
+                }
+            }
+        }
+        self.check(&(what, bytes));
     }
 
     /// Whether each page holds what it should.

@@ -1,7 +1,9 @@
 //! What is mapped: by asking for one mapping after another (`PROCMAP_QUERY`, Linux 6.11), or by
 //! reading all of /proc/self/maps.
 
+use std::ffi::CStr;
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rustix::fd::BorrowedFd;
@@ -9,8 +11,7 @@ use rustix::io::Errno;
 use rustix::ioctl::{Updater, ioctl, opcode};
 
 use super::super::ResetError;
-use super::kept::Kept;
-use super::{Range, release};
+use super::{Range, is_unknown, open, release};
 
 pub(super) const UNAVAILABLE: ResetError =
     ResetError::Unavailable { reason: "/proc/self/maps, which tells what is mapped" };
@@ -36,6 +37,8 @@ struct Mapping {
     anonymous: bool,
 }
 
+const MAPS: &CStr = c"/proc/self/maps";
+
 static ANSWERS: AtomicBool = AtomicBool::new(true);
 
 /// Whether a question for one mapping is answered, as far as is known: if not, all have to be read.
@@ -46,12 +49,15 @@ pub(super) fn answers() -> bool {
 /// Surveys a range, which is not empty, and looks for locks if that is asked for; `None` if the
 /// system does not tell.
 pub(super) fn survey(range: Range, locks: bool) -> Result<Option<Survey>, ResetError> {
+    let Some(maps) = open(MAPS) else { return Ok(None) };
     if answers() {
-        if let Some(surveyed) = by_questions(Surveyor::new(range, locks)) {
-            return surveyed.map(Some);
+        match by_questions(maps.as_fd(), Surveyor::new(range, locks)) {
+            Ok(surveyed) => return surveyed.map(Some),
+            Err(error) if is_unknown(error) => ANSWERS.store(false, Relaxed),
+            Err(_) => {}
         }
     }
-    by_reading(Surveyor::new(range, locks)).transpose()
+    read(maps, Surveyor::new(range, locks)).transpose()
 }
 
 /// A survey under way.
@@ -89,19 +95,15 @@ impl Surveyor {
     }
 }
 
-/// `None` if there is no answer.
-fn by_questions(mut surveyor: Surveyor) -> Option<Result<Survey, ResetError>> {
+/// # Errors
+/// The kernel's, if it does not answer.
+fn by_questions(
+    maps: BorrowedFd<'_>,
+    mut surveyor: Surveyor,
+) -> Result<Result<Survey, ResetError>, Errno> {
     loop {
-        match Kept::Maps.ask(|maps| query(maps, surveyor.at))? {
-            Ok(mapping) => {
-                if let Some(surveyed) = surveyor.see(mapping) {
-                    return Some(surveyed);
-                }
-            }
-            Err(_) => {
-                ANSWERS.store(false, Relaxed);
-                return None;
-            }
+        if let Some(surveyed) = surveyor.see(query(maps, surveyor.at)?) {
+            return Ok(surveyed);
         }
     }
 }
@@ -150,10 +152,6 @@ fn query(maps: BorrowedFd<'_>, address: usize) -> rustix::io::Result<Option<Mapp
 }
 
 /// `None` if it cannot be read.
-fn by_reading(surveyor: Surveyor) -> Option<Result<Survey, ResetError>> {
-    read(Kept::Maps.open()?, surveyor)
-}
-
 fn read(mut maps: impl Read, mut surveyor: Surveyor) -> Option<Result<Survey, ResetError>> {
     /// Enough for what stands before the name.
     const HEAD: usize = 128;
@@ -210,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    const MAPS: &str = "\
+    const LIST: &str = "\
 00001000-00003000 r--p 00000000 fe:00 77                                 /a file
 00003000-00005000 rw-p 00002000 fe:00 77                                 /a file
 00005000-00006000 rw-p 00000000 00:00 0 
@@ -255,9 +253,9 @@ mod tests {
             (0xb000, 0xf000, Err(ResetError::Protected)),
             (0xf000, 0x10000, Err(ResetError::Unmapped)),
         ] {
-            let all = read(MAPS.as_bytes(), range(start, end));
+            let all = read(LIST.as_bytes(), range(start, end));
             assert_eq!(all, Some(survey), "{start:x}-{end:x}");
-            let slowly = read(Slowly(MAPS.as_bytes()), range(start, end));
+            let slowly = read(Slowly(LIST.as_bytes()), range(start, end));
             assert_eq!(slowly, Some(survey), "{start:x}-{end:x}");
         }
     }
@@ -296,8 +294,9 @@ mod tests {
             4096,
         ] {
             let range = || range(address, address + 1);
-            if let Some(told) = by_questions(range()) {
-                assert_eq!(by_reading(range()), Some(told), "{address:x}");
+            let maps = open(MAPS).unwrap();
+            if let Ok(told) = by_questions(maps.as_fd(), range()) {
+                assert_eq!(read(maps, range()), Some(told), "{address:x}");
             }
         }
     }

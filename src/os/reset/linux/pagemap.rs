@@ -1,18 +1,20 @@
 //! What was touched, as the page tables say: by scanning them (`PAGEMAP_SCAN`, Linux 6.7), or by
 //! reading the word of each page in /proc/self/pagemap.
 
+use std::ffi::CStr;
 use std::fs::File;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rustix::fd::BorrowedFd;
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::retry_on_intr;
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 use rustix::param::page_size;
 
 use super::super::ResetError;
-use super::kept::Kept;
 use super::trial::{Trial, Verdict};
+use super::{is_unknown, open};
 
 pub(super) const UNAVAILABLE: ResetError =
     ResetError::Unavailable { reason: "/proc/self/pagemap, which tells what was touched" };
@@ -50,6 +52,8 @@ fn touched(trial: &Trial) -> Option<u16> {
     Some(touched)
 }
 
+const PAGEMAP: &CStr = c"/proc/self/pagemap";
+
 static SCANS: AtomicBool = AtomicBool::new(true);
 
 /// Calls `each` for what was touched in `start..end`, from the system's page that `start` is in to
@@ -60,23 +64,25 @@ static SCANS: AtomicBool = AtomicBool::new(true);
 pub(super) fn walk(start: usize, end: usize, mut each: impl FnMut(Run)) -> Result<(), usize> {
     let mut at = start & !(page_size() - 1);
     let whole_end = end.next_multiple_of(page_size());
+    let pagemap = open(PAGEMAP).ok_or(start)?;
     // A run may begin and end outside, in a page of the system that is larger than ours.
     let mut each =
         |run: Run| each(Run { start: run.start.max(start), end: run.end.min(end), ..run });
     while SCANS.load(Relaxed) && at < whole_end {
         let mut regions = [Region::default(); REGIONS];
-        match Kept::Pagemap.ask(|pagemap| scan(pagemap, at, whole_end, &mut regions)) {
-            Some(Ok(reached)) if reached > at => at = reached,
-            Some(Err(error)) => {
-                SCANS.store(error != Errno::NOTTY, Relaxed);
+        match scan(pagemap.as_fd(), at, whole_end, &mut regions) {
+            Ok(reached) if reached > at => at = reached,
+            Ok(_) => return Err(at.max(start)),
+            Err(error) => {
+                if is_unknown(error) {
+                    SCANS.store(false, Relaxed);
+                }
                 break;
             }
-            _ => return Err(at.max(start)),
         }
         regions.iter().take_while(|region| region.end != 0).map(Region::run).for_each(&mut each);
     }
     if at < whole_end {
-        let pagemap = Kept::Pagemap.open().ok_or(at.max(start))?;
         read(&pagemap, at, whole_end, each).map_err(|at| at.max(start))?;
     }
     Ok(())
@@ -275,7 +281,7 @@ mod tests {
         let end = start + 8 * size;
         let (mut walked, mut by_words) = (Vec::new(), Vec::new());
         walk(start, end, |run| walked.push((run.start, run.end))).unwrap();
-        let pagemap = Kept::Pagemap.open().unwrap();
+        let pagemap = open(PAGEMAP).unwrap();
         read(&pagemap, start, end, |run| by_words.push((run.start, run.end))).unwrap();
         let holds = |runs: &[(usize, usize)]| {
             runs.iter().any(|&(first, last)| (first..last).contains(&(start + 2 * size)))

@@ -1,13 +1,12 @@
-//! Giving pages back: having them dropped, or mapping fresh ones over them.
+//! Giving pages back: having the kernel drop them.
 
 use std::ffi::c_void;
 use std::io;
 use std::ops::Range as Addresses;
-use std::process::abort;
 use std::ptr::without_provenance_mut;
 
 use rustix::io::Errno;
-use rustix::mm::{Advice, MapFlags, MsyncFlags, ProtFlags, madvise, mmap_anonymous, msync};
+use rustix::mm::{Advice, madvise};
 use rustix::param::page_size;
 
 use super::super::super::HUGE;
@@ -88,28 +87,6 @@ pub(super) unsafe fn discard(range: Range) -> Result<Done, ResetError> {
 
 fn refused(error: Errno) -> ResetError {
     ResetError::Refused(io::Error::from_raw_os_error(error.raw_os_error()).kind())
-}
-
-/// Maps fresh memory over a range.
-///
-/// # Safety
-/// As [`discard`].
-pub(super) unsafe fn remap(range: Range) -> Result<Done, ResetError> {
-    let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
-    let map = |start, len| {
-        // SAFETY: the caller's memory, to which nobody refers meanwhile; it becomes zero.
-        unsafe { mmap_anonymous(start, len, access, flags) }.map(drop).map_err(|error| {
-            // Older kernels may take the old mapping away before they find no memory for the new.
-            // SAFETY: of anonymous memory it writes nothing back.
-            if unsafe { msync(start, len, MsyncFlags::ASYNC) } == Err(Errno::NOMEM) {
-                eprintln!("clearpage: memory was lost while it was mapped anew");
-                abort();
-            }
-            refused(error)
-        })
-    };
-    // SAFETY: the caller's promise.
-    unsafe { release(range, unit(), map) }
 }
 
 /// Has `free` make whole units fresh, all or none, and clears what is left of the range.
