@@ -7,6 +7,11 @@ mod release;
 mod sweep;
 mod trial;
 
+#[cfg(fuzzing)]
+pub use self::{
+    maps::{survey_both, survey_text},
+    pagemap::touched_runs,
+};
 use std::ffi::c_void;
 use std::ptr::NonNull;
 

@@ -204,6 +204,29 @@ fn parse(line: &[u8]) -> Option<Mapping> {
     })
 }
 
+/// Surveys `start..end` by a list of mappings: whether all of it is anonymous and private, and in
+/// how many mappings it lies. For the fuzzer.
+#[cfg(fuzzing)]
+pub fn survey_text(
+    maps: impl Read,
+    start: usize,
+    end: usize,
+) -> Option<Result<(bool, usize), ResetError>> {
+    let range = Range { page: std::ptr::NonNull::dangling(), npages: 0, start, end };
+    let surveyed = read(maps, Surveyor::new(range, false))?;
+    Some(surveyed.map(|survey| (survey.anonymous, survey.mappings)))
+}
+
+/// [`survey_text`] of this process: by questions, if the kernel answers them, and by reading.
+#[cfg(fuzzing)]
+pub fn survey_both(start: usize, end: usize) -> [Option<Result<(bool, usize), ResetError>>; 2] {
+    let range = Range { page: std::ptr::NonNull::dangling(), npages: 0, start, end };
+    [by_questions, by_reading].map(|survey| {
+        let surveyed = survey(Surveyor::new(range, false))?;
+        Some(surveyed.map(|survey| (survey.anonymous, survey.mappings)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::ptr::NonNull;
