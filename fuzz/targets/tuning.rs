@@ -46,5 +46,5 @@ fn step(text: &str, intent: Intent, len: usize) -> Option<&str> {
             line.trim_end().strip_prefix(intent.name())?.strip_prefix(' ')?.split_once(' ')?;
         (from.parse::<usize>().ok()? <= len).then_some(primitive)
     });
-    steps.last()
+    steps.fold(None, |_, step| Some(step))
 }

@@ -14,8 +14,14 @@ const UNUSED: u8 = 0x5c;
 
 pub struct Arena {
     base: *mut u8,
-    /// First byte, end, of each block, by address; and what lies between them.
-    state: RefCell<(Vec<(usize, usize)>, Vec<u8>)>,
+    state: RefCell<State>,
+}
+
+struct State {
+    /// First byte and end of each block, by address.
+    blocks: Vec<(usize, usize)>,
+    /// The arena, as it must be between them.
+    between: Vec<u8>,
 }
 
 impl Arena {
@@ -29,7 +35,8 @@ impl Arena {
             base.write_bytes(UNUSED, LAYOUT.size());
             base
         };
-        Self { base, state: RefCell::new((Vec::new(), vec![UNUSED; LAYOUT.size()])) }
+        let state = State { blocks: Vec::new(), between: vec![UNUSED; LAYOUT.size()] };
+        Self { base, state: RefCell::new(state) }
     }
 
     fn bytes(&self, start: usize, end: usize) -> &[u8] {
@@ -39,7 +46,7 @@ impl Arena {
 
     /// Panics unless what lies between the blocks is as it was.
     fn check(&self) {
-        let (blocks, between) = &*self.state.borrow();
+        let State { blocks, between } = &*self.state.borrow();
         let mut at = 0_usize;
         for &(start, end) in blocks.iter().chain([&(LAYOUT.size(), LAYOUT.size())]) {
             assert!(self.bytes(at, start) == &between[at..start], "{at}..{start} is no block's");
@@ -60,7 +67,7 @@ impl Drop for Arena {
 unsafe impl GlobalAlloc for Arena {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.check();
-        let blocks = &mut self.state.borrow_mut().0;
+        let blocks = &mut self.state.borrow_mut().blocks;
         let mut at = 0_usize;
         for i in 0..=blocks.len() {
             let start = at.next_multiple_of(layout.align());
@@ -77,7 +84,7 @@ unsafe impl GlobalAlloc for Arena {
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         self.check();
-        let (blocks, between) = &mut *self.state.borrow_mut();
+        let State { blocks, between } = &mut *self.state.borrow_mut();
         let start = ptr.addr() - self.base.addr();
         let block = (start, start + layout.size());
         let at = blocks.iter().position(|other| *other == block).expect("a block");
@@ -91,7 +98,7 @@ unsafe impl GlobalAlloc for Arena {
         let start = ptr.addr() - self.base.addr();
         let (old, new) = (start + layout.size(), start + new_size);
         {
-            let (blocks, between) = &mut *self.state.borrow_mut();
+            let State { blocks, between } = &mut *self.state.borrow_mut();
             let at = blocks.iter().position(|block| *block == (start, old)).expect("a block");
             let room = blocks.get(at + 1).map_or(LAYOUT.size(), |next| next.0);
             if new <= room {
