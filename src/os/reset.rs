@@ -90,7 +90,7 @@ mod linux;
 /// The parsers, for the fuzzer.
 #[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
 #[doc(hidden)]
-pub use linux::{survey_both, survey_text, touched_runs};
+pub use linux::{survey_self, survey_text, touched_runs};
 
 /// A way to make memory zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

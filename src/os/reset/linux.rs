@@ -7,11 +7,6 @@ mod release;
 mod sweep;
 mod trial;
 
-#[cfg(fuzzing)]
-pub use self::{
-    maps::{survey_both, survey_text},
-    pagemap::touched_runs,
-};
 use std::ffi::c_void;
 use std::ptr::NonNull;
 
@@ -118,6 +113,12 @@ pub(super) unsafe fn run(
         }
     }
 }
+
+#[cfg(fuzzing)]
+pub use self::{
+    maps::{survey_self, survey_text},
+    pagemap::touched_runs,
+};
 
 #[cfg(test)]
 mod tests {
