@@ -231,7 +231,12 @@ impl FromStr for Cpus {
         };
         let ranges: Option<Vec<_>> = text.split(',').map(range).collect();
         let wrong = || "allowed are numbers and ranges of them, as 0-3,8, and all".to_owned();
-        let mut cpus: Vec<usize> = ranges.ok_or_else(wrong)?.into_iter().flatten().collect();
+        // A list is not longer than the longest range, even if it names that again and again.
+        let cpus = ranges.ok_or_else(wrong)?.into_iter().flatten();
+        let mut cpus: Vec<usize> = cpus.take(MOST + 1).collect();
+        if cpus.len() > MOST {
+            return Err(wrong());
+        }
         cpus.sort_unstable();
         cpus.dedup();
         Ok(Self::Some(cpus))
@@ -252,6 +257,12 @@ mod tests {
         for text in ["", "3-1", "x", "1,", "-1", "0-99999999999", "1-2-3"] {
             assert!(text.parse::<Cpus>().unwrap_err().contains("as 0-3,8"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_of_cpus_has_an_end() {
+        assert!("0-1048575".parse::<Cpus>().is_ok());
+        assert!("0-1048575,0".parse::<Cpus>().is_err());
     }
 
     #[test]

@@ -30,7 +30,7 @@ struct Head {
 }
 
 fn parse(text: &[u8]) -> Result<Report, String> {
-    let no_report = |error| format!("no report of clearpage bench --json: {error}");
+    let no_report = |error| printable(&format!("no report of clearpage bench --json: {error}"));
     let Head { schema } = serde_json::from_slice(text).map_err(no_report)?;
     let report: Report = match schema {
         SCHEMA => serde_json::from_slice(text).map_err(no_report)?,
@@ -50,6 +50,13 @@ fn parse(text: &[u8]) -> Result<Report, String> {
     };
     check(&report)?;
     Ok(report)
+}
+
+/// serde quotes what it does not know as it stands in the file: a stranger's control characters stay
+/// out of the terminal.
+fn printable(text: &str) -> String {
+    let escape = |c: char| c.is_control().then(|| c.escape_debug().to_string());
+    text.chars().map(|c| escape(c).unwrap_or_else(|| c.into())).collect()
 }
 
 /// Refuses figures that cannot be.
@@ -140,5 +147,14 @@ mod tests {
         let mut cell = first.clone();
         cell["size"] = json!(0);
         assert!(refused(cell).contains("size"));
+    }
+
+    #[test]
+    fn control_characters_of_a_report_are_not_in_the_error() {
+        let text = std::fs::read_to_string(gallery("amd-epyc-zen5-kvm.json")).unwrap();
+        let text = text.replacen("\"thp\"", r#""\u001b[2J""#, 1);
+        let error = parse(text.as_bytes()).unwrap_err();
+        assert!(error.contains(r"unknown variant `\u{1b}[2J`"), "{error:?}");
+        assert!(!error.contains(char::is_control), "{error:?}");
     }
 }

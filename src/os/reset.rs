@@ -101,6 +101,11 @@ use crate::raw;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 
+/// The parsers, for the fuzzer.
+#[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
+#[doc(hidden)]
+pub use linux::{survey_self, survey_text, touched_runs};
+
 /// A way to make memory zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum How {

@@ -157,6 +157,12 @@ pub(super) unsafe fn run(
     }
 }
 
+#[cfg(fuzzing)]
+pub use self::{
+    maps::{survey_self, survey_text},
+    pagemap::touched_runs,
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -202,6 +202,27 @@ fn parse(line: &[u8]) -> Option<Mapping> {
     })
 }
 
+/// Surveys `start..end` by a list of mappings: whether all of it is anonymous and private, and in
+/// how many mappings it lies. For the fuzzer.
+#[cfg(fuzzing)]
+pub fn survey_text(
+    maps: impl Read,
+    start: usize,
+    end: usize,
+) -> Option<Result<(bool, usize), ResetError>> {
+    let range = Range { page: std::ptr::NonNull::dangling(), npages: 0, start, end };
+    let surveyed = read(maps, Surveyor::new(range, false))?;
+    Some(surveyed.map(|survey| (survey.anonymous, survey.mappings)))
+}
+
+/// [`survey_text`] of this process, in the way that its kernel knows.
+#[cfg(fuzzing)]
+pub fn survey_self(start: usize, end: usize) -> Option<Result<(bool, usize), ResetError>> {
+    let range = Range { page: std::ptr::NonNull::dangling(), npages: 0, start, end };
+    let surveyed = survey(range, false).transpose()?;
+    Some(surveyed.map(|survey| (survey.anonymous, survey.mappings)))
+}
+
 #[cfg(test)]
 mod tests {
     use std::ptr::NonNull;

@@ -216,6 +216,19 @@ fn runs(
     Ok(())
 }
 
+/// Returns the runs of pages that `words` report as touched: first address, end, whether swapped
+/// out. For the fuzzer.
+#[cfg(fuzzing)]
+pub fn touched_runs(
+    words: &[[u8; 8]],
+    at: usize,
+    size: usize,
+) -> (Vec<(usize, usize, bool)>, Result<(), usize>) {
+    let mut told = Vec::new();
+    let believed = runs(words, at, size, &mut |run| told.push((run.start, run.end, run.swapped)));
+    (told, believed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
