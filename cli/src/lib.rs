@@ -40,6 +40,7 @@ pub mod tune;
 pub mod units;
 
 use std::fmt;
+pub mod terminal;
 
 /// Something the user can put right: the message says what was wrong and what is allowed.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use comfy_table::CellAlignment;
 
 use crate::UserError;
 use crate::table::ruled;
+use crate::terminal::Plain;
 use crate::units::format_size;
 
 /// What to do with a tuning.
@@ -81,7 +82,7 @@ fn make(output: Option<&Path>, budget: Duration) -> Result<(), UserError> {
         Some(path) => {
             fs::write(path, tuning.to_string()).map_err(|error| refused(path, error))?;
             print!("{why}");
-            println!("written: {}, for CLEARPAGE_TUNING", path.display());
+            println!("written: {}, for CLEARPAGE_TUNING", Plain(path.display()));
         }
         None => {
             eprint!("{why}");
@@ -98,7 +99,7 @@ fn check(path: &Path, budget: Duration) -> Result<ExitCode, UserError> {
     let tuning = match text.parse::<Tuning>() {
         Ok(tuning) => tuning,
         Err(error) if error.is_foreign() => {
-            println!("{name} does not fit: {error}");
+            println!("{} does not fit: {error}", Plain(name));
             return Ok(ExitCode::from(1));
         }
         Err(error) => return Err(UserError(format!("--check {name}: {error}"))),
@@ -114,11 +115,11 @@ fn check(path: &Path, budget: Duration) -> Result<ExitCode, UserError> {
     }
     Ok(match better.len() {
         0 => {
-            println!("{name} fits this CPU");
+            println!("{} fits this CPU", Plain(name));
             ExitCode::SUCCESS
         }
         n => {
-            println!("{name} does not fit: {n} classes of length differ");
+            println!("{} does not fit: {n} classes of length differ", Plain(name));
             ExitCode::from(1)
         }
     })

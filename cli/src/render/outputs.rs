@@ -9,6 +9,7 @@ use clap::Args;
 use super::{csv, html, svg};
 use crate::UserError;
 use crate::report::Report;
+use crate::terminal::Plain;
 
 /// Where pictures of a report go.
 #[derive(Debug, Args)]
@@ -102,7 +103,7 @@ impl<'a> Output<'a> {
         write().map_err(|error| {
             UserError(format!("{}{}: {error}", self.option, self.path.display()))
         })?;
-        eprintln!("written: {}", self.path.display());
+        eprintln!("written: {}", Plain(self.path.display()));
         Ok(())
     }
 }
