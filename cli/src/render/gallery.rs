@@ -7,14 +7,15 @@ use clap::Args;
 
 use super::group::PLAN;
 use super::html::{document, html};
-use super::outputs::Output;
 use super::series::{Look, Series};
 use super::text::{Escaped, date};
 use super::{chart, summary};
 use crate::UserError;
 use crate::load::load;
 use crate::report::Report;
+use crate::output::Output;
 
+use crate::terminal::Plain;
 /// What the gallery is made of.
 #[derive(Debug, Args)]
 pub struct Gallery {
@@ -40,9 +41,10 @@ pub fn run(args: &Gallery) -> Result<(), UserError> {
         reports.iter().zip(&pages).map(|((_, report), (page, _))| (link(page), report)).collect();
     let gallery = gallery(&cards);
     pages.push((index, gallery));
-    let opened = pages.iter().map(|(path, text)| Ok((Output::open("", path)?, text)));
+    let opened = pages.iter().map(|(path, text)| Ok((Output::regular(path)?, text)));
     for (file, text) in opened.collect::<Result<Vec<_>, UserError>>()? {
-        file.write(text)?;
+        let path = file.write(text)?;
+        eprintln!("written: {}", Plain(path.display()));
     }
     Ok(())
 }
