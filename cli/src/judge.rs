@@ -11,7 +11,7 @@ use comfy_table::CellAlignment;
 
 use crate::UserError;
 use crate::load::load;
-use crate::report::{Place, Report, SCHEMA, Temperature};
+use crate::report::{Place, PlanRow, Report, SCHEMA, Temperature};
 use crate::table::ruled;
 use crate::terminal::Plain;
 
@@ -135,7 +135,14 @@ impl Judgement {
             Ok(tuning) => Self::by(report, floor, |intent, len| {
                 Some(tuning.choose(intent, len).name().to_owned())
             }),
-            Err(_) => Self::by(report, floor, |intent, len| recorded(report, intent, len)),
+            Err(_) => {
+                let recorded = Intent::ALL.map(|intent| (intent, recorded(report, intent)));
+                Self::by(report, floor, |intent, len| {
+                    let (_, rows) = recorded.iter().find(|of| of.0 == intent)?;
+                    let after = rows.partition_point(|row| row.from <= len);
+                    Some(rows[..after].last()?.primitive.clone())
+                })
+            }
         };
         let mut notes: Vec<String> = doubts.iter().map(|doubt| format!("facts: {doubt}")).collect();
         if let Err(error) = tuning {
@@ -247,11 +254,16 @@ impl Judgement {
     }
 }
 
-/// The primitive of the plan that a report recorded.
-fn recorded(report: &Report, intent: Intent, len: usize) -> Option<String> {
-    let mut rows = report.plan.iter().rev();
-    let row = rows.find(|row| row.intent == intent.name() && row.from <= len);
-    row.map(|row| row.primitive.clone())
+/// The rows of an intent in the plan that a report recorded, by rising length: a row holds for all
+/// lengths from its own on, whatever the rows before it.
+fn recorded(report: &Report, intent: Intent) -> Vec<&PlanRow> {
+    let mut rows: Vec<&PlanRow> = Vec::new();
+    for row in report.plan.iter().filter(|row| row.intent == intent.name()) {
+        let shorter = rows.partition_point(|before| before.from < row.from);
+        rows.truncate(shorter);
+        rows.push(row);
+    }
+    rows
 }
 
 /// Primitives of the figures that this build does not know, or that the facts say cannot be there.
