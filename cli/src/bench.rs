@@ -20,6 +20,7 @@ use crate::memory::Arena;
 use crate::output::Output;
 use crate::report::{self, Backing, Cell, Overhead, Report, SCHEMA};
 use crate::sample::Memory;
+use crate::terminal::Plain;
 use crate::{UserError, pin, table};
 
 /// A cold walk goes through this many times the last-level cache, and no less than this: the part
@@ -79,7 +80,7 @@ pub fn run(args: &Bench) -> Result<ExitCode, UserError> {
     let written = json.map(|json| write(json, &report)).transpose();
     table::print(&report);
     if let Some(path) = written? {
-        println!("written: {}", path.display());
+        println!("written: {}", Plain(path.display()));
     }
     pictures.write(&report)?;
     match end {

@@ -13,6 +13,7 @@ use crate::machine::Machine;
 use crate::noise::{Figure, noise, ratio};
 use crate::report::{Cell, Report};
 use crate::table::ruled;
+use crate::terminal::Plain;
 use crate::units::format_size;
 
 /// What to compare.
@@ -58,7 +59,7 @@ pub fn run(args: &Compare) -> Result<ExitCode, UserError> {
         return Err(UserError(format!("{a} and {b} have no cell in common")));
     }
     let notes = other_cpu.into_iter().chain(notes(&before, &after));
-    notes.for_each(|note| println!("warning: {note}"));
+    notes.for_each(|note| println!("warning: {}", Plain(note)));
     comparison.print(args.threshold);
     Ok(if comparison.slower() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -167,7 +168,7 @@ impl<'a> Comparison<'a> {
                 let (a, b) = (Figure::from(*old), Figure::from(*new));
                 let direction = if b.ns > a.ns { "slower" } else { "faster" };
                 table.add_row([
-                    new.contender.clone(),
+                    Plain(&new.contender).to_string(),
                     new.place.to_string(),
                     format_ns(a.ns),
                     format_ns(b.ns),

@@ -1,5 +1,7 @@
 //! The facts of a CPU in a report: what the library's table of defaults goes by.
 
+use std::collections::HashMap;
+
 use clearpage::cpu::{Caches, Facts, Feature, Isa, Vendor, flags};
 use serde::{Deserialize, Serialize};
 
@@ -76,8 +78,9 @@ impl Recorded {
     /// What cannot be, whatever the CPU.
     fn contradictions(&self, facts: &Facts) -> Vec<String> {
         let mut found = Vec::new();
-        for (i, (name, set)) in self.features.iter().enumerate() {
-            if self.features[..i].iter().any(|other| other.0 == *name && other.1 != *set) {
+        let mut first = HashMap::new();
+        for (name, set) in &self.features {
+            if *first.entry(name).or_insert(set) != set {
                 found.push(format!("feature {name} is both there and not there"));
             }
         }

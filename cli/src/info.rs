@@ -4,6 +4,7 @@ use clearpage::{PAGE_SIZE, cpu};
 
 use crate::machine::Machine;
 use crate::table::plain;
+use crate::terminal::Plain;
 use crate::units::format_size;
 
 /// Prints the machine, one fact a line.
@@ -15,7 +16,7 @@ pub fn print() {
     };
     let mut table = plain();
     let mut row = |name: &str, value: String| {
-        table.add_row([name, &value]);
+        table.add_row([name, &Plain(value).to_string()]);
     };
     row("CPU", machine.cpu);
     if let Some(signature) = machine.cpu_signature {

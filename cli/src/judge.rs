@@ -11,8 +11,9 @@ use comfy_table::CellAlignment;
 
 use crate::UserError;
 use crate::load::load;
-use crate::report::{Place, Report, SCHEMA, Temperature};
+use crate::report::{Place, PlanRow, Report, SCHEMA, Temperature};
 use crate::table::ruled;
+use crate::terminal::Plain;
 
 /// What to judge.
 #[derive(Debug, Args)]
@@ -41,34 +42,36 @@ Examples:
 /// Rows that are printed even if all reach the floor.
 const WORST: usize = 5;
 
-/// Judges every report and prints the worst places of each.
-///
-/// # Errors
-/// A report cannot be read, or nothing in it can be judged; the others are judged all the same.
-pub fn run(args: &Judge) -> Result<ExitCode, UserError> {
-    let mut code = ExitCode::SUCCESS;
-    let mut errors = Vec::new();
+/// Judges every report and prints the worst places of each. If one cannot be read, or nothing in it
+/// can be judged, the others are judged all the same.
+pub fn run(args: &Judge) -> ExitCode {
+    let (mut below, mut errors) = (false, 0);
+    let mut refuse = |error: UserError| {
+        eprintln!("error: {}", Plain(error));
+        errors += 1;
+    };
     for path in &args.reports {
         let report = match load(path) {
             Ok(report) => report,
             Err(error) => {
-                errors.push(error.0);
+                refuse(error);
                 continue;
             }
         };
         let judgement = Judgement::of(&report, args.floor);
-        println!("{}: {}", path.display(), machine(&report));
-        judgement.notes.iter().for_each(|note| println!("note: {note}"));
+        println!("{}: {}", Plain(path.display()), Plain(machine(&report)));
+        judgement.notes.iter().for_each(|note| println!("note: {}", Plain(note)));
         if judgement.places.is_empty() {
-            errors.push(format!("{}: nothing in it can be judged", path.display()));
+            refuse(UserError(format!("{}: nothing in it can be judged", path.display())));
             continue;
         }
         judgement.print(args.floor);
-        if judgement.worst() < args.floor {
-            code = ExitCode::from(1);
-        }
+        below |= judgement.worst() < args.floor;
     }
-    if errors.is_empty() { Ok(code) } else { Err(UserError(errors.join("\nerror: "))) }
+    match errors {
+        0 => ExitCode::from(u8::from(below)),
+        _ => ExitCode::from(2),
+    }
 }
 
 /// `90%` or `0.9`.
@@ -81,19 +84,18 @@ fn parse_share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| format!("{text:?}: allowed are shares from 0 to 1, as 0.9, and 0% to 100%"))
 }
 
-/// The machine in a line. A report may be a stranger's: no control character reaches the terminal.
+/// The machine in a line.
 fn machine(report: &Report) -> String {
     let machine = &report.machine;
     let name = machine.microarchitecture.as_ref().map(|name| format!(", {name}"));
     let signature = machine.cpu_signature.as_ref().map(|text| format!(", {text}"));
-    let text = format!(
+    format!(
         "{} [{}]{}{}",
         machine.cpu,
         machine.facts.isa,
         name.unwrap_or_default(),
         signature.unwrap_or_default()
-    );
-    text.escape_debug().to_string()
+    )
 }
 
 /// The choice of the default tuning at one place.
@@ -133,7 +135,14 @@ impl Judgement {
             Ok(tuning) => Self::by(report, floor, |intent, len| {
                 Some(tuning.choose(intent, len).name().to_owned())
             }),
-            Err(_) => Self::by(report, floor, |intent, len| recorded(report, intent, len)),
+            Err(_) => {
+                let recorded = Intent::ALL.map(|intent| (intent, recorded(report, intent)));
+                Self::by(report, floor, |intent, len| {
+                    let (_, rows) = recorded.iter().find(|of| of.0 == intent)?;
+                    let after = rows.partition_point(|row| row.from <= len);
+                    Some(rows[..after].last()?.primitive.clone())
+                })
+            }
         };
         let mut notes: Vec<String> = doubts.iter().map(|doubt| format!("facts: {doubt}")).collect();
         if let Err(error) = tuning {
@@ -149,7 +158,6 @@ impl Judgement {
             notes.push("the run was ended before all was measured".to_owned());
         }
         notes.append(&mut judgement.notes);
-        notes.iter_mut().for_each(|note| *note = note.escape_debug().to_string());
         Self { notes, ..judgement }
     }
 
@@ -224,7 +232,7 @@ impl Judgement {
                 _ => judged.place.to_string(),
             };
             let (intent, share) = (judged.intent.name().to_owned(), format!("{:.2}", judged.share));
-            let name = |name: &str| name.escape_debug().to_string();
+            let name = |name: &str| Plain(name).to_string();
             table.add_row([intent, place, name(&judged.chosen), name(&judged.best), share]);
         }
         if let Some(column) = table.column_mut(4) {
@@ -246,11 +254,16 @@ impl Judgement {
     }
 }
 
-/// The primitive of the plan that a report recorded.
-fn recorded(report: &Report, intent: Intent, len: usize) -> Option<String> {
-    let mut rows = report.plan.iter().rev();
-    let row = rows.find(|row| row.intent == intent.name() && row.from <= len);
-    row.map(|row| row.primitive.clone())
+/// The rows of an intent in the plan that a report recorded, by rising length: a row holds for all
+/// lengths from its own on, whatever the rows before it.
+fn recorded(report: &Report, intent: Intent) -> Vec<&PlanRow> {
+    let mut rows: Vec<&PlanRow> = Vec::new();
+    for row in report.plan.iter().filter(|row| row.intent == intent.name()) {
+        let shorter = rows.partition_point(|before| before.from < row.from);
+        rows.truncate(shorter);
+        rows.push(row);
+    }
+    rows
 }
 
 /// Primitives of the figures that this build does not know, or that the facts say cannot be there.

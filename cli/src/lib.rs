@@ -5,7 +5,8 @@
 //! -> `report`, which `table` prints, serde writes and `render` draws. Beside that `load` reads
 //! reports, `compare` compares two, `judge` compares the default tuning of a recorded CPU (`facts`)
 //! with its figures, `tune` has the library measure one, and `replay` makes again what the change
-//! that this began with was published with.
+//! that this began with was published with. A report may be a stranger's: `input` and `limits` bound
+//! what is read, `terminal` escapes what is printed, `output` never writes through a link.
 
 pub mod args;
 pub mod bench;
@@ -16,11 +17,14 @@ pub mod contender;
 pub mod cpuinfo;
 pub mod crew;
 pub mod facts;
+pub mod files;
 pub mod generate;
 pub mod grid;
 pub mod info;
+pub mod input;
 pub mod interrupt;
 pub mod judge;
+pub mod limits;
 pub mod list;
 pub mod load;
 pub mod machine;
@@ -36,6 +40,7 @@ pub mod report;
 pub mod rounds;
 pub mod sample;
 pub mod table;
+pub mod terminal;
 pub mod tune;
 pub mod units;
 

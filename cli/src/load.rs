@@ -6,8 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::limits::{self, MOST_BYTES, ShortTexts};
 use crate::report::{Report, SCHEMA};
-use crate::{UserError, microarchitecture};
+use crate::{UserError, input, microarchitecture};
 
 /// The oldest schema that is read.
 pub const OLDEST: u32 = 2;
@@ -15,11 +16,12 @@ pub const OLDEST: u32 = 2;
 /// Reads a report.
 ///
 /// # Errors
-/// The file cannot be read, is no report, is of a schema that this version does not read, or has
-/// figures that cannot be: the message names the file and what is wrong with it.
+/// The file cannot be read, is no report, is larger than the [`limits`], is of a schema that this
+/// version does not read, or has figures that cannot be: the message names the file and what is wrong
+/// with it.
 pub fn load(path: &Path) -> Result<Report, UserError> {
     let wrong = |what: String| UserError(format!("{}: {what}", path.display()));
-    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let text = input::read(path, MOST_BYTES).map_err(wrong)?;
     parse(&text).map_err(wrong)
 }
 
@@ -32,6 +34,7 @@ struct Head {
 fn parse(text: &[u8]) -> Result<Report, String> {
     let no_report = |error| printable(&format!("no report of clearpage bench --json: {error}"));
     let Head { schema } = serde_json::from_slice(text).map_err(no_report)?;
+    let ShortTexts = serde_json::from_slice(text).map_err(no_report)?;
     let report: Report = match schema {
         SCHEMA => serde_json::from_slice(text).map_err(no_report)?,
         OLDEST => {
@@ -48,6 +51,7 @@ fn parse(text: &[u8]) -> Result<Report, String> {
             ));
         }
     };
+    limits::check(&report)?;
     check(&report)?;
     Ok(report)
 }

@@ -1,25 +1,43 @@
 //! The `clearpage` tool: see `clearpage --help`.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clearpage_cli::args::{Cli, Command};
+use clearpage_cli::terminal::{Plain, is_active};
 use clearpage_cli::{UserError, bench, compare, generate, info, judge, list, render, replay, tune};
 
 fn main() -> ExitCode {
     #[cfg(unix)]
     // SAFETY: no handler runs: a reader that goes away (`clearpage | head`) ends the program
-    // quietly, as it does any other.
+    // quietly, as it does any other; past `ulimit -f` a write fails and its file is removed.
     unsafe {
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL)
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     };
-    match run(&Cli::parse()) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => usage(&error),
+    };
+    match run(&cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", Plain(error));
             ExitCode::from(2)
         }
     }
+}
+
+/// Ends the program as clap does, whose message has the arguments unescaped. If one needs escapes, the
+/// message is printed without colours.
+fn usage(error: &clap::Error) -> ! {
+    let raw = |arg: OsString| arg.to_string_lossy().contains(is_active);
+    if error.use_stderr() && std::env::args_os().any(raw) {
+        error.to_string().lines().for_each(|line| eprintln!("{}", Plain(line)));
+        std::process::exit(error.exit_code());
+    }
+    error.exit()
 }
 
 fn run(cli: &Cli) -> Result<ExitCode, UserError> {
@@ -40,7 +58,7 @@ fn run(cli: &Cli) -> Result<ExitCode, UserError> {
         Some(Command::Man(args)) => generate::man(args)?,
         Some(Command::Bench(args)) => return bench::run(args),
         Some(Command::Compare(args)) => return compare::run(args),
-        Some(Command::Judge(args)) => return judge::run(args),
+        Some(Command::Judge(args)) => return Ok(judge::run(args)),
         Some(Command::Tune(args)) => return tune::run(args),
         Some(Command::Replay(args)) => return replay::run(args),
         None => {

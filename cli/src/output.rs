@@ -1,101 +1,192 @@
 //! Files that are written at the end and opened at the beginning: nobody waits a minute to hear
 //! that a path is wrong.
+//!
+//! A regular file is replaced as a whole: the new one is written beside it under a temporary name
+//! and renamed. Until then, and if that fails, the old one is unchanged; neither an error nor Ctrl-C
+//! leaves the temporary one behind. The new file has the mode and, if the system permits it, the
+//! owner of the old one. Symbolic links are not followed but refused: a folder may be a stranger's.
+//!
+//! What cannot be replaced is written in place: a character device, a named pipe, and an open file
+//! of this process, such as `/dev/stdout` or the `/dev/fd/63` of a shell's `>(command)`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::UserError;
+use crate::files::is_descriptor;
+use crate::interrupt::deferred;
 
-/// A file that can be written. What it held stays until there is something better; one that was
-/// made and never written goes again.
+/// A file that can be written, and is unchanged until then.
 #[derive(Debug)]
 pub struct Output {
-    option: &'static str,
+    /// In messages: the option and the path.
+    name: String,
     path: PathBuf,
-    file: File,
-    /// Made here, and empty as yet.
-    new: bool,
+    /// Open if it is written in place.
+    stream: Option<File>,
 }
 
 impl Output {
-    /// Opens the file that `option`, such as `--json`, names.
+    /// Opens what `option`, such as `--json`, names.
     ///
     /// # Errors
     /// It cannot be written; the message begins with the option and the path.
-    pub fn open(option: &'static str, path: &Path) -> Result<Self, UserError> {
-        let mut options = OpenOptions::new();
-        options.write(true);
-        let (file, new) = match options.clone().create_new(true).open(path) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                (options.create(true).open(path), false)
-            }
-            other => (other, true),
-        };
-        let file = file.map_err(|error| wrong(option, path, &error))?;
-        Ok(Self { option, path: path.to_owned(), file, new })
+    pub fn open(option: &str, path: &Path) -> Result<Self, UserError> {
+        Self::checked(format!("{option} {}", path.display()), path, true)
     }
 
-    /// Makes `text` what the file holds, and tells its path.
+    /// The same of a path that no option names, and that may only be a regular file.
+    ///
+    /// # Errors
+    /// It cannot be written, or is something else; the message begins with the path.
+    pub fn regular(path: &Path) -> Result<Self, UserError> {
+        Self::checked(path.display().to_string(), path, false)
+    }
+
+    fn checked(name: String, path: &Path, in_place: bool) -> Result<Self, UserError> {
+        let stream = match is_stream(path) {
+            Ok(true) if !in_place => refused("not a regular file"),
+            Ok(true) => stream(path).map(Some),
+            Ok(false) => probe(path).map(|()| None),
+            Err(error) => Err(error),
+        };
+        match stream {
+            Ok(stream) => Ok(Self { name, path: path.to_owned(), stream }),
+            Err(error) => Err(UserError(format!("{name}: {error}"))),
+        }
+    }
+
+    /// Makes `text` what the file holds, and returns its path.
     ///
     /// # Errors
     /// The system refuses: the disk is full.
-    pub fn write(mut self, text: &str) -> Result<PathBuf, UserError> {
-        let error = |error| wrong(self.option, &self.path, &error);
-        // A pipe or a terminal has no length.
-        if self.file.metadata().map_err(error)?.is_file() {
-            self.file.set_len(0).map_err(error)?;
-        }
-        self.file.write_all(text.as_bytes()).map_err(error)?;
-        self.new = false;
-        Ok(std::mem::take(&mut self.path))
+    pub fn write(self, text: &str) -> Result<PathBuf, UserError> {
+        let written = match self.stream {
+            Some(mut stream) => stream.write_all(text.as_bytes()),
+            None => replace(&self.path, text.as_bytes()),
+        };
+        written.map_err(|error| UserError(format!("{}: {error}", self.name)))?;
+        Ok(self.path)
     }
 }
 
-impl Drop for Output {
-    fn drop(&mut self) {
-        if self.new {
-            // Where that fails an empty file stays, which says the same.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
+fn refused<T>(what: &str) -> io::Result<T> {
+    Err(io::Error::other(what))
 }
 
-fn wrong(option: &str, path: &Path, error: &std::io::Error) -> UserError {
-    UserError(format!("{option} {}: {error}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn path(name: &str) -> PathBuf {
-        std::env::temp_dir().join(format!("clearpage-output-{name}-{}", std::process::id()))
+/// Whether `path` is written in place; an error if it is not written at all.
+fn is_stream(path: &Path) -> io::Result<bool> {
+    if is_descriptor(path) {
+        return Ok(true);
     }
-
-    #[test]
-    fn what_is_not_written_leaves_nothing_and_changes_nothing() {
-        let path = path("kept");
-        drop(Output::open("--json", &path).unwrap());
-        assert!(!path.exists());
-        fs::write(&path, "longer than the new").unwrap();
-        drop(Output::open("--json", &path).unwrap());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "longer than the new");
-        let written = Output::open("--json", &path).unwrap().write("new").unwrap();
-        assert_eq!(written, path);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
-        fs::remove_file(&path).unwrap();
+    let kind = match fs::symlink_metadata(path) {
+        Ok(found) => found.file_type(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if kind.is_symlink() {
+        return refused(
+            "a symbolic link, which is not followed; allowed are files, pipes and devices",
+        );
     }
-
-    #[test]
-    fn a_wrong_path_is_named_with_its_option() {
-        let error = Output::open("--csv", Path::new("/nonexistent/x")).unwrap_err();
-        assert!(error.to_string().starts_with("--csv /nonexistent/x: "), "{error}");
+    if kind.is_file() || kind.is_dir() {
+        return Ok(false);
     }
-
     #[cfg(unix)]
-    #[test]
-    fn what_has_no_length_is_written_all_the_same() {
-        Output::open("--json", Path::new("/dev/null")).unwrap().write("text").unwrap();
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if !kind.is_fifo() && !kind.is_char_device() {
+            return refused("a block device or a socket; allowed are files, pipes and devices");
+        }
     }
+    Ok(true)
+}
+
+/// Opens what is written in place.
+fn stream(path: &Path) -> io::Result<File> {
+    if is_descriptor(path) {
+        return descriptor(path);
+    }
+    let file = open(path)?;
+    // It may no longer be what was looked at.
+    if file.metadata()?.is_file() { refused("was replaced by a regular file") } else { Ok(file) }
+}
+
+/// Opens what exists, and leaves it as it is. A file without write permission is refused, although
+/// the folder would permit to replace it.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY);
+    }
+    options.write(true).open(path)
+}
+
+/// Standard output and error share their place in the file with all else that is printed.
+fn descriptor(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let shared = match path.to_str() {
+            Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => {
+                Some(io::stdout().as_fd().try_clone_to_owned())
+            }
+            Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => {
+                Some(io::stderr().as_fd().try_clone_to_owned())
+            }
+            _ => None,
+        };
+        if let Some(shared) = shared {
+            return shared.map(File::from);
+        }
+    }
+    OpenOptions::new().append(true).open(path)
+}
+
+/// Whether `path` can be replaced or made: tried by a file without a name, so that none is left
+/// behind.
+fn probe(path: &Path) -> io::Result<()> {
+    match open(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        // As the system says of a folder that exists.
+        Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        _ => {}
+    }
+    tempfile::tempfile_in(folder(path)).map(drop).map_err(|error| {
+        let what = "a file cannot be made in its folder";
+        io::Error::new(error.kind(), format!("{what}: {error}"))
+    })
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let _deferred = deferred();
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".clearpage-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Less the umask, as of any new file.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder(path))?;
+    file.write_all(bytes)?;
+    #[cfg(unix)]
+    if let Some(old) = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file) {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+        // Only the superuser can give a file away.
+        let _ = fchown(file.as_file(), Some(old.uid()), Some(old.gid()));
+        let mode = fs::Permissions::from_mode(old.mode() & 0o777);
+        file.as_file().set_permissions(mode)?;
+    }
+    file.persist(path)?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use crate::report::{Cell, Place, Report};
+use crate::terminal::Plain;
 use crate::units::format_size;
 
 /// A table without lines.
@@ -43,7 +44,7 @@ pub fn print(report: &Report) {
         println!("overhead of the tool: at most {:.2} % of a cell.", 100.0 * share);
     }
     for warning in &report.warnings {
-        println!("warning: {warning}");
+        println!("warning: {}", Plain(warning));
     }
 }
 
@@ -127,7 +128,7 @@ fn print_cells(cells: &[Cell], text: fn(&Cell) -> String, footers: &[Footer<'_>]
                 let cell = of_size(size).find(|cell| cell.contender == *name);
                 cell.map_or_else(String::new, text)
             });
-            table.add_row([(*name).to_owned()].into_iter().chain(row));
+            table.add_row([Plain(name).to_string()].into_iter().chain(row));
         }
         for (name, text) in footers {
             let row = sizes.iter().map(|size| text(&of_size(size).collect::<Vec<_>>()));

@@ -1,6 +1,5 @@
 //! `clearpage tune`: measures which primitive is best from which length on, on this CPU.
 
-use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,9 +9,11 @@ use clearpage::measure::{Measured, Verdict};
 use clearpage::{Intent, Tuning};
 use comfy_table::CellAlignment;
 
-use crate::UserError;
+use crate::output::Output;
 use crate::table::ruled;
+use crate::terminal::Plain;
 use crate::units::format_size;
+use crate::{UserError, input};
 
 /// What to do with a tuning.
 #[derive(Debug, Args)]
@@ -48,6 +49,8 @@ Examples:
 
 /// A primitive in a file is not doubted for less than this.
 const DOUBT: f64 = 1.10;
+/// Far more than a tuning has.
+const MOST_BYTES: u64 = 64 << 10;
 
 /// Makes or checks a tuning. The exit code is 1 if a checked one does not fit.
 ///
@@ -69,19 +72,14 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
 }
 
 fn make(output: Option<&Path>, budget: Duration) -> Result<(), UserError> {
-    let refused = |path: &Path, error: std::io::Error| {
-        UserError(format!("--output {}: {error}", path.display()))
-    };
-    if let Some(path) = output {
-        writable(path).map_err(|error| refused(path, error))?;
-    }
+    let output = output.map(|path| Output::open("--output", path)).transpose()?;
     let measured = measure(&Tuning::detect(), budget)?;
     let (why, tuning) = (told(&measured, "default"), measured.tuning());
     match output {
-        Some(path) => {
-            fs::write(path, tuning.to_string()).map_err(|error| refused(path, error))?;
+        Some(output) => {
+            let path = output.write(&tuning.to_string())?;
             print!("{why}");
-            println!("written: {}, for CLEARPAGE_TUNING", path.display());
+            println!("written: {}, for CLEARPAGE_TUNING", Plain(path.display()));
         }
         None => {
             eprint!("{why}");
@@ -92,16 +90,17 @@ fn make(output: Option<&Path>, budget: Duration) -> Result<(), UserError> {
 }
 
 fn check(path: &Path, budget: Duration) -> Result<ExitCode, UserError> {
-    let name = path.display();
-    let text =
-        fs::read_to_string(path).map_err(|error| UserError(format!("--check {name}: {error}")))?;
+    let name = Plain(path.display());
+    let wrong = |what: String| UserError(format!("--check {}: {what}", path.display()));
+    let text = input::read(path, MOST_BYTES).map_err(wrong)?;
+    let text = String::from_utf8(text).map_err(|error| wrong(error.to_string()))?;
     let tuning = match text.parse::<Tuning>() {
         Ok(tuning) => tuning,
         Err(error) if error.is_foreign() => {
             println!("{name} does not fit: {error}");
             return Ok(ExitCode::from(1));
         }
-        Err(error) => return Err(UserError(format!("--check {name}: {error}"))),
+        Err(error) => return Err(wrong(error.to_string())),
     };
     let measured = measure(&tuning, budget)?;
     print!("{}", told(&measured, "in the file"));
@@ -133,13 +132,6 @@ fn measure(base: &Tuning, budget: Duration) -> Result<Measured, UserError> {
         return Err(UserError(format!("--budget {budget}: too short to measure anything")));
     }
     Ok(measured)
-}
-
-/// Whether the file can be written, which leaves no trace.
-fn writable(path: &Path) -> std::io::Result<()> {
-    let new = !path.exists();
-    OpenOptions::new().append(true).create(true).open(path)?;
-    if new { fs::remove_file(path) } else { Ok(()) }
 }
 
 /// What changes, what it gains, and what there was no time for. `whose` is what is gained over.

@@ -200,6 +200,7 @@ fn the_second_ctrl_c_ends_at_once() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");
+    assert!(!file.0.exists());
 }
 
 #[test]

@@ -268,6 +268,40 @@ fn the_csv_is_as_exact_as_the_json() {
     assert!(reader.next().is_none());
 }
 
+/// `-1.5` as a name is a formula too: only columns of numbers may begin so.
+#[test]
+fn a_spreadsheet_takes_no_name_for_a_formula() {
+    let formulas = [
+        "=HYPERLINK(\"http://x\")",
+        "+1",
+        "-1.5",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠x",
+    ];
+    let mut report = sample::report();
+    report.cells.truncate(formulas.len() + 1);
+    for (cell, name) in report.cells.iter_mut().zip(formulas) {
+        cell.contender = name.to_owned();
+        (cell.gb_per_s, cell.ns_per_page) = (-1.5, -2e-7);
+    }
+    report.cells[formulas.len()].contender = "a=b".to_owned();
+    let text = csv::csv(&report);
+    let mut rows = ::csv::Reader::from_reader(text.as_bytes()).into_records();
+    for name in formulas {
+        let row = rows.next().unwrap().unwrap();
+        assert_eq!(row[0], format!("'{name}"));
+        assert_eq!((&row[10], &row[11]), ("-1.5", "-0.0000002"));
+    }
+    assert_eq!(&rows.next().unwrap().unwrap()[0], "a=b");
+    assert!(text.contains("\n\"'=HYPERLINK(\"\"http://x\"\")\","), "{text}");
+}
+
 #[test]
 fn the_summary_names_the_fastest_and_how_near_the_plan_comes() {
     let report = sample::report();

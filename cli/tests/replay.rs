@@ -119,26 +119,29 @@ fn every_workload_has_an_example() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_was_measured() {
-    use std::process::Stdio;
+    use std::fs::File;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
     use std::time::Duration;
 
     let file = Temporary::new("replay-interrupted");
+    assert!(Command::new("mkfifo").arg(&file.0).status().unwrap().success());
     let args =
         ["replay", "graph500", "--scale", "4", "--roots", "1", "--rounds", "65535", "--json"];
     let mut replay = tool::command(&args);
     let replay = replay.arg(file.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = replay.spawn().unwrap();
-    // It listens before it opens the file.
-    while !file.0.exists() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    // It listens for signals before it opens the pipe, which waits for the other end.
+    let mut pipe = File::open(&file.0).unwrap();
     std::thread::sleep(Duration::from_secs(1));
     // SAFETY: our own child, which was not waited for.
     assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);
+    let mut written = String::new();
+    pipe.read_to_string(&mut written).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{output:?}");
-    if file.0.exists() {
-        let report = file.json();
+    if !written.is_empty() {
+        let report: Value = serde_json::from_str(&written).unwrap();
         assert_eq!(report["complete"], false);
         assert!(!report["arms"][0]["init"]["samples"].as_array().unwrap().is_empty());
         assert!(String::from_utf8(output.stdout).unwrap().contains("interrupted"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::chart::WIDTH;
-use super::group::{Group, PLAN, best, find, groups, sizes};
+use super::group::{Group, Index, PLAN, groups, sizes};
 use super::picture::Picture;
 use super::scale::{LEAST, drawable};
 use super::text::{Escaped, short};
@@ -42,7 +42,7 @@ fn chosen(rows: &[Row<'_>]) -> Vec<usize> {
     let mut common = sizes(&rows[0].1);
     for (_, cells) in rows {
         let sizes = sizes(cells);
-        common.retain(|size| sizes.contains(size));
+        common.retain(|size| sizes.binary_search(size).is_ok());
     }
     let nearest = |wanted: usize| common.iter().copied().min_by_key(|&size| wanted.abs_diff(size));
     let mut chosen: Vec<_> =
@@ -57,6 +57,7 @@ fn picture(group: &Group, rows: &[Row<'_>]) -> Option<Picture> {
     if chosen.is_empty() {
         return None;
     }
+    let rows: Vec<_> = rows.iter().map(|(cpu, cells)| (*cpu, Index::new(cells))).collect();
     let mut body = String::new();
     for (i, (cpu, _)) in rows.iter().enumerate() {
         let (x, y) = (LEFT - 6.0, TOP + i as f64 * ROW + 13.0);
@@ -64,7 +65,7 @@ fn picture(group: &Group, rows: &[Row<'_>]) -> Option<Picture> {
     }
     let width = (WIDTH - LEFT) / chosen.len() as f64;
     for (i, &size) in chosen.iter().enumerate() {
-        panel(&mut body, rows, size, (LEFT + i as f64 * width, width - GAP));
+        panel(&mut body, &rows, size, (LEFT + i as f64 * width, width - GAP));
     }
     let height = TOP + rows.len() as f64 * ROW + 22.0;
     let _ = writeln!(
@@ -87,12 +88,12 @@ fn picture(group: &Group, rows: &[Row<'_>]) -> Option<Picture> {
 }
 
 /// The bars of one size, to one scale from 0 on.
-fn panel(body: &mut String, rows: &[Row<'_>], size: usize, (left, width): (f64, f64)) {
+fn panel(body: &mut String, rows: &[(usize, Index<'_>)], size: usize, (left, width): (f64, f64)) {
     let speed =
         |cell: Option<&Cell>| cell.map(|cell| cell.gb_per_s).filter(|&speed| drawable(speed));
     let figures: Vec<_> = rows
         .iter()
-        .map(|(cpu, cells)| (cpu, speed(find(cells, PLAN, size)), best(cells, size)))
+        .map(|(cpu, index)| (cpu, speed(index.find(PLAN, size)), index.best(size)))
         .collect();
     let most = figures
         .iter()

@@ -1,13 +1,14 @@
 //! Throughput against size, both axes logarithmic, with the name of each line at its end.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::group::{PLAN, contenders, find, sizes};
+use super::group::{PLAN, contenders};
 use super::picture::Picture;
 use super::scale::{Log, drawable, ticks};
 use super::series::{Look, Series};
 use super::text::{Escaped, short, width};
-use crate::report::Cell;
+use crate::report::{Cell, Report};
 use crate::units::format_size;
 
 /// Units across, of every picture.
@@ -23,15 +24,24 @@ const LINE: f64 = 13.0;
 const LONGEST: usize = 20;
 const LEAST_HEIGHT: f64 = 290.0;
 
-/// A line for each contender of these cells; `all` is the contenders of the whole report, so that
-/// one looks the same on every chart.
-pub fn series(cells: &[&Cell], all: &[&str]) -> Vec<Series> {
-    let others: Vec<_> = all.iter().filter(|&&name| name != PLAN).collect();
-    let sizes = sizes(cells);
+/// How the lines of a report's contenders are drawn: those of one look the same on every chart.
+pub fn looks(report: &Report) -> HashMap<&str, Look> {
+    let others = contenders(&report.cells).into_iter().filter(|&name| name != PLAN);
+    others.enumerate().map(|(n, name)| (name, Look::nth(n))).collect()
+}
+
+/// A line for each contender of these cells, as thick as the plan's where `looks` has none.
+pub fn series(cells: &[&Cell], looks: &HashMap<&str, Look>) -> Vec<Series> {
+    let mut points = HashMap::<&str, Vec<(usize, f64)>>::new();
+    for cell in cells {
+        points.entry(&cell.contender).or_default().push((cell.place.size, cell.gb_per_s));
+    }
     let line = |name: &str| {
-        let look = others.iter().position(|&&other| other == name).map_or(Look::MAIN, Look::nth);
-        let point = |&size| find(cells, name, size).map(|cell| (size, cell.gb_per_s));
-        Series { name: name.to_owned(), look, points: sizes.iter().filter_map(point).collect() }
+        let look = looks.get(name).copied().unwrap_or(Look::MAIN);
+        let mut points = points.remove(name).unwrap_or_default();
+        points.sort_by_key(|point| point.0);
+        points.dedup_by_key(|point| point.0);
+        Series { name: name.to_owned(), look, points }
     };
     contenders(cells.iter().copied()).into_iter().map(line).collect()
 }

@@ -15,7 +15,9 @@
 //! | `of_envelope` | speed as a share of the fastest primitive's at the same place; may be empty |
 //! | `samples` | samples taken |
 //!
-//! Numbers are as exact as in the JSON.
+//! Numbers are as exact as in the JSON. A contender that a spreadsheet may take for a formula has a
+//! `'` before it: one that begins with `=`, `+`, `-`, `@`, a full-width form of these, a tab or a
+//! line break.
 
 use crate::report::{Cell, Report};
 
@@ -49,12 +51,19 @@ pub fn csv(report: &Report) -> String {
     String::from_utf8(bytes).expect("made of strings")
 }
 
+/// Marks as text what a spreadsheet may take for a formula.
+fn text(text: &str) -> String {
+    let is_formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if is_formula { format!("'{text}") } else { text.to_owned() }
+}
+
 fn row(cell: &Cell) -> [String; 15] {
     let number = |value: f64| if value.is_finite() { value.to_string() } else { String::new() };
     let maybe = |value: Option<f64>| value.map_or_else(String::new, number);
     let place = &cell.place;
     [
-        cell.contender.clone(),
+        text(&cell.contender),
         place.cpu.map_or_else(String::new, |cpu| cpu.to_string()),
         place.threads.to_string(),
         place.backing.name().to_owned(),

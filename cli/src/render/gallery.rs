@@ -1,5 +1,6 @@
 //! `clearpage gallery`: a page of all machines that somebody measured, and a page of each.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -7,13 +8,14 @@ use clap::Args;
 
 use super::group::PLAN;
 use super::html::{document, html};
-use super::outputs::Output;
 use super::series::{Look, Series};
 use super::text::{Escaped, date};
 use super::{chart, summary};
 use crate::UserError;
 use crate::load::load;
+use crate::output::Output;
 use crate::report::Report;
+use crate::terminal::Plain;
 
 /// What the gallery is made of.
 #[derive(Debug, Args)]
@@ -40,9 +42,10 @@ pub fn run(args: &Gallery) -> Result<(), UserError> {
         reports.iter().zip(&pages).map(|((_, report), (page, _))| (link(page), report)).collect();
     let gallery = gallery(&cards);
     pages.push((index, gallery));
-    let opened = pages.iter().map(|(path, text)| Ok((Output::open("", path)?, text)));
+    let opened = pages.iter().map(|(path, text)| Ok((Output::regular(path)?, text)));
     for (file, text) in opened.collect::<Result<Vec<_>, UserError>>()? {
-        file.write(text)?;
+        let path = file.write(text)?;
+        eprintln!("written: {}", Plain(path.display()));
     }
     Ok(())
 }
@@ -143,7 +146,8 @@ fn card(body: &mut String, link: &str, report: &Report) {
 fn plan_lines(report: &Report) -> Vec<Series> {
     let groups = summary::main_groups(report).into_iter().enumerate();
     let line = |(i, (group, cells)): (usize, (super::group::Group, Vec<&crate::report::Cell>))| {
-        let plan = chart::series(&cells, &[PLAN]).into_iter().find(|line| line.name == PLAN)?;
+        let plan =
+            chart::series(&cells, &HashMap::new()).into_iter().find(|line| line.name == PLAN)?;
         let look = if i == 0 { Look::MAIN } else { Look::nth(i) };
         Some(Series { name: group.temperature.name().to_owned(), look, points: plan.points })
     };

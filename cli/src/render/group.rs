@@ -1,5 +1,7 @@
 //! Which cells belong together: one picture shows what differs by contender and size only.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use crate::report::{Backing, Cell, Place, Report, Temperature};
 
 /// The contender that the plan is.
@@ -60,7 +62,7 @@ impl Group {
 
 /// The groups of a report, each with its cells, sorted.
 pub fn groups(report: &Report) -> Vec<(Group, Vec<&Cell>)> {
-    let mut groups = std::collections::BTreeMap::<Group, Vec<&Cell>>::new();
+    let mut groups = BTreeMap::<Group, Vec<&Cell>>::new();
     for cell in &report.cells {
         groups.entry(Group::of(&cell.place)).or_default().push(cell);
     }
@@ -70,7 +72,7 @@ pub fn groups(report: &Report) -> Vec<(Group, Vec<&Cell>)> {
 /// The CPU that stands for the others: of those pinned to, the first with the most figures;
 /// `None` where nobody was pinned.
 pub fn main_cpu(report: &Report) -> Option<usize> {
-    let mut figures = std::collections::BTreeMap::<usize, usize>::new();
+    let mut figures = BTreeMap::<usize, usize>::new();
     for cell in &report.cells {
         if let Some(cpu) = cell.place.cpu {
             *figures.entry(cpu).or_default() += 1;
@@ -90,22 +92,41 @@ pub fn sizes(cells: &[&Cell]) -> Vec<usize> {
 
 /// The contenders of some cells, as they come.
 pub fn contenders<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Vec<&'a str> {
-    let mut names = Vec::new();
-    for cell in cells {
-        if !names.contains(&&*cell.contender) {
-            names.push(&*cell.contender);
+    let mut seen = HashSet::new();
+    cells.into_iter().map(|cell| &*cell.contender).filter(|&name| seen.insert(name)).collect()
+}
+
+/// The cells of a group, to be found.
+#[derive(Debug)]
+pub struct Index<'a> {
+    cells: HashMap<(&'a str, usize), &'a Cell>,
+    best: HashMap<usize, &'a Cell>,
+}
+
+impl<'a> Index<'a> {
+    /// Of the cells of one group.
+    pub fn new(cells: &[&'a Cell]) -> Self {
+        let mut index = Self { cells: HashMap::new(), best: HashMap::new() };
+        for &cell in cells {
+            let size = cell.place.size;
+            index.cells.entry((&cell.contender, size)).or_insert(cell);
+            if cell.primitive {
+                let best = index.best.entry(size).or_insert(cell);
+                if cell.ns.total_cmp(&best.ns).is_lt() {
+                    *best = cell;
+                }
+            }
         }
+        index
     }
-    names
-}
 
-/// The figure of one contender at one size.
-pub fn find<'a>(cells: &[&'a Cell], contender: &str, size: usize) -> Option<&'a Cell> {
-    cells.iter().find(|cell| cell.place.size == size && cell.contender == contender).copied()
-}
+    /// The figure of one contender at one size.
+    pub fn find(&self, contender: &str, size: usize) -> Option<&'a Cell> {
+        self.cells.get(&(contender, size)).copied()
+    }
 
-/// The fastest primitive of one size, which is the envelope there.
-pub fn best<'a>(cells: &[&'a Cell], size: usize) -> Option<&'a Cell> {
-    let primitives = cells.iter().filter(|cell| cell.primitive && cell.place.size == size);
-    primitives.min_by(|a, b| a.ns.total_cmp(&b.ns)).copied()
+    /// The fastest primitive of one size, which is the envelope there.
+    pub fn best(&self, size: usize) -> Option<&'a Cell> {
+        self.best.get(&size).copied()
+    }
 }

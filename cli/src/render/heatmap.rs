@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::group::{Group, contenders, find, sizes};
+use super::group::{Group, Index, contenders, sizes};
 use super::text::{Escaped, percent};
 use crate::report::Cell;
 use crate::units::format_size;
@@ -17,7 +17,7 @@ const RAMP: [[f64; 3]; 3] = [[0.0, 32.0, 76.0], [126.0, 126.0, 126.0], [255.0, 2
 
 /// The map as a table.
 pub fn heatmap(group: &Group, cells: &[&Cell]) -> String {
-    let sizes = sizes(cells);
+    let (sizes, index) = (sizes(cells), Index::new(cells));
     let mut out = String::new();
     let _ = write!(
         out,
@@ -33,7 +33,7 @@ pub fn heatmap(group: &Group, cells: &[&Cell]) -> String {
     for name in contenders(cells.iter().copied()) {
         let _ = write!(out, "<tr><th scope=\"row\">{}</th>", Escaped(name));
         for &size in &sizes {
-            out.push_str(&field(find(cells, name, size)));
+            out.push_str(&field(index.find(name, size)));
         }
         out.push_str("</tr>\n");
     }

@@ -1,10 +1,12 @@
 //! A report as a page: whole in itself, without a script, and also well-formed XML.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::group::{Group, groups, main_cpu};
+use super::series::Look;
 use super::text::{Escaped, date};
-use super::{bars, chart, figures, group, heatmap, machine, plan, summary};
+use super::{bars, chart, figures, heatmap, machine, plan, summary};
 use crate::report::{Cell, Report};
 
 /// The page.
@@ -113,32 +115,29 @@ fn pictures(body: &mut String, report: &Report) {
          mapped. THP: transparent huge pages, where the system gave them. The plan is <code>clear_pages_for</code> with the intent that fits, auto is \
          <code>clear_pages</code>. GB/s: 10<sup>9</sup> bytes a second.</p>\n",
     );
-    let all = group::contenders(&report.cells);
+    let looks = chart::looks(report);
     let main = main_cpu(report);
-    let (first, others): (Vec<_>, Vec<_>) =
+    let (first, mut others): (Vec<_>, Vec<_>) =
         groups(report).into_iter().partition(|(group, _)| group.cpu.is_none() || group.cpu == main);
     for (group, cells) in &first {
-        pair(body, group, cells, &all);
+        pair(body, group, cells, &looks);
     }
-    let mut cpus: Vec<_> = others.iter().map(|(group, _)| group.cpu).collect();
-    cpus.sort_unstable();
-    cpus.dedup();
-    for cpu in cpus {
-        let of_cpu: Vec<_> = others.iter().filter(|(group, _)| group.cpu == cpu).collect();
+    others.sort_by_key(|(group, _)| group.cpu);
+    for of_cpu in others.chunk_by(|a, b| a.0.cpu == b.0.cpu) {
         let name = of_cpu[0].0.cpu_name();
         let _ = write!(body, "<details>\n<summary>{name}</summary>\n");
         for (group, cells) in of_cpu {
-            pair(body, group, cells, &all);
+            pair(body, group, cells, &looks);
         }
         body.push_str("</details>\n");
     }
     body.push_str("</section>\n");
 }
 
-fn pair(body: &mut String, group: &Group, cells: &[&Cell], all: &[&str]) {
+fn pair(body: &mut String, group: &Group, cells: &[&Cell], looks: &HashMap<&str, Look>) {
     let name = group.name();
     let _ = write!(body, "<h3>{}</h3>\n<div class=\"pictures\">\n", Escaped(&name));
-    if let Some(chart) = chart::chart(&name, chart::series(cells, all)) {
+    if let Some(chart) = chart::chart(&name, chart::series(cells, looks)) {
         let _ = write!(body, "<figure>\n{}</figure>\n", chart.inline());
     }
     let _ = write!(body, "<figure>\n{}</figure>\n</div>\n", heatmap::heatmap(group, cells));

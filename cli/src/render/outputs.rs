@@ -1,14 +1,14 @@
 //! The files that pictures are written to: all of them can be opened, or none is touched.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{csv, html, svg};
 use crate::UserError;
+use crate::output::Output;
 use crate::report::Report;
+use crate::terminal::Plain;
 
 /// Where pictures of a report go.
 #[derive(Debug, Args)]
@@ -32,11 +32,11 @@ impl Outputs {
     ///
     /// # Errors
     /// One cannot be written.
-    pub fn open(&self) -> Result<Opened<'_>, UserError> {
+    pub fn open(&self) -> Result<Opened, UserError> {
         let wanted: [(&str, &Option<PathBuf>, Drawing); 3] = [
-            ("--csv ", &self.csv, csv::csv),
-            ("--svg ", &self.svg, svg::svg),
-            ("--html ", &self.html, html::html),
+            ("--csv", &self.csv, csv::csv),
+            ("--svg", &self.svg, svg::svg),
+            ("--html", &self.html, html::html),
         ];
         let named = wanted.into_iter().filter_map(|(option, path, drawing)| {
             path.as_deref().map(|path| Output::open(option, path).map(|file| (file, drawing)))
@@ -46,72 +46,18 @@ impl Outputs {
 }
 
 /// Files that wait for a report.
-pub struct Opened<'a>(Vec<(Output<'a>, Drawing)>);
+pub struct Opened(Vec<(Output, Drawing)>);
 
-impl Opened<'_> {
+impl Opened {
     /// Writes each, and says so.
     ///
     /// # Errors
     /// The system does not take it all.
     pub fn write(self, report: &Report) -> Result<(), UserError> {
         for (file, drawing) in self.0 {
-            file.write(&drawing(report))?;
+            let path = file.write(&drawing(report))?;
+            eprintln!("written: {}", Plain(path.display()));
         }
         Ok(())
-    }
-}
-
-/// A file that can be written, which stays as it was until then.
-pub struct Output<'a> {
-    option: &'static str,
-    path: &'a Path,
-    file: File,
-    /// It was not there before, and is empty still.
-    fresh: bool,
-}
-
-impl<'a> Output<'a> {
-    /// Opens it, or makes it; `option` stands before its name in messages.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn open(option: &'static str, path: &'a Path) -> Result<Self, UserError> {
-        let with = |new| OpenOptions::new().write(true).create_new(new).open(path);
-        let (file, fresh) = match with(true) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (with(false), false),
-            file => (file, true),
-        };
-        let file =
-            file.map_err(|error| UserError(format!("{option}{}: {error}", path.display())))?;
-        Ok(Self { option, path, file, fresh })
-    }
-
-    /// Replaces what it holds, and says so.
-    ///
-    /// # Errors
-    /// The system does not take it all.
-    pub fn write(mut self, text: &str) -> Result<(), UserError> {
-        let mut write = || {
-            self.fresh = false;
-            // A pipe has no length.
-            if self.file.metadata()?.is_file() {
-                self.file.set_len(0)?;
-            }
-            self.file.write_all(text.as_bytes())
-        };
-        write().map_err(|error| {
-            UserError(format!("{}{}: {error}", self.option, self.path.display()))
-        })?;
-        eprintln!("written: {}", self.path.display());
-        Ok(())
-    }
-}
-
-impl Drop for Output<'_> {
-    fn drop(&mut self) {
-        if self.fresh {
-            // If it cannot be removed, an empty file stays.
-            let _ = std::fs::remove_file(self.path);
-        }
     }
 }

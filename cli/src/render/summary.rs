@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::group::{Group, PLAN, best, find, groups, main_cpu, sizes};
+use super::group::{Group, Index, PLAN, groups, main_cpu, sizes};
 use super::text::{Escaped, percent, short};
 use crate::measure::median;
 use crate::report::{Cell, Report};
@@ -32,6 +32,7 @@ pub fn table(report: &Report) -> String {
         return "<p>Nothing was measured.</p>\n".to_owned();
     };
     let cells: Vec<&Cell> = groups.iter().flat_map(|(_, cells)| cells).copied().collect();
+    let indices: Vec<_> = groups.iter().map(|(_, cells)| Index::new(cells)).collect();
     let mut out = String::new();
     let _ = write!(
         out,
@@ -46,12 +47,12 @@ pub fn table(report: &Report) -> String {
     out.push_str("</tr></thead>\n<tbody>\n");
     for size in sizes(&cells) {
         let _ = write!(out, "<tr><th scope=\"row\">{}</th>", format_size(size as u64));
-        for (_, cells) in &groups {
+        for index in &indices {
             out.push_str("<td>");
-            if let Some(best) = best(cells, size) {
+            if let Some(best) = index.best(size) {
                 let name = Escaped(&best.contender).to_string().replace('_', "_<wbr/>");
                 let speed = short(best.gb_per_s);
-                let plan = find(cells, PLAN, size).and_then(|plan| plan.of_envelope);
+                let plan = index.find(PLAN, size).and_then(|plan| plan.of_envelope);
                 let plan = plan.map_or_else(String::new, |plan| {
                     format!(", plan&#160;{}&#160;%", percent(plan))
                 });

@@ -1,11 +1,12 @@
 //! All charts of a report in one file.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::group::groups;
 use super::picture::Picture;
-use super::text::{Escaped, date, width};
-use super::{bars, chart, group};
+use super::text::{Escaped, date, letter, width};
+use super::{bars, chart};
 use crate::report::Report;
 
 const MARGIN: f64 = 10.0;
@@ -16,10 +17,10 @@ const COLUMNS: usize = 4;
 /// A chart for every group of figures, then bars where several CPUs were measured: about as many
 /// side by side as one below the other.
 pub fn svg(report: &Report) -> String {
-    let all = group::contenders(&report.cells);
+    let looks = chart::looks(report);
     let charts = groups(report)
         .into_iter()
-        .filter_map(|(group, cells)| chart::chart(&group.name(), chart::series(&cells, &all)));
+        .filter_map(|(group, cells)| chart::chart(&group.name(), chart::series(&cells, &looks)));
     let pictures: Vec<Picture> = charts.chain(bars::bars(report)).collect();
     let columns = (1..COLUMNS).find(|n| n * n >= pictures.len()).unwrap_or(COLUMNS);
     let across = columns as f64 * (chart::WIDTH + 3.0 * MARGIN) - MARGIN;
@@ -64,13 +65,46 @@ pub fn svg(report: &Report) -> String {
 fn heading(body: &mut String, (x, y): (f64, f64), room: f64, text: &str) {
     // Of an ordinary letter: 12 units high and not 11, and bold.
     const LARGER: f64 = 12.0 / 11.0 * 1.1;
-    let mut cut = text.to_owned();
-    if width(text) * LARGER > room {
-        while width(&cut) * LARGER > room - 12.0 {
-            cut.pop();
-        }
-        cut.push('…');
-    }
-    let (y, text) = (y + 14.0, Escaped(&cut));
+    let text = cut(text, room / LARGER);
+    let (y, text) = (y + 14.0, Escaped(&text));
     let _ = writeln!(body, r#"<text class="heading" x="{x:.0}" y="{y:.0}">{text}</text>"#);
+}
+
+/// The beginning of `text` that fits `room` with an ellipsis, or all of it.
+fn cut(text: &str, room: f64) -> Cow<'_, str> {
+    if width(text) <= room {
+        return text.into();
+    }
+    let mut left = room - letter('…');
+    let end = text.char_indices().find(|&(_, c)| {
+        left -= letter(c);
+        left < 0.0
+    });
+    format!("{}…", &text[..end.map_or(text.len(), |(end, _)| end)]).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_heading_is_cut_where_its_room_ends() {
+        let (all, cut_off) = ("x".repeat(10), "x".repeat(8) + "…");
+        assert_eq!(cut(&all, 70.0), all);
+        assert_eq!(cut(&all, 69.9), cut_off);
+        assert_eq!(cut(&all, 5.0), "…");
+        assert_eq!(cut("漢字漢字", 40.0), "漢字…");
+    }
+
+    /// By popping and measuring this took hours.
+    #[test]
+    fn a_heading_of_megabytes_is_cut_at_once() {
+        let (send, receive) = channel();
+        std::thread::spawn(move || send.send(cut(&"x".repeat(4 << 20), 450.0).len()));
+        let length = receive.recv_timeout(Duration::from_secs(60)).expect("takes a minute");
+        assert!(length < 100, "{length}");
+    }
 }

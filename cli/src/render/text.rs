@@ -63,14 +63,18 @@ pub fn percent(share: f64) -> String {
 
 /// About how wide `text` is at 11 units: an upper bound for the usual fonts, by letters.
 pub fn width(text: &str) -> f64 {
-    let letter = |c| match c {
+    text.chars().map(letter).sum()
+}
+
+/// The same of one letter.
+pub fn letter(c: char) -> f64 {
+    match c {
         'f' | 'i' | 'j' | 'l' | 'r' | 't' | ' ' | '.' | ',' | ':' => 4.6,
         'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 11.0,
         c if c.is_ascii_uppercase() => 8.2,
         c if c.is_ascii() => 7.0,
         _ => 12.0,
-    };
-    text.chars().map(letter).sum()
+    }
 }
 
 /// Seconds since 1970 as a date and a time of day, UTC.

@@ -40,6 +40,7 @@ use crate::UserError;
 use crate::interrupt::{INTERRUPTED, interrupted};
 use crate::machine::Machine;
 use crate::output::Output;
+use crate::terminal::Plain;
 
 /// What to replay.
 #[derive(Debug, clap::Args)]
@@ -141,7 +142,7 @@ impl Finished<'_> {
         let written = output.map(|output| output.write(&text)).transpose();
         table::print(&report);
         if let Some(path) = written? {
-            println!("written: {}", path.display());
+            println!("written: {}", Plain(path.display()));
         }
         Ok(ExitCode::from(if report.complete { 0 } else { INTERRUPTED }))
     }

@@ -59,6 +59,7 @@ pub fn report() -> Report {
 }
 
 /// The same with nothing measured.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub fn empty() -> Report {
     Report { cells: Vec::new(), plan: Vec::new(), warnings: Vec::new(), ..report() }
 }

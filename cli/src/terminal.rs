@@ -1,0 +1,59 @@
+//! Untrusted text on a terminal.
+
+use std::fmt::{self, Display, Write};
+
+/// Displays text without what a terminal acts on: control characters, line breaks among them, and
+/// those that change the direction of writing are displayed as `\u{1b}`.
+///
+/// Every field of a report, file name and argument is printed through this.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain<T>(pub T);
+
+impl<T: Display> Display for Plain<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Filter(f), "{}", self.0)
+    }
+}
+
+struct Filter<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl Write for Filter<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for part in text.split_inclusive(is_active) {
+            match part.chars().next_back() {
+                Some(last) if is_active(last) => {
+                    self.0.write_str(&part[..part.len() - last.len_utf8()])?;
+                    write!(self.0, "{}", last.escape_unicode())?;
+                }
+                _ => self.0.write_str(part)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a terminal may act on `c`: C0, DEL and C1, and Unicode's `Bidi_Control`.
+pub fn is_active(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_acts_on_is_escaped_and_the_rest_is_unchanged() {
+        let cases = [
+            ("Zen 5 \"x\" \\ é漢字 ±", "Zen 5 \"x\" \\ é漢字 ±"),
+            ("\u{1b}[2J", "\\u{1b}[2J"),
+            ("a\r\n\tb\0", "a\\u{d}\\u{a}\\u{9}b\\u{0}"),
+            ("\u{7f}\u{80}\u{9b}2J\u{9f}\u{a0}", "\\u{7f}\\u{80}\\u{9b}2J\\u{9f}\u{a0}"),
+            ("\u{202e}x\u{2066}\u{200f}", "\\u{202e}x\\u{2066}\\u{200f}"),
+        ];
+        for (text, plain) in cases {
+            assert_eq!(Plain(text).to_string(), plain);
+        }
+    }
+}
