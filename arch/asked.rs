@@ -12,7 +12,7 @@ pub(super) struct Asked {
     ask: fn() -> Result<usize, Unavailable>,
 }
 
-#[allow(dead_code, reason = "PowerPC may be without asm to need it, others without `set`")]
+#[allow(dead_code, reason = "PowerPC may be without asm to need it")]
 impl Asked {
     pub(super) const fn new(ask: fn() -> Result<usize, Unavailable>) -> Self {
         Self { told: AtomicUsize::new(0), ask }
@@ -43,10 +43,5 @@ impl Asked {
     #[inline(never)]
     fn not_asked_yet(&self) -> usize {
         self.get().expect("this build is for a primitive that needs it")
-    }
-
-    /// Who knows better, from now on.
-    pub(super) fn set(&self, told: usize) {
-        self.told.store(told, Relaxed);
     }
 }

@@ -1,11 +1,7 @@
 //! One folder an ISA. Each gives [`PRIMITIVES`], what it knows of the CPU, and which primitive
 //! serves which length; nothing above this folder knows an instruction.
 
-#[cfg(any(
-    target_arch = "powerpc64",
-    target_arch = "riscv64",
-    all(target_arch = "x86_64", target_pointer_width = "64")
-))]
+#[cfg(any(target_arch = "powerpc64", target_arch = "riscv64"))]
 #[cfg(not(miri))]
 mod asked;
 #[cfg(any(
@@ -69,9 +65,6 @@ cfg_if::cfg_if! {
 cfg_if::cfg_if! {
     if #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))] {
         pub(crate) use aarch64::tags;
-    } else if #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))] {
-        mod untagged;
-        pub(crate) use x86_64::tags;
     } else {
         #[path = "untagged.rs"]
         pub(crate) mod tags;

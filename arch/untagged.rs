@@ -1,7 +1,6 @@
 //! Pointer and memory tags where there are none.
 
 /// The address that the CPU goes by.
-#[allow(dead_code, reason = "some ISAs have tags in addresses and none in memory")]
 #[inline]
 pub(crate) const fn untag(address: usize) -> usize {
     address

@@ -3,7 +3,6 @@
 mod loops;
 #[cfg(target_feature = "sse2")]
 mod short;
-pub(crate) mod tags;
 #[cfg(target_feature = "sse2")]
 mod vector;
 

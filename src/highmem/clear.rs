@@ -361,6 +361,21 @@ mod tests {
         assert_eq!(calls(), []);
     }
 
+    /// The mapper's promise is about this address. What tags AArch64 ignores is fixed by the system.
+    #[test]
+    #[cfg(not(all(target_arch = "aarch64", target_pointer_width = "64", not(miri))))]
+    fn a_clear_lands_at_the_address_that_the_mapper_gave() {
+        for bit in PAGE_SHIFT..usize::BITS {
+            let address = 1 << bit;
+            let base = NonNull::new(core::ptr::without_provenance_mut(address)).expect("not 0");
+            // SAFETY: nothing is ever touched: the primitive only writes down.
+            let linear = unsafe { LinearMap::new(frames(0, 1), base) };
+            assert_eq!(clear(&Half { linear, boundary: 1, window: 1 }, frames(0, 1)), Ok(()));
+            assert_eq!(calls(), [(address, PAGE_SIZE)]);
+            assert_eq!(tag::reset(base.as_ptr()), base.as_ptr());
+        }
+    }
+
     #[test]
     fn mixed_memory_is_split_where_the_kinds_meet() {
         let (mem, base) = half(500, 200);

@@ -8,8 +8,11 @@
 //! | ISA | bits | source |
 //! |---|---|---|
 //! | AArch64 | 63:56, Top Byte Ignore; 59:56 for MTE | Arm ARM DDI 0487, TCR_ELx.TBI; Linux has it on for programs |
-//! | x86_64 | 62:57 (LAM_U57), 62:48 (LAM_U48), where enabled | Intel SDM volume 1, Linear Address Masking |
-//! | others | none: `reset` does nothing | |
+//! | others | none: `reset` returns its argument | |
+//!
+//! The bits of x86_64's Linear Address Masking are not stripped: whether a process has it enabled is
+//! no constant, and a mask that could be set would move where a clear lands. The CPU ignores them in
+//! a clear; `clearpage::reset` asks the system about an address and needs it without them.
 //!
 //! Memory tags are another thing: with MTE, memory has tags of its own, 4 bits for 16 bytes, that a
 //! pointer's must match. That data is zero says nothing of them, nor they of the data: memory known
@@ -56,7 +59,8 @@ pub enum TagState {
     Set(Tag),
 }
 
-/// Takes the tag off a pointer: it becomes the one that the CPU would go by.
+/// Strips the tag from a pointer, leaving the address that the CPU translates. On other ISAs than
+/// AArch64 this is the identity.
 ///
 /// A null pointer, tagged or not, becomes null.
 #[doc(alias = "kasan_reset_tag")]
@@ -71,16 +75,6 @@ pub fn reset<T>(ptr: *mut T) -> *mut T {
 #[inline]
 pub fn with<T>(ptr: *mut T, tag: Tag) -> *mut T {
     ptr.map_addr(|address| tags::set_tag(address, tag.0))
-}
-
-/// Tells which bits of an address are no tag, where this crate cannot find out: a kernel's on x86_64,
-/// or a program's that enables LAM after its first [`reset`]. `usize::MAX` is no tag at all.
-///
-/// Linux's mask is asked at the first call (`ARCH_GET_UNTAG_MASK`), with the feature `std`; without
-/// it addresses have no tag until this is called.
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))]
-pub fn set_untag_mask(mask: usize) {
-    tags::set_untag_mask(mask);
 }
 
 /// The tag checks of MTE on the current thread, as something that can look away (PSTATE.TCO, which
