@@ -54,6 +54,21 @@ fn every_leaf_states_its_assumptions_and_its_name() {
     }
 }
 
+/// A range may cross from one allocation into its neighbour, where `add` is undefined behaviour.
+#[test]
+fn addresses_are_computed_by_wrapping() {
+    for isa in isas() {
+        for (stem, text) in files(&isa) {
+            for (number, line) in text.lines().enumerate() {
+                let bad = ["add(", "sub(", "offset("].iter().any(|call| {
+                    [".", ".byte_"].iter().any(|prefix| line.contains(&format!("{prefix}{call}")))
+                });
+                assert!(!bad, "{isa:?}: {stem}.rs:{}: {line}", number + 1);
+            }
+        }
+    }
+}
+
 /// The table that was compiled holds the leaves of this target's folder, less those that a `cfg`
 /// keeps out of this build, and `generic` behind them.
 #[test]

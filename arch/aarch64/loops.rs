@@ -15,7 +15,7 @@ macro_rules! store_pairs {
             "cmp {at}, {end}",
             "b.ne 2b",
             at = inout(reg) $ptr => _,
-            end = in(reg) $ptr.add($len),
+            end = in(reg) $ptr.wrapping_add($len),
             options(nostack),
         )
     };

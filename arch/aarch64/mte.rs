@@ -47,9 +47,9 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
     // instruction that is permitted where there are any.
     unsafe {
         clear_granules(ptr, head);
-        let at = ptr.add(head);
+        let at = ptr.wrapping_add(head);
         zero_blocks!(".arch_extension memtag", "dc gzva", at, body, dczid.block());
-        clear_granules(at.add(body), len - head - body);
+        clear_granules(at.wrapping_add(body), len - head - body);
     }
 }
 

@@ -51,7 +51,7 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
             "bne 2b",
             "vpop {{d0, d1, d2, d3}}",
             inout("r0") ptr => _,
-            in("r1") ptr.add(len),
+            in("r1") ptr.wrapping_add(len),
         )
     }
 }

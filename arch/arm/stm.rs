@@ -36,7 +36,7 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
             "cmp r0, r1",
             "bne 2b",
             inout("r0") ptr => _,
-            in("r1") ptr.add(len),
+            in("r1") ptr.wrapping_add(len),
             in("r2") 0,
             in("r3") 0,
             in("r4") 0,

@@ -26,7 +26,7 @@ pub(crate) unsafe fn zero_small(mut ptr: *mut u8, mut len: usize) {
     unsafe {
         while len > 256 {
             four::<u128, 4>(ptr, 256);
-            ptr = ptr.add(256);
+            ptr = ptr.wrapping_add(256);
             len -= 256;
         }
         match len {
@@ -55,7 +55,7 @@ unsafe fn four<T: Copy + Default, const N: usize>(ptr: *mut u8, len: usize) {
     for at in [0, run.min(last), (2 * run).min(last), last] {
         for i in 0..N {
             // SAFETY: no run begins behind the last, which ends with the range.
-            unsafe { store::<T>(ptr.add(at + i * size_of::<T>())) };
+            unsafe { store::<T>(ptr.wrapping_add(at + i * size_of::<T>())) };
         }
     }
 }
@@ -70,7 +70,7 @@ unsafe fn two<T: Copy + Default>(ptr: *mut u8, len: usize) {
     // SAFETY: both are inside the range.
     unsafe {
         store::<T>(ptr);
-        store::<T>(ptr.add(len - size_of::<T>()));
+        store::<T>(ptr.wrapping_add(len - size_of::<T>()));
     }
 }
 

@@ -59,8 +59,8 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
             round = const ROUND,
             block = in(reg) block,
             ptr = inout(reg) ptr => _,
-            rounds = in(reg) ptr.add(len & (ROUND * block - 1)),
-            end = in(reg) ptr.add(len),
+            rounds = in(reg) ptr.wrapping_add(len & (ROUND * block - 1)),
+            end = in(reg) ptr.wrapping_add(len),
             options(nostack, preserves_flags),
         )
     }

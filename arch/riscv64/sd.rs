@@ -47,7 +47,7 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
             "bne {ptr}, {end}, 2b",
             block = const BLOCK,
             ptr = inout(reg) ptr => _,
-            end = in(reg) ptr.add(len),
+            end = in(reg) ptr.wrapping_add(len),
             options(nostack, preserves_flags),
         )
     }

@@ -53,8 +53,8 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
             "cgrjlh {ptr}, {end}, 4b",
             "5:",
             ptr = inout(reg_addr) ptr => _,
-            rounds = in(reg) ptr.add(len % ROUND),
-            end = in(reg) ptr.add(len),
+            rounds = in(reg) ptr.wrapping_add(len % ROUND),
+            end = in(reg) ptr.wrapping_add(len),
             options(nostack),
         )
     }

@@ -41,7 +41,7 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
             "jne 2b",
             block = const BLOCK,
             ptr = inout(reg) ptr => _,
-            end = in(reg) ptr.add(len),
+            end = in(reg) ptr.wrapping_add(len),
             out("xmm0") _,
             options(nostack),
         )

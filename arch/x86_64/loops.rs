@@ -19,7 +19,7 @@ macro_rules! store_blocks {
             $end,
             block = const $block,
             inout("rdi") $ptr => _,
-            in("rsi") $ptr.add($len),
+            in("rsi") $ptr.wrapping_add($len),
             clobber_abi("sysv64"),
             options(nostack),
         )

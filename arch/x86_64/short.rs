@@ -71,7 +71,7 @@ pub(crate) unsafe fn zero_small(ptr: *mut u8, len: usize) {
             avx512!(
                 ["vmovdqu64 [{a}], zmm16", "vmovdqu64 [{d}], zmm16"],
                 a = in(reg) ptr,
-                d = in(reg) ptr.add(len - 64)
+                d = in(reg) ptr.wrapping_add(len - 64)
             );
         } else if len <= 256 {
             avx512!(
@@ -82,7 +82,7 @@ pub(crate) unsafe fn zero_small(ptr: *mut u8, len: usize) {
                     "vmovdqu64 [{d} + 64], zmm16"
                 ],
                 a = in(reg) ptr,
-                d = in(reg) ptr.add(len - 128)
+                d = in(reg) ptr.wrapping_add(len - 128)
             );
         } else {
             by_avx512(ptr, len);
@@ -125,7 +125,7 @@ unsafe fn by_avx512(ptr: *mut u8, len: usize) {
                 "vmovdqu64 [{d} + 192], zmm16"
             ],
             a = inout(reg) ptr => _,
-            d = in(reg) ptr.add(len - 256)
+            d = in(reg) ptr.wrapping_add(len - 256)
         );
     }
 }
@@ -154,7 +154,7 @@ unsafe fn by_others(ptr: *mut u8, len: usize) {
                     "vmovdqu [{d} + 32], ymm0"
                 ],
                 a = in(reg) ptr,
-                d = in(reg) ptr.add(len - 64)
+                d = in(reg) ptr.wrapping_add(len - 64)
             );
         } else {
             avx2!(
@@ -183,7 +183,7 @@ unsafe fn by_others(ptr: *mut u8, len: usize) {
                     "vmovdqu [{d} + 96], ymm0"
                 ],
                 a = inout(reg) ptr => _,
-                d = in(reg) ptr.add(len - 128)
+                d = in(reg) ptr.wrapping_add(len - 128)
             );
         }
     }
