@@ -65,7 +65,8 @@ mod system {
     /// Has the kernel fill in the values, for all CPUs that are online.
     fn riscv_hwprobe(pairs: &mut [Pair]) -> isize {
         let error;
-        // SAFETY: the kernel writes to the pairs alone and preserves every register but a0.
+        // SAFETY: the kernel writes to the pairs alone. It preserves the general registers but a0; a
+        // system call clobbers the vector registers (Linux, Documentation/arch/riscv/vector.rst).
         unsafe {
             core::arch::asm!(
                 "ecall",
@@ -75,6 +76,7 @@ mod system {
                 in("a2") 0, // of all CPUs
                 in("a3") 0,
                 in("a4") 0, // no flags
+                clobber_abi("C"),
                 options(nostack),
             );
         }
