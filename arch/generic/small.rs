@@ -29,6 +29,7 @@ pub(crate) unsafe fn zero_small(mut ptr: *mut u8, mut len: usize) {
             ptr = ptr.wrapping_add(256);
             len -= 256;
         }
+        // Each arm ends in `keep`: once, after the match, it would cost the arms a jump.
         match len {
             129.. => four::<u128, 4>(ptr, len),
             65.. => four::<u128, 2>(ptr, len),
@@ -36,7 +37,10 @@ pub(crate) unsafe fn zero_small(mut ptr: *mut u8, mut len: usize) {
             8.. => two::<u64>(ptr, len),
             4.. => two::<u32>(ptr, len),
             2.. => two::<u16>(ptr, len),
-            1 => store::<u8>(ptr),
+            1 => {
+                store::<u8>(ptr);
+                keep(ptr);
+            }
             0 => {}
         }
     }
@@ -58,6 +62,7 @@ unsafe fn four<T: Copy + Default, const N: usize>(ptr: *mut u8, len: usize) {
             unsafe { store::<T>(ptr.wrapping_add(at + i * size_of::<T>())) };
         }
     }
+    keep(ptr);
 }
 
 /// A store at the front and one at the end.
@@ -72,6 +77,7 @@ unsafe fn two<T: Copy + Default>(ptr: *mut u8, len: usize) {
         store::<T>(ptr);
         store::<T>(ptr.wrapping_add(len - size_of::<T>()));
     }
+    keep(ptr);
 }
 
 /// Assigned, not written by a function of `core`: that would be compiled with ASan's checks.
@@ -88,4 +94,35 @@ unsafe fn store<T: Copy + Default>(ptr: *mut u8) {
     unsafe { *ptr.cast::<Unaligned<T>>() = Unaligned(T::default()) };
     // Neighbouring stores would be merged into a call of memset, which may be our caller.
     compiler_fence(Ordering::SeqCst);
+}
+
+/// Makes the compiler assume that the memory at `ptr` is read here; generates no instruction.
+/// Otherwise stores to memory that is freed next are dead: a fence orders stores, but keeps none.
+#[cfg_attr(clearpage_asan, sanitize(address = "off"))]
+#[cfg_attr(not(clearpage_asan), inline(always))]
+fn keep(ptr: *mut u8) {
+    cfg_if::cfg_if! {
+        // x32 and ILP32 have no name for the register of a pointer; Miri runs no asm.
+        if #[cfg(all(
+            not(miri),
+            any(
+                target_arch = "arm",
+                target_arch = "loongarch64",
+                target_arch = "riscv32",
+                target_arch = "riscv64",
+                target_arch = "s390x",
+                target_arch = "x86",
+                all(target_arch = "aarch64", target_pointer_width = "64"),
+                all(target_arch = "powerpc64", clearpage_ppc_asm),
+                all(target_arch = "x86_64", target_pointer_width = "64"),
+            )
+        ))] {
+            // SAFETY: a comment, which runs nothing.
+            unsafe {
+                core::arch::asm!("/* {0} */", in(reg) ptr, options(nostack, preserves_flags, readonly));
+            }
+        } else {
+            core::hint::black_box(ptr);
+        }
+    }
 }
