@@ -27,7 +27,8 @@ pub unsafe fn clear_page(page: NonNull<Page>) {
 /// Zeroes `npages` pages from `page` on.
 ///
 /// # Safety
-/// `page` is aligned to a page and valid for writes of `npages` pages.
+/// `page` is aligned to a page and valid for writes of `npages` pages; if that is 0 it may be
+/// anything.
 ///
 /// # Panics
 /// If `npages` pages are more than `isize::MAX` bytes.
@@ -40,13 +41,14 @@ pub unsafe fn clear_pages(page: NonNull<Page>, npages: usize) {
 /// Zeroes `npages` pages from `page` on, for `intent`.
 ///
 /// # Safety
-/// `page` is aligned to a page and valid for writes of `npages` pages.
+/// `page` is aligned to a page and valid for writes of `npages` pages; if that is 0 it may be
+/// anything.
 ///
 /// # Panics
 /// If `npages` pages are more than `isize::MAX` bytes.
 #[inline]
 pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent) {
-    debug_assert!(page.is_aligned(), "clear_pages: {page:p} is not page-aligned");
+    debug_assert!(npages == 0 || page.is_aligned(), "clear_pages: {page:p} is not page-aligned");
     if npages > isize::MAX as usize >> PAGE_SHIFT {
         too_long("clear_pages", npages, "pages");
     }

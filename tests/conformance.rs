@@ -174,11 +174,14 @@ fn uninit_twins_return_what_they_cleared() {
 
 #[test]
 fn nothing_is_a_no_op_of_any_pointer() {
+    let askew = NonNull::<Page>::dangling().map_addr(|address| address | 1);
     for intent in Intent::ALL {
         // SAFETY: no page and no byte is touched; a segmentation fault would say otherwise.
         unsafe {
-            raw::clear_pages(NonNull::dangling(), 0);
-            raw::clear_pages_for(NonNull::dangling(), 0, intent);
+            for page in [NonNull::dangling(), askew] {
+                raw::clear_pages(page, 0);
+                raw::clear_pages_for(page, 0, intent);
+            }
             raw::zero_bytes(std::ptr::null_mut(), 0, intent);
         }
     }
@@ -210,4 +213,14 @@ fn a_misaligned_page_is_noticed() {
     let askew = NonNull::from(memory.bytes(8, PAGE_SIZE)).cast();
     // SAFETY: the bytes are there; their alignment is what is tested.
     unsafe { raw::clear_page(askew) }
+}
+
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic(expected = "is not page-aligned")]
+fn misaligned_pages_are_noticed() {
+    let mut memory = Garbage::new(2 * PAGE_SIZE);
+    let askew = NonNull::from(memory.bytes(8, 2 * PAGE_SIZE)).cast();
+    // SAFETY: as above.
+    unsafe { raw::clear_pages_for(askew, 2, Intent::Hot) }
 }
