@@ -8,12 +8,14 @@ use crate::cpu::Caches;
 pub(super) fn auxv(kind: usize) -> usize {
     #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
     {
+        use core::ffi::c_ulong;
         unsafe extern "C" {
-            // The C library that `std` links. `unsigned long` is a `usize` on every Linux.
-            fn getauxval(kind: usize) -> usize;
+            /// Of the C library that `std` links. It reads memory that nobody writes, and knows every
+            /// `kind`.
+            safe fn getauxval(kind: c_ulong) -> c_ulong;
         }
-        // SAFETY: it reads memory that nobody writes, and knows every `kind`.
-        unsafe { getauxval(kind) }
+        // `unsigned long` is a `usize` on every Linux.
+        getauxval(kind as c_ulong) as usize
     }
     #[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"))))]
     {
