@@ -4,6 +4,21 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::primitive::Unavailable;
 
+/// Ends the program: the build is for a primitive (`--cfg clearpage_force`) that this CPU lacks. It
+/// does not unwind, because the call may come from inside an allocation.
+#[cfg(all(feature = "std", unix))]
+fn refuse(why: &Unavailable) -> ! {
+    crate::environment::refuse(&format_args!("clearpage_force={NAME} is not available: {why}"))
+}
+
+/// As above. A panic cannot leave an `extern "C"` function: it aborts.
+#[cfg(not(all(feature = "std", unix)))]
+extern "C" fn refuse(why: &Unavailable) -> ! {
+    panic!("clearpage_force={NAME} is not available: {why}")
+}
+
+const NAME: &str = env!("CLEARPAGE_FORCED");
+
 /// Asked for until it is told, and kept then. It is not 0.
 #[allow(dead_code, reason = "PowerPC may be without asm to need it")]
 pub(super) struct Asked {
@@ -42,6 +57,34 @@ impl Asked {
     #[cold]
     #[inline(never)]
     fn not_asked_yet(&self) -> usize {
-        self.get().expect("this build is for a primitive that needs it")
+        self.get().unwrap_or_else(|why| refuse(&why))
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/common/emulator.rs"]
+mod emulator;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Child of the test below.
+    #[test]
+    #[ignore = "run by another test, in a process of its own"]
+    fn need_what_nobody_tells() {
+        Asked::new(|| Err(Unavailable { reason: "nobody tells" })).known();
+    }
+
+    #[test]
+    #[cfg(all(feature = "std", unix))]
+    fn a_number_that_is_needed_and_unknown_ends_the_program_without_unwinding() {
+        let mut child = emulator::command(&std::env::current_exe().unwrap());
+        child.args(["--exact", "arch::asked::tests::need_what_nobody_tells", "--ignored"]);
+        let child = child.arg("--nocapture").output().unwrap();
+        let stderr = String::from_utf8(child.stderr).unwrap();
+        let message = format!("clearpage: clearpage_force={NAME} is not available: nobody tells\n");
+        assert!(stderr.contains(&message) && !stderr.contains("panicked"), "{stderr}");
+        assert_eq!(child.status.code(), Some(2), "{stderr}");
     }
 }
