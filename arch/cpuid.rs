@@ -10,15 +10,20 @@ use core::arch::x86_64::{__cpuid_count, CpuidResult};
 
 use crate::cpu::{Caches, Facts, Feature, Flag, Isa, Vendor};
 
-/// CPUID `leaf`, all zero where the CPU does not reach that far.
+/// CPUID `leaf`. All zero where the CPU does not reach that far, and in an SGX enclave, where CPUID
+/// is an invalid opcode (Intel SDM volume 3D, "Illegal Instructions").
 fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
+    const NOTHING: CpuidResult = CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+    if cfg!(target_env = "sgx") {
+        return NOTHING;
+    }
     // SAFETY: every CPU from the Pentium on has CPUID, and no Rust target is older.
     #[allow(unused_unsafe, reason = "newer compilers know it to be safe")]
     unsafe {
         if leaf <= __cpuid_count(leaf & 0x8000_0000, 0).eax {
             __cpuid_count(leaf, subleaf)
         } else {
-            CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 }
+            NOTHING
         }
     }
 }
