@@ -16,11 +16,18 @@ const fn row(name: &str) -> Option<&'static Primitive> {
     let mut i = 0;
     while i < PRIMITIVES.len() {
         if same(PRIMITIVES[i].name().as_bytes(), name.as_bytes()) {
+            if PRIMITIVES[i].sets_tags() {
+                refuse("clearpage_force names a primitive that sets memory tags; allowed are:");
+            }
             return Some(&PRIMITIVES[i]);
         }
         i += 1;
     }
-    let (text, len) = names();
+    refuse("clearpage_force names no primitive of this target, which has:")
+}
+
+const fn refuse(why: &str) -> ! {
+    let (text, len) = names(why);
     match core::str::from_utf8(text.split_at(len).0) {
         Ok(text) => panic!("{}", text),
         Err(_) => unreachable!(),
@@ -36,13 +43,14 @@ pub(crate) const fn same(a: &[u8], b: &[u8]) -> bool {
     i == a.len() && i == b.len()
 }
 
-/// The message for a name that is in no row, and its length.
-const fn names() -> ([u8; 1024], usize) {
-    let mut text = ([0; 1024], 0);
-    text = push(text, "clearpage_force names no primitive of this target, which has:");
+/// `why`, followed by the names that are allowed; and the length of all that.
+const fn names(why: &str) -> ([u8; 1024], usize) {
+    let mut text = push(([0; 1024], 0), why);
     let mut i = 0;
     while i < PRIMITIVES.len() {
-        text = push(push(text, " "), PRIMITIVES[i].name());
+        if !PRIMITIVES[i].sets_tags() {
+            text = push(push(text, " "), PRIMITIVES[i].name());
+        }
         i += 1;
     }
     text

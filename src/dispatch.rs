@@ -132,8 +132,9 @@ fn asked_for() -> Result<Proven, InitError> {
 /// AVX2 all that are shorter than 4 KiB.
 ///
 /// # Errors
-/// There is no such primitive, or this CPU does not have it; the plan is then as before. A build
-/// for one primitive (`--cfg clearpage_force`) takes no other.
+/// There is no such primitive, this CPU does not have it, or it sets memory tags
+/// ([`Primitive::sets_tags`]); the plan is then as before. A build for one primitive
+/// (`--cfg clearpage_force`) takes no other.
 pub fn force(name: &str) -> Result<(), ForceError> {
     let (row, forced) = named(name)?;
     match FORCED {
@@ -181,20 +182,29 @@ pub enum ForceError {
         /// What was looked at and what it said.
         reason: &'static str,
     },
+    /// It sets memory tags too, after which pointers with another tag fault; the message lists the
+    /// primitives that are allowed.
+    SetsTags {
+        /// The primitive asked for.
+        name: &'static str,
+    },
 }
 
 impl fmt::Display for ForceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown => {
-                f.write_str("no such primitive; this build has")?;
-                for (i, p) in primitives().iter().enumerate() {
-                    write!(f, "{} {}", if i == 0 { "" } else { "," }, p.name())?;
-                }
-                Ok(())
+            Self::Unknown => f.write_str("no such primitive; this build has")?,
+            Self::SetsTags { name } => {
+                write!(f, "{name} sets memory tags and cannot serve every clear; allowed are")?;
             }
-            Self::Unavailable { name, reason } => write!(f, "{name} is not available: {reason}"),
+            Self::Unavailable { name, reason } => {
+                return write!(f, "{name} is not available: {reason}");
+            }
         }
+        for (i, p) in primitives().iter().filter(|p| !p.sets_tags()).enumerate() {
+            write!(f, "{} {}", if i == 0 { "" } else { "," }, p.name())?;
+        }
+        Ok(())
     }
 }
 

@@ -64,6 +64,9 @@ pub(crate) enum Leaf {
     /// block: no caller can see, or forget to fence, a pending store.
     #[allow(dead_code, reason = "not every ISA has weakly ordered stores")]
     Weak(WeakLeaf),
+    /// As `Ordered`, and sets the tags of the memory to that of the pointer.
+    #[allow(dead_code, reason = "not every ISA has memory tags")]
+    Tagging(unsafe fn(*mut u8, usize)),
 }
 
 /// List, entries, bytes a range.
@@ -88,6 +91,12 @@ impl Primitive {
     /// The feature bit without which no CPU has it; `None` if every CPU of this ISA does.
     pub const fn needs(&self) -> Option<Feature> {
         self.needs
+    }
+
+    /// Whether it also sets the tags of the memory, to that of the pointer. Such a primitive cannot
+    /// be forced and no plan may name it: pointers with another tag would fault after a clear.
+    pub const fn sets_tags(&self) -> bool {
+        matches!(self.leaf, Leaf::Tagging(_))
     }
 
     /// Bytes it clears at a time, a power of two no larger than a page. What does not fill a
@@ -132,7 +141,7 @@ impl Available {
     pub(crate) const fn weak(self) -> Option<WeakLeaf> {
         match self.0.leaf {
             Leaf::Weak(leaf) => Some(leaf),
-            Leaf::Ordered(_) => None,
+            Leaf::Ordered(_) | Leaf::Tagging(_) => None,
         }
     }
 
@@ -172,7 +181,7 @@ impl Available {
         // the instructions.
         unsafe {
             match self.0.leaf {
-                Leaf::Ordered(leaf) => leaf(ptr, len),
+                Leaf::Ordered(leaf) | Leaf::Tagging(leaf) => leaf(ptr, len),
                 Leaf::Weak(leaf) => leaf(&ptr, 1, len),
             }
         }

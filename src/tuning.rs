@@ -100,15 +100,19 @@ impl Tuning {
     /// primitive (`--cfg clearpage_force`) stays as it is.
     ///
     /// # Errors
-    /// This CPU lacks a primitive that the tuning names; the plan is then unchanged.
+    /// The tuning names a primitive that this CPU lacks, or one that sets memory tags
+    /// ([`Primitive::sets_tags`]); the plan is then unchanged.
     pub fn install(&self) -> Result<(), ForceError> {
         dispatch::replace(&self.proven()?);
         Ok(())
     }
 
-    /// This tuning, if this CPU has every primitive that it names.
+    /// This tuning, if this CPU has every primitive that it names, and each may serve any clear.
     pub(crate) fn proven(self) -> Result<Proven, ForceError> {
         for (_, row) in Intent::ALL.into_iter().flat_map(|intent| self.steps(intent)) {
+            if row.sets_tags() {
+                return Err(ForceError::SetsTags { name: row.name() });
+            }
             row.available()
                 .map_err(|why| ForceError::Unavailable { name: row.name(), reason: why.reason })?;
         }
@@ -132,7 +136,7 @@ impl Tuning {
     }
 }
 
-/// A tuning whose primitives this CPU has, every one.
+/// A tuning whose primitives this CPU has, every one, and none of which sets memory tags.
 pub(crate) struct Proven(Tuning);
 
 impl Proven {
@@ -233,6 +237,26 @@ mod tests {
         for row in crate::primitives() {
             let available = row.available();
             assert_eq!(facts.row(row.name()).is_some(), available.is_ok(), "{row:?} {available:?}");
+        }
+    }
+
+    #[test]
+    fn a_primitive_that_sets_memory_tags_is_never_installed() {
+        static TAGGING: Primitive = Primitive {
+            name: "tagging",
+            store: crate::Store::Temporal,
+            registers: crate::Registers::General,
+            needs: None,
+            block: || 16,
+            availability: || Ok(()),
+            leaf: crate::primitive::Leaf::Tagging(|_, _| unreachable!()),
+        };
+        for intent in Intent::ALL {
+            let tuning = Tuning::detect().then(intent, 1 << 20, &TAGGING);
+            assert_eq!(tuning.install(), Err(ForceError::SetsTags { name: "tagging" }));
+        }
+        for row in crate::primitives().iter().filter(|row| row.sets_tags()) {
+            assert!(Tuning::only(row).install().is_err(), "{row:?}");
         }
     }
 

@@ -169,6 +169,11 @@ impl FromStr for Tuning {
             let Some(primitive) = find(name) else {
                 return reader.wrong("no primitive of this build is called that");
             };
+            if primitive.sets_tags() {
+                return reader.wrong(
+                    "this primitive sets memory tags: allowed are the others of line \"primitives\"",
+                );
+            }
             if let Err(why) = primitive.available() {
                 return reader.wrong(why.reason);
             }
@@ -307,6 +312,17 @@ mod tests {
         }
         let error = "clearpage-tuning 1\nend\n".parse::<Tuning>().unwrap_err();
         assert!(error.is_foreign() && error.reason.contains("version"), "{error}");
+    }
+
+    #[test]
+    fn a_primitive_that_sets_memory_tags_is_refused() {
+        for row in primitives().iter().filter(|row| row.sets_tags()) {
+            let tagging = Tuning::detect().then(Intent::Hot, 1 << 20, row).to_string();
+            let (line, why) = error(&tagging);
+            let step = std::format!("hot 1048576 {}", row.name());
+            assert_eq!(tagging.lines().nth(line - 1), Some(&*step));
+            assert!(why.starts_with("this primitive sets memory tags: allowed are "), "{why}");
+        }
     }
 
     #[test]

@@ -29,7 +29,10 @@ fn every_primitive_serves_every_face_when_forced() {
                 assert_eq!(named, name);
                 assert!(built_for_one() || primitive.available().unwrap_err().reason == reason);
             }
-            Err(error) => panic!("{name}: {error}"),
+            Err(error) => {
+                assert_eq!(error, ForceError::SetsTags { name });
+                assert!(primitive.sets_tags());
+            }
         }
         for intent in Intent::ALL {
             clearpage::clear_pages_for(memory.pages(9), intent);
@@ -59,8 +62,12 @@ fn the_plan_uses_only_what_this_cpu_has() {
 fn errors_name_what_is_wrong_and_what_is_allowed() {
     let unknown = ForceError::Unknown.to_string();
     assert!(unknown.starts_with("no such primitive; this build has "), "{unknown}");
+    let tags = ForceError::SetsTags { name: "x" }.to_string();
+    assert!(tags.starts_with("x sets memory tags and cannot serve every clear; allowed are "));
     for primitive in primitives() {
-        assert!(unknown.contains(primitive.name()), "{unknown}");
+        for error in [&unknown, &tags] {
+            assert_eq!(error.contains(primitive.name()), !primitive.sets_tags(), "{error}");
+        }
     }
     let unavailable = ForceError::Unavailable { name: "x", reason: "no X: bit 3 is 0" };
     assert_eq!(unavailable.to_string(), "x is not available: no X: bit 3 is 0");
@@ -79,7 +86,7 @@ fn clear_and_print_the_plan() {
 #[test]
 #[cfg(feature = "std")]
 fn the_environment_forces() {
-    for primitive in common::available() {
+    for primitive in common::available().into_iter().filter(|p| !p.sets_tags()) {
         if built_for_one() {
             continue;
         }
@@ -107,7 +114,10 @@ fn the_environment_is_refused_loudly() {
     };
     refused("nonsense", &ForceError::Unknown.to_string());
     for primitive in primitives() {
-        if let Err(why) = primitive.available() {
+        if primitive.sets_tags() {
+            let name = primitive.name();
+            refused(name, &ForceError::SetsTags { name }.to_string());
+        } else if let Err(why) = primitive.available() {
             let name = primitive.name();
             let error = ForceError::Unavailable { name, reason: why.reason };
             refused(name, &error.to_string());

@@ -183,7 +183,8 @@ mod asan {
 
     #[test]
     fn redzones_are_cleared_and_stay() {
-        let names: Vec<_> = available().iter().map(|row| row.name()).collect();
+        let names: Vec<_> =
+            available().iter().filter(|row| !row.sets_tags()).map(|row| row.name()).collect();
         for name in names {
             if !built_for_one() {
                 clearpage::force(name).unwrap();

@@ -33,7 +33,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     needs: Some(Feature::Mte),
     block: || BLOCK,
     availability: ident::mte,
-    leaf: Leaf::Ordered(clear),
+    leaf: Leaf::Tagging(clear),
 };
 
 /// # Safety
