@@ -27,6 +27,7 @@ mod chunked;
 mod clear;
 pub mod cpu;
 mod dispatch;
+mod door;
 #[cfg(all(feature = "std", unix))]
 mod environment;
 pub mod highmem;

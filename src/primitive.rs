@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::arch;
 use crate::cpu::Feature;
+use crate::door::{Clear, zero};
 
 /// How a primitive's stores meet the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -158,51 +159,13 @@ impl Available {
     /// Zeroes whole pages.
     pub fn clear_pages(self, pages: &mut [crate::Page]) {
         // SAFETY: the slice is valid for writes, aligned to a page and a multiple of one.
-        unsafe { self.clear_blocks(pages.as_mut_ptr().cast(), size_of_val(pages)) }
+        unsafe { zero(Clear::Blocks(self, pages.as_mut_ptr().cast(), size_of_val(pages))) }
     }
 
     /// Zeroes any bytes; those outside whole blocks are cleared with ordinary stores.
     pub fn zero_bytes(self, bytes: &mut [u8]) {
         // SAFETY: the slice is valid for writes.
-        unsafe { self.zero_range(bytes.as_mut_ptr(), bytes.len()) }
-    }
-
-    /// Zeroes `len` bytes at `ptr`.
-    ///
-    /// # Safety
-    /// - `ptr` is valid for writes of `len` bytes.
-    /// - `ptr` and `len` are multiples of the primitive's block; page-aligned always is.
-    #[inline]
-    pub(crate) unsafe fn clear_blocks(self, ptr: *mut u8, len: usize) {
-        if len == 0 {
-            return;
-        }
-        // SAFETY: the caller's promises, the length is not 0, and `self` proves that the CPU has
-        // the instructions.
-        unsafe {
-            match self.0.leaf {
-                Leaf::Ordered(leaf) | Leaf::Tagging(leaf) => leaf(ptr, len),
-                Leaf::Weak(leaf) => leaf(&ptr, 1, len),
-            }
-        }
-    }
-
-    /// Zeroes `len` bytes at `ptr`, of any alignment.
-    ///
-    /// # Safety
-    /// `ptr` is valid for writes of `len` bytes.
-    pub(crate) unsafe fn zero_range(self, ptr: *mut u8, len: usize) {
-        let block = self.0.block();
-        let head = (ptr.addr().wrapping_neg() & (block - 1)).min(len);
-        let body = (len - head) & !(block - 1);
-        let tail = len - head - body;
-        // SAFETY: the three parts make up the caller's range, and the middle one starts and ends
-        // at a block boundary.
-        unsafe {
-            arch::zero_small(ptr, head);
-            self.clear_blocks(ptr.add(head), body);
-            arch::zero_small(ptr.add(head + body), tail);
-        }
+        unsafe { zero(Clear::Bytes(self, bytes.as_mut_ptr(), bytes.len())) }
     }
 }
 

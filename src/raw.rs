@@ -6,9 +6,10 @@
 
 use core::ptr::NonNull;
 
+use crate::door::{Clear, zero};
 use crate::intent::Intent;
 use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
-use crate::{arch, dispatch, sanitizer, scattered};
+use crate::{arch, dispatch, scattered};
 
 /// Zeroes one page.
 ///
@@ -17,11 +18,9 @@ use crate::{arch, dispatch, sanitizer, scattered};
 #[inline]
 pub unsafe fn clear_page(page: NonNull<Page>) {
     debug_assert!(page.is_aligned(), "clear_page: {page:p} is not page-aligned");
-    sanitizer::check_write(page.as_ptr().cast(), PAGE_SIZE);
+    let primitive = dispatch::choose(Intent::Auto, PAGE_SIZE);
     // SAFETY: the caller's promise; a page is a multiple of every block.
-    unsafe {
-        dispatch::choose(Intent::Auto, PAGE_SIZE).clear_blocks(page.as_ptr().cast(), PAGE_SIZE);
-    }
+    unsafe { zero(Clear::Blocks(primitive, page.as_ptr().cast(), PAGE_SIZE)) }
 }
 
 /// Zeroes `npages` pages from `page` on.
@@ -53,9 +52,8 @@ pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent
         too_long("clear_pages", npages, "pages");
     }
     let len = npages << PAGE_SHIFT;
-    sanitizer::check_write(page.as_ptr().cast(), len);
     // SAFETY: the caller's promise; a page is a multiple of every block.
-    unsafe { dispatch::choose(intent, len).clear_blocks(page.as_ptr().cast(), len) }
+    unsafe { zero(Clear::Blocks(dispatch::choose(intent, len), page.as_ptr().cast(), len)) }
 }
 
 /// Zeroes pages that lie anywhere, as a bulk page allocator lists them: [`clear_scattered`] on
@@ -70,9 +68,6 @@ pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
         pages.iter().all(|page| page.is_aligned()),
         "clear_scattered: a page is not page-aligned"
     );
-    for page in pages {
-        sanitizer::check_write(page.as_ptr().cast(), PAGE_SIZE);
-    }
     // A list may name a page twice, and so more bytes than there are.
     let together = dispatch::choose(intent, pages.len().saturating_mul(PAGE_SIZE));
     // SAFETY: the caller's promise.
@@ -89,9 +84,8 @@ pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
 #[inline]
 pub unsafe fn zero_bytes(ptr: *mut u8, len: usize, intent: Intent) {
     if len <= arch::SHORT {
-        sanitizer::check_write(ptr, len);
         // SAFETY: the caller's promise.
-        unsafe { arch::zero_small(ptr, len) }
+        unsafe { zero(Clear::Short(ptr, len)) }
     } else {
         // SAFETY: the caller's promise.
         unsafe { zero_more(ptr, len, intent) }
@@ -107,9 +101,8 @@ unsafe fn zero_more(ptr: *mut u8, len: usize, intent: Intent) {
     // SAFETY: the caller's promise, without which `zero_small` would compare again.
     unsafe { core::hint::assert_unchecked(len > arch::SHORT) };
     if arch::is_short(len) {
-        sanitizer::check_write(ptr, len);
         // SAFETY: the caller's promise.
-        unsafe { arch::zero_small(ptr, len) }
+        unsafe { zero(Clear::Short(ptr, len)) }
     } else {
         // SAFETY: the caller's promise.
         unsafe { zero_long(ptr, len, intent) }
@@ -126,9 +119,8 @@ unsafe fn zero_long(ptr: *mut u8, len: usize, intent: Intent) {
     if len > isize::MAX as usize {
         too_long("zero_bytes", len, "bytes");
     }
-    sanitizer::check_write(ptr, len);
     // SAFETY: the caller's promise.
-    unsafe { dispatch::choose(intent, len).zero_range(ptr, len) }
+    unsafe { zero(Clear::Bytes(dispatch::choose(intent, len), ptr, len)) }
 }
 
 #[cold]

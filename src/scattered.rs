@@ -2,6 +2,7 @@
 
 use core::ptr::NonNull;
 
+use crate::door::{Clear, zero};
 use crate::intent::Intent;
 use crate::page::{PAGE_SIZE, Page};
 use crate::primitive::Available;
@@ -38,9 +39,8 @@ pub(crate) unsafe fn clear_list(pages: &[NonNull<Page>], together: Available, in
         return;
     }
     if let Some(leaf) = together.weak() {
-        // SAFETY: a NonNull<Page> is an address, and there is one; this CPU has the primitive; the
-        // rest is the caller's promise.
-        unsafe { leaf(pages.as_ptr().cast(), pages.len(), PAGE_SIZE) };
+        // SAFETY: there is a page; this CPU has the primitive; the rest is the caller's promise.
+        unsafe { zero(Clear::Pages(leaf, pages)) };
         return;
     }
     let mut rest = pages;

@@ -1,5 +1,5 @@
 //! Portable Rust, on every target: the last row of every table. ASan's checks are kept out of it, as
-//! they are of asm: the faces ask ASan once for all of a range (`src/sanitizer.rs`).
+//! they are of asm: ASan is asked before, for all of a range (`src/door.rs`).
 
 mod small;
 mod words;

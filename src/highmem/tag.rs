@@ -25,6 +25,7 @@
 use super::clear::for_each_mapping;
 use super::{ClearError, Frames, Highmem, Instrumentation};
 use crate::arch::tags;
+use crate::door::{Clear, zero};
 use crate::intent::Intent;
 use crate::page::PAGE_SHIFT;
 use crate::primitive::usable;
@@ -131,7 +132,7 @@ pub unsafe fn tag_clear_highpages<M: Highmem + ?Sized>(
         let pages = with(reset(pages.as_ptr()), tag).cast();
         // SAFETY: the mapper's promise that these are the frames, and the caller's that they are
         // the caller's; a page is a multiple of every block.
-        unsafe { mte.clear_blocks(pages, npages << PAGE_SHIFT) }
+        unsafe { zero(Clear::Blocks(mte, pages, npages << PAGE_SHIFT)) }
     })?;
     Ok(TagState::Set(tag))
 }

@@ -41,8 +41,11 @@ use super::HUGE;
 use super::prefault::{self, HugePages};
 use crate::clear::clear_pages_for;
 use crate::dispatch::choose;
+use crate::highmem::{AddressSanitizer, Unchecked};
 use crate::intent::Intent;
 use crate::page::Page;
+use crate::primitive::Available;
+use crate::sanitizer;
 
 /// Shorter ranges are cleared in less time than it takes to see whether threads help.
 const SMALLEST: usize = 64 << 20;
@@ -72,7 +75,7 @@ pub fn clear_pages(pages: &mut [Page], intent: Intent) {
         1 => clear_pages_for(pages, intent),
         cpus => {
             let primitive = choose(intent, size_of_val(pages));
-            find_pace(pages, cpus, |piece| primitive.clear_pages(piece));
+            find_pace(pages, cpus, as_this_thread(primitive));
         }
     }
 }
@@ -90,7 +93,16 @@ pub fn clear_pages_on(pages: &mut [Page], intent: Intent, threads: NonZeroUsize)
         let primitive = choose(intent, len);
         let size = piece_size(len, threads.get().saturating_mul(PIECES_A_THREAD), HUGE);
         let shares = shares(cut(pages, size));
-        crew::work(shares, Pace::fixed(threads.get()), |piece| primitive.clear_pages(piece));
+        crew::work(shares, Pace::fixed(threads.get()), as_this_thread(primitive));
+    }
+}
+
+/// Clears pieces on any thread as this one would: if it holds a guard of ASan, none of them is checked.
+fn as_this_thread(primitive: Available) -> impl Fn(&mut [Page]) + Sync {
+    let guarded = sanitizer::is_guarded();
+    move |piece| {
+        let _unchecked = guarded.then(|| Unchecked::new(&AddressSanitizer));
+        primitive.clear_pages(piece);
     }
 }
 

@@ -17,6 +17,7 @@ use self::maps::Survey;
 use super::{Done, How, Known, Next, ResetError, clear};
 use crate::highmem::tag;
 use crate::page::{PAGE_SHIFT, Page};
+use crate::sanitizer;
 
 /// Shorter ranges are cleared without opening a file of `/proc/self`: 3 us, or 2 faults of small
 /// pages. The break-even is in the documentation of the module.
@@ -102,6 +103,7 @@ fn is_anonymous(range: Range) -> bool {
 /// `page` is aligned to a page, the pages are valid for writes, and nobody else's meanwhile.
 pub(super) unsafe fn wipe(page: NonNull<Page>, npages: usize) {
     let range = Range::new(page, npages);
+    sanitizer::check_write(page.as_ptr().cast(), npages << PAGE_SHIFT);
     // SAFETY: the caller's promise; what is not cleared is anonymous.
     unsafe {
         if is_anonymous(range) {
@@ -145,6 +147,8 @@ pub(super) unsafe fn run(
             },
         },
     };
+    // Pages that are dropped, or left because they are zero, count as written too.
+    sanitizer::check_write(page.as_ptr().cast(), npages << PAGE_SHIFT);
     // SAFETY: the range is the caller's and valid, by promise or by the system's word; what is not
     // cleared is anonymous.
     unsafe {
