@@ -25,6 +25,8 @@ struct Input {
     inner: Inner,
     /// From how many bytes on the inner allocator zeroes.
     from: Option<u16>,
+    /// From how many bytes on it unmaps what is freed.
+    unmaps_from: Option<u16>,
     /// A policy of the allocator's own.
     fixed: Option<(bool, bool)>,
     steps: Vec<Step>,
@@ -88,6 +90,7 @@ struct Model<'a, A> {
     policy: InitPolicy,
     fixed: bool,
     from: Option<usize>,
+    unmaps_from: usize,
     blocks: Vec<Block>,
     expected: Counts,
 }
@@ -104,6 +107,8 @@ fn run<A: GlobalAlloc>(inner: A, input: &Input) {
         Some(from) => alloc.inner_zeroes_from(from),
         None => alloc,
     };
+    let unmaps_from = input.unmaps_from.map_or(usize::MAX, usize::from);
+    let alloc = alloc.inner_unmaps_from(unmaps_from);
     let policy = input.fixed.map(|(on_alloc, on_free)| InitPolicy { on_alloc, on_free });
     let alloc = match policy {
         Some(policy) => alloc.with_policy(policy),
@@ -115,6 +120,7 @@ fn run<A: GlobalAlloc>(inner: A, input: &Input) {
         policy: policy.unwrap_or_default(),
         fixed: policy.is_some(),
         from,
+        unmaps_from,
         blocks: Vec::new(),
         expected: Counts::default(),
     };
@@ -131,9 +137,13 @@ fn run<A: GlobalAlloc>(inner: A, input: &Input) {
 }
 
 impl<A: GlobalAlloc> Model<'_, A> {
+    /// Whether a freed block of `len` bytes is wiped.
+    fn wipes(&self, len: usize) -> bool {
+        self.policy.on_free && len < self.unmaps_from
+    }
+
     fn step(&mut self, step: Step) {
         let nblocks = self.blocks.len();
-        self.alloc.inner().expect_wiped(self.policy.on_free);
         match step {
             Step::Alloc { size: raw, align, zeroed, fill } => {
                 let layout = Layout::from_size_align(size(raw), 1 << (align % 14));
@@ -187,6 +197,7 @@ impl<A: GlobalAlloc> Model<'_, A> {
 
     fn realloc(&mut self, mut block: Block, size: usize) {
         let old = block.layout.size();
+        self.alloc.inner().expect_wiped(self.wipes(old));
         // SAFETY: the block has this layout; the new size is not 0, and small.
         let ptr = unsafe { self.alloc.realloc(block.ptr, block.layout, size) };
         if ptr.is_null() {
@@ -197,8 +208,9 @@ impl<A: GlobalAlloc> Model<'_, A> {
         if size > old {
             count(&mut self.expected.on_alloc, size - old, self.policy.on_alloc);
         }
-        if self.policy.on_free {
-            count(&mut self.expected.on_free, old, true);
+        if self.wipes(old.min(size)) {
+            let wiped = self.wipes(old);
+            count(&mut self.expected.on_free, old, wiped);
         } else if size < old {
             count(&mut self.expected.on_free, old - size, false);
         }
@@ -216,8 +228,9 @@ impl<A: GlobalAlloc> Model<'_, A> {
     }
 
     fn dealloc(&mut self, block: Block) {
-        self.alloc.inner().expect_wiped(self.policy.on_free);
-        count(&mut self.expected.on_free, block.layout.size(), self.policy.on_free);
+        let wipes = self.wipes(block.layout.size());
+        self.alloc.inner().expect_wiped(wipes);
+        count(&mut self.expected.on_free, block.layout.size(), wipes);
         // SAFETY: the block has this layout, and is given back once.
         unsafe { self.alloc.dealloc(block.ptr, block.layout) };
     }

@@ -6,7 +6,14 @@ use super::crossing::hot_up_to_l2;
 use super::policy::{InitPolicy, Loaded};
 use super::stats::{NoStats, Side, Stats};
 use crate::intent::Intent;
+#[cfg(feature = "std")]
+use crate::os::reset;
 use crate::raw;
+
+/// From this size on all systems' kernels tell what was touched for less than it takes to clear
+/// what was not: the break-even of `reset` where `/proc/self/maps` has to be read.
+#[cfg(feature = "std")]
+const WIPE_TOUCHED_FROM: usize = 4 << 20;
 
 /// Puts `init_on_alloc` and `init_on_free` around an allocator.
 ///
@@ -30,12 +37,18 @@ use crate::raw;
 /// | `alloc` | clears the block | nothing |
 /// | `alloc_zeroed` | nothing: it is the inner allocator's `alloc_zeroed`, zero by contract | nothing |
 /// | `realloc` | clears what the block grew by | moves the block and clears the old one |
-/// | `dealloc` | nothing | clears the block |
+/// | `dealloc` | nothing | clears the block: of a long one what was touched |
 ///
 /// - Under `on_free` every `realloc` moves, even one that shrinks: where the inner allocator's own
 ///   would move, it would leave the old block as it is, and after clearing what is cut off first
 ///   it might still fail. It takes both blocks' memory for a moment. If the new one cannot be had,
 ///   the old one is untouched.
+/// - A clear of pages that were never touched would have the system provide them: to free a sparse
+///   block could run it out of memory. On Linux, in builds with `std`, only what was touched is
+///   cleared of blocks of at least 4 MiB, by `reset::wipe`
+///   (`wipe_touched_from` changes that), and
+///   [`inner_unmaps_from`](Self::inner_unmaps_from) says which blocks need no clear at all. A
+///   `realloc` that moves a block still copies all of it.
 /// - Freed memory is cleared with [`Intent::Hot`] up to the size of the second-level cache, for its
 ///   user has just had it there, and the next one may get it at once; longer blocks with
 ///   [`Intent::Cold`]. Memory that is allocated, with [`Intent::Hot`]: up to the size of the
@@ -59,6 +72,11 @@ pub struct ClearingAlloc<A, S = NoStats> {
     /// From how many bytes on the inner allocator is asked for zeroes by `alloc`, and by
     /// `alloc_zeroed`.
     inner_zeroes_from: [usize; 2],
+    /// From how many bytes on nothing is left of a block that the inner allocator freed.
+    inner_unmaps_from: usize,
+    /// From how many bytes on the system is asked what was touched of a block that is wiped.
+    #[cfg(feature = "std")]
+    wipe_touched_from: usize,
     stats: S,
 }
 
@@ -72,7 +90,15 @@ impl<A> ClearingAlloc<A> {
 impl<A, S> ClearingAlloc<A, S> {
     /// Around `inner`, by the policy of the process.
     pub const fn with_stats(inner: A, stats: S) -> Self {
-        Self { inner, policy: None, inner_zeroes_from: [usize::MAX, 0], stats }
+        Self {
+            inner,
+            policy: None,
+            inner_zeroes_from: [usize::MAX, 0],
+            inner_unmaps_from: usize::MAX,
+            #[cfg(feature = "std")]
+            wipe_touched_from: WIPE_TOUCHED_FROM,
+            stats,
+        }
     }
 
     /// By `policy` from the first call to the last, whatever the policy of the process.
@@ -94,6 +120,38 @@ impl<A, S> ClearingAlloc<A, S> {
     #[must_use]
     pub const fn inner_zeroes_from(mut self, len: usize) -> Self {
         self.inner_zeroes_from = [len; 2];
+        self
+    }
+
+    /// Leaves blocks of at least `len` bytes to the inner allocator as they are when they are freed,
+    /// because it gives their memory back to the system, which clears it before anybody gets it. A
+    /// `realloc` of such a block to such a size is the inner allocator's: it may move pages, and
+    /// must unmap what it leaves.
+    ///
+    /// - `usize::MAX`, the default, is for allocators that keep what is freed.
+    /// - For glibc's `malloc` it is 32 MiB on 64-bit systems and 512 KiB on 32-bit ones. It maps
+    ///   each block by itself from `M_MMAP_THRESHOLD` of mallopt(3) on, 128 KiB at first, but
+    ///   whenever such a block is freed it raises the threshold to its size, up to these limits.
+    ///   With as many mappings as `M_MMAP_MAX` allows (65 536), longer blocks come from the heap:
+    ///   they are then not cleared.
+    /// - For musl's it is 128 KiB.
+    #[must_use]
+    pub const fn inner_unmaps_from(mut self, len: usize) -> Self {
+        self.inner_unmaps_from = len;
+        self
+    }
+
+    /// Clears only what was touched, by [`reset::wipe`](crate::reset::wipe), of freed blocks of at
+    /// least `len` bytes; 4 MiB is the default, and `usize::MAX` has all of every block cleared.
+    ///
+    /// That asks the system within `dealloc`, on Linux: a sandbox that ends the process for one of
+    /// the system calls listed at `reset::wipe` has to allow them, or this has to be `usize::MAX`.
+    /// So has it where `userfaultfd` fills fresh pages of the inner allocator's memory with old
+    /// contents. On other systems all is cleared, whatever `len` is.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub const fn wipe_touched_from(mut self, len: usize) -> Self {
+        self.wipe_touched_from = len;
         self
     }
 
@@ -210,7 +268,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         let InitPolicy { on_alloc, on_free } = policy.settle();
         // SAFETY: the caller's promise.
         unsafe {
-            if on_free {
+            if on_free && layout.size().min(size) < this.inner_unmaps_from {
                 this.replace(ptr, layout, size, on_alloc)
             } else {
                 this.resize(ptr, layout, size, on_alloc)
@@ -225,18 +283,32 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
     #[inline(always)]
     unsafe fn take_back(&self, ptr: *mut u8, layout: Layout, clear: bool) {
         let len = layout.size();
-        if clear {
-            // The stores stay, though nobody reads them: leaves are asm or volatile, and behind
-            // every store of a short range stands a compiler fence.
+        if clear && len < self.inner_unmaps_from {
             // SAFETY: the block is its caller's until it is freed.
-            self.stats.cleared(Side::Free, len, || unsafe {
-                raw::zero_bytes(ptr, len, hot_up_to_l2(len as u64))
-            });
+            self.stats.cleared(Side::Free, len, || unsafe { self.wipe(ptr, len) });
         } else {
             self.stats.skipped(Side::Free, len);
         }
         // SAFETY: the caller's promise.
         unsafe { self.inner.dealloc(ptr, layout) };
+    }
+
+    /// Clears what will be freed.
+    ///
+    /// # Safety
+    /// `ptr` is valid for writes of `len` bytes, and nobody else uses them.
+    #[inline(always)]
+    unsafe fn wipe(&self, ptr: *mut u8, len: usize) {
+        // The stores stay, though nobody reads them: leaves are asm or volatile, and behind
+        // every store of a short range stands a compiler fence.
+        #[cfg(feature = "std")]
+        if len >= self.wipe_touched_from {
+            // SAFETY: the caller's promise. If fresh pages are not zero, then their contents are not
+            // the block's, or nobody was to switch this on.
+            return unsafe { reset::wipe(ptr, len) };
+        }
+        // SAFETY: the caller's promise.
+        unsafe { raw::zero_bytes(ptr, len, hot_up_to_l2(len as u64)) }
     }
 
     /// `realloc` by the inner allocator's, where nobody minds what that leaves behind.

@@ -10,7 +10,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use clearpage::hooks::{ClearingAlloc, Counters, Counts, InitPolicy, NoStats, set_policy};
 use quickcheck::{Arbitrary, Gen, quickcheck};
 use recording::{Calls, Recording, is_all};
-use user::{Step, User};
+use user::{ByInner, Step, User};
 
 const POLICIES: [InitPolicy; 4] =
     [InitPolicy::OFF, InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH];
@@ -45,23 +45,25 @@ fn serve<A: GlobalAlloc>(
 }
 
 /// Panics unless `ClearingAlloc` around `inner` serves `steps` as `policy` says, and its statistics
-/// tell just that; with blocks of `from` bytes on zeroed by `inner`, where that is said.
-fn check_from(from: Option<usize>, inner: Recording, policy: InitPolicy, steps: &[Step]) -> Calls {
-    let alloc = ClearingAlloc::with_stats(inner, Counters::new()).with_policy(policy);
-    let alloc = match from {
-        Some(from) => alloc.inner_zeroes_from(from),
-        None => alloc,
-    };
-    let user = User::new(&alloc, policy, 0).inner_zeroes_from(from);
+/// tell just that; with blocks of some `sizes` left to `inner`.
+fn check_by(sizes: ByInner, inner: Recording, policy: InitPolicy, steps: &[Step]) -> Calls {
+    let mut alloc = ClearingAlloc::with_stats(inner, Counters::new()).with_policy(policy);
+    if let Some(from) = sizes.zeroes_from {
+        alloc = alloc.inner_zeroes_from(from);
+    }
+    if let Some(from) = sizes.unmaps_from {
+        alloc = alloc.inner_unmaps_from(from);
+    }
+    let user = User::new(&alloc, policy, 0).by_inner(sizes);
     let (faults, expected) = serve(user, alloc.inner(), steps);
-    assert_eq!(faults, [""; 0], "{policy:?}, {from:?}, {steps:?}");
-    assert_eq!(alloc.stats().read(), expected, "{policy:?}, {from:?}, {steps:?}");
+    assert_eq!(faults, [""; 0], "{policy:?}, {sizes:?}, {steps:?}");
+    assert_eq!(alloc.stats().read(), expected, "{policy:?}, {sizes:?}, {steps:?}");
     alloc.inner().calls()
 }
 
-/// [`check_from`] where nothing is said.
+/// [`check_by`] where nothing is said.
 fn check(inner: Recording, policy: InitPolicy, steps: &[Step]) -> Calls {
-    check_from(None, inner, policy, steps)
+    check_by(ByInner::default(), inner, policy, steps)
 }
 
 /// Up to four pages, short ones as likely as long ones.
@@ -98,13 +100,16 @@ quickcheck! {
         true
     }
 
-    fn the_inner_allocator_zeroes_what_it_is_to(steps: Vec<Step>, from: u16) -> bool {
-        for (policy, from) in POLICIES.into_iter().flat_map(|policy| {
-            [0, usize::from(from) >> (from % 16), usize::MAX].map(|from| (policy, Some(from)))
+    fn the_inner_allocator_does_what_it_is_to(steps: Vec<Step>, from: u16) -> bool {
+        let limits = [0, usize::from(from) >> (from % 16), usize::MAX].map(Some);
+        let zeroes = limits.map(|zeroes_from| ByInner { zeroes_from, unmaps_from: None });
+        let unmaps = limits.map(|unmaps_from| ByInner { zeroes_from: None, unmaps_from });
+        for (policy, sizes) in POLICIES.into_iter().flat_map(|policy| {
+            zeroes.into_iter().chain(unmaps).map(move |sizes| (policy, sizes))
         }) {
-            let points = check_from(from, Recording::default(), policy, &steps).fallible();
+            let points = check_by(sizes, Recording::default(), policy, &steps).fallible();
             for point in 0..points.min(4) {
-                check_from(from, Recording::failing_at(point), policy, &steps);
+                check_by(sizes, Recording::failing_at(point), policy, &steps);
             }
         }
         true
@@ -219,8 +224,9 @@ fn the_process_decides_where_nobody_else_does() {
 
 #[test]
 fn statistics_that_are_off_take_no_room() {
-    let size = size_of::<ClearingAlloc<std::alloc::System, NoStats>>();
-    assert_eq!(size, size_of::<(Option<InitPolicy>, [usize; 2])>());
+    let with = size_of::<ClearingAlloc<std::alloc::System, usize>>();
+    let without = size_of::<ClearingAlloc<std::alloc::System, NoStats>>();
+    assert_eq!(with - without, size_of::<usize>());
 }
 
 #[test]

@@ -50,12 +50,18 @@ impl Block {
     }
 }
 
+/// From which sizes on the inner allocator does the work, where that was said to `ClearingAlloc`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ByInner {
+    pub zeroes_from: Option<usize>,
+    pub unmaps_from: Option<usize>,
+}
+
 /// A user of `alloc`, which is said to follow `policy` over a `Recording`.
 pub struct User<'a, A> {
     alloc: &'a A,
     policy: InitPolicy,
-    /// Blocks as long as this, or longer, are zero by the inner allocator.
-    inner_zeroes_from: Option<usize>,
+    sizes: ByInner,
     pub blocks: Vec<Block>,
     seed: u64,
     /// What the statistics should say.
@@ -69,15 +75,19 @@ pub struct User<'a, A> {
 
 impl<'a, A: GlobalAlloc> User<'a, A> {
     pub fn new(alloc: &'a A, policy: InitPolicy, seed: u64) -> Self {
-        let (expected, inner_zeroes_from) = (Counts::default(), None);
+        let (expected, sizes) = (Counts::default(), ByInner::default());
         let (blocks, unwiped, by_inner, faults) = (vec![], 0, 0, vec![]);
-        Self { alloc, policy, inner_zeroes_from, blocks, seed, expected, unwiped, by_inner, faults }
+        Self { alloc, policy, sizes, blocks, seed, expected, unwiped, by_inner, faults }
     }
 
-    /// Where [`ClearingAlloc::inner_zeroes_from`](clearpage::hooks::ClearingAlloc) was said.
-    pub fn inner_zeroes_from(mut self, len: Option<usize>) -> Self {
-        self.inner_zeroes_from = len;
+    pub fn by_inner(mut self, sizes: ByInner) -> Self {
+        self.sizes = sizes;
         self
+    }
+
+    /// Whether a freed block of `len` bytes is wiped.
+    fn wipes(&self, len: usize) -> bool {
+        self.policy.on_free && self.sizes.unmaps_from.is_none_or(|from| len < from)
     }
 
     pub fn step(&mut self, step: Step) {
@@ -110,7 +120,7 @@ impl<'a, A: GlobalAlloc> User<'a, A> {
 
     /// Zero or not; `asked` is whether by a call for just that.
     fn take(&mut self, ptr: *mut u8, layout: Layout, zero: bool, asked: bool) {
-        let by_inner = zero && self.inner_zeroes_from.map_or(asked, |from| layout.size() >= from);
+        let by_inner = zero && self.sizes.zeroes_from.map_or(asked, |from| layout.size() >= from);
         self.by_inner += usize::from(by_inner);
         if ptr.is_null() {
             return;
@@ -142,13 +152,12 @@ impl<'a, A: GlobalAlloc> User<'a, A> {
         if size > old {
             count(&mut self.expected.on_alloc, size - old, self.policy.on_alloc);
         }
-        if self.policy.on_free {
-            count(&mut self.expected.on_free, old, true);
-        } else {
-            self.unwiped += 1;
-            if size < old {
-                count(&mut self.expected.on_free, old - size, false);
-            }
+        let wiped = self.wipes(old);
+        self.unwiped += usize::from(!wiped);
+        if self.wipes(old.min(size)) {
+            count(&mut self.expected.on_free, old, wiped);
+        } else if size < old {
+            count(&mut self.expected.on_free, old - size, false);
         }
         (block.ptr, block.layout) = (ptr, layout);
         if !block.holds(old.min(size)) {
@@ -176,8 +185,9 @@ impl<'a, A: GlobalAlloc> User<'a, A> {
         if !block.holds(size) {
             self.faults.push(format!("{block:?}: contents lost"));
         }
-        count(&mut self.expected.on_free, size, self.policy.on_free);
-        self.unwiped += usize::from(!self.policy.on_free);
+        let wiped = self.wipes(size);
+        count(&mut self.expected.on_free, size, wiped);
+        self.unwiped += usize::from(!wiped);
         // SAFETY: the block is ours, of that layout, and given back once.
         unsafe { self.alloc.dealloc(block.ptr, block.layout) };
     }
