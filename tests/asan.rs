@@ -219,6 +219,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("dispatch.rs init", "makes the plan"),
     ("highmem/tag.rs reset", "a pointer's tag"),
     ("hooks/clearing_alloc.rs inner_zeroes_from", "a setting"),
+    ("hooks/clearing_alloc.rs wipe_touched_from", "a setting"),
     ("hooks/environment.rs init", "reads the policy"),
     ("hooks/policy.rs want_init_on_alloc", "a question"),
     ("hooks/policy.rs want_init_on_free", "a question"),
