@@ -155,13 +155,20 @@ fn size(cache: &CpuidResult) -> usize {
     let ways = (cache.ebx >> 22) as usize + 1;
     let partitions = (cache.ebx >> 12 & 0x3ff) as usize + 1;
     let line = (cache.ebx & 0xfff) as usize + 1;
-    let sets = cache.ecx as usize + 1;
+    let sets = (cache.ecx as usize).saturating_add(1);
     ways.saturating_mul(partitions).saturating_mul(line).saturating_mul(sets)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A hypervisor may report them; on x86 a panic could come from inside an allocation.
+    #[test]
+    fn a_cache_that_cannot_be_is_no_overflow() {
+        let all_ones = CpuidResult { eax: u32::MAX, ebx: u32::MAX, ecx: u32::MAX, edx: u32::MAX };
+        assert!(size(&all_ones) >= 1 << 31);
+    }
 
     /// Signatures as CPUs report them, with family and model as their makers call them.
     #[test]
