@@ -46,6 +46,8 @@ mod demand;
 mod idle;
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 mod mappings;
+#[cfg(all(test, loom))]
+mod models;
 mod origin;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod pressure;
@@ -57,8 +59,6 @@ mod worker;
 use std::collections::TryReserveError;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::{fmt, io};
 
 pub use self::block::ZeroBlock;
@@ -69,6 +69,8 @@ use self::supply::Heap;
 pub use self::supply::{Supplied, Supply};
 use self::worker::Pressure;
 use crate::page::{Order, Page};
+use crate::sync::Arc;
+use crate::sync::thread::{self, JoinHandle};
 
 /// Blocks of pages that are zero already.
 ///
