@@ -40,6 +40,8 @@ mod primitive;
 pub mod raw;
 mod sanitizer;
 mod scattered;
+#[cfg(feature = "std")]
+mod sync;
 mod tuning;
 mod tuning_text;
 

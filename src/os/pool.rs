@@ -26,6 +26,8 @@
 //!   takes what is ready, then blocks are cleared on the spot; nothing waits for the thread, and
 //!   dropping the pool does not either, though some of what it holds may stay mapped. With a
 //!   [`Supply`] of memory that both processes share, child and parent would take the same blocks.
+//!   Before Linux 4.14 only its PID distinguishes the child. If both have the same one, as PID 1 of
+//!   nested namespaces, dropping the pool in the child panics or hangs there.
 //!
 //! A block is zero when it is taken, not by being taken: it is in no cache. Who writes all of it at
 //! once fetches every line from memory, where a page that was just cleared hot would be at hand. So
@@ -44,6 +46,9 @@ mod demand;
 mod idle;
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 mod mappings;
+#[cfg(all(test, loom))]
+mod models;
+mod origin;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod pressure;
 mod ring;
@@ -54,17 +59,18 @@ mod worker;
 use std::collections::TryReserveError;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::{fmt, io, process};
+use std::{fmt, io};
 
 pub use self::block::ZeroBlock;
 use self::demand::Bounds;
+use self::origin::Origin;
 use self::shared::Shared;
 use self::supply::Heap;
 pub use self::supply::{Supplied, Supply};
 use self::worker::Pressure;
 use crate::page::{Order, Page};
+use crate::sync::Arc;
+use crate::sync::thread::{self, JoinHandle};
 
 /// Blocks of pages that are zero already.
 ///
@@ -83,7 +89,7 @@ pub struct ZeroPool {
     shared: Arc<Shared>,
     worker: Option<JoinHandle<()>>,
     /// The process that has the thread.
-    process: u32,
+    origin: Origin,
 }
 
 impl ZeroPool {
@@ -148,8 +154,8 @@ impl Drop for ZeroPool {
     fn drop(&mut self) {
         self.shared.stop();
         if let Some(worker) = self.worker.take() {
-            if self.process != process::id() {
-                // The child of a fork has no such thread: to wait for it would be for ever.
+            if !self.origin.is_here() {
+                // The child of a fork has no such thread: joining it panics or never returns.
                 std::mem::forget(worker);
             } else if worker.thread().id() != thread::current().id() {
                 // An error is a panic of the supply's, which was told of when it happened.
@@ -233,6 +239,7 @@ impl Builder {
         }
         let supply = supply.map_or_else(|| system(order, max), Ok)?;
         let shared = Arc::new(Shared::new(order, Bounds { min, max }, supply)?);
+        let origin = Origin::here();
         let thread = thread::Builder::new().name("clearpage-pool".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || {
@@ -242,7 +249,7 @@ impl Builder {
                 worker::run(&shared, pressure.unwrap_or_else(system_pressure));
             }
         })?;
-        Ok(ZeroPool { shared, worker: Some(thread), process: process::id() })
+        Ok(ZeroPool { shared, worker: Some(thread), origin })
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::ffi::{c_int, c_uint};
 use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -12,6 +13,7 @@ use std::{fs, thread};
 use clearpage::pool::{ZeroBlock, ZeroPool};
 use clearpage::{Order, PAGE_SIZE};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 use crate::supply::GARBAGE;
 use crate::{AtEnd, builder, common, wait_until};
@@ -230,4 +232,65 @@ fn in_the_child(pool: ZeroPool) -> c_int {
     let last = pool.take();
     drop(pool);
     if last.is_some_and(|block| block.bytes().iter().all(|&byte| byte == 0)) { 0 } else { 4 }
+}
+
+/// The next child of this thread becomes PID 1 of a new namespace.
+fn unshare_pids() -> rustix::io::Result<()> {
+    // SAFETY: file descriptors stay shared.
+    unsafe { unshare_unsafe(UnshareFlags::NEWPID) }
+}
+
+/// Whether this kernel can wipe a page on fork: Linux since 4.14.
+fn wipes_on_fork() -> bool {
+    let (len, access) = (rustix::param::page_size(), ProtFlags::READ | ProtFlags::WRITE);
+    // SAFETY: a new mapping, to which nobody refers.
+    unsafe {
+        let start = mmap_anonymous(null_mut(), len, access, MapFlags::PRIVATE).unwrap();
+        let advised = madvise(start, len, Advice::LinuxWipeOnFork);
+        munmap(start, len).unwrap();
+        advised.is_ok()
+    }
+}
+
+/// Parent and child both have PID 1, in nested namespaces, as a container's init and its child may.
+#[test]
+fn a_forked_child_with_its_parents_pid_drops_a_pool_without_joining_its_thread() {
+    if !wipes_on_fork() {
+        return common::say("pool: skipped equal PIDs: this kernel has no MADV_WIPEONFORK");
+    }
+    // Only children of the thread that unshares are in the namespace.
+    let test = thread::spawn(|| match unshare_pids() {
+        Ok(()) => alone("pid_1_forks"),
+        Err(error) => common::say(&format!("pool: skipped equal PIDs: unshare: {error}")),
+    });
+    test.join().unwrap();
+}
+
+#[test]
+#[ignore = "run by another test, as PID 1"]
+fn pid_1_forks() {
+    const WNOHANG: c_int = 1;
+    assert_eq!(std::process::id(), 1);
+    let pool = ManuallyDrop::new(builder(8).build().unwrap());
+    unshare_pids().unwrap();
+    // SAFETY: the child does nothing but what async signals may, other than that it frees memory,
+    // which the C library allows there.
+    let process = unsafe { fork() };
+    if process == 0 {
+        if std::process::id() != 1 {
+            _exit(2);
+        }
+        // SAFETY: the child does not use it again.
+        let pool = unsafe { std::ptr::read(&*pool) };
+        _exit(catch_unwind(AssertUnwindSafe(|| drop(pool))).is_err().into());
+    }
+    assert!(process > 0, "{}", std::io::Error::last_os_error());
+    let mut status = 0;
+    // PID 1 ignores its alarm, so the parent has the time limit.
+    wait_until("the child drops the pool", || {
+        // SAFETY: a child of this process, and a number to write to.
+        unsafe { waitpid(process, &raw mut status, WNOHANG) == process }
+    });
+    assert_eq!(status, 0, "the child's status; 256 is a panic");
+    drop(ManuallyDrop::into_inner(pool));
 }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::slice;
-use std::sync::Arc;
 
 use super::shared::Shared;
 use crate::page::Page;
+use crate::sync::Arc;
 
 /// A block of pages from a [`ZeroPool`](super::ZeroPool), zero when it was taken.
 ///

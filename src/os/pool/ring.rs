@@ -9,10 +9,10 @@
 use std::alloc::Layout;
 use std::collections::TryReserveError;
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 
 use super::Line;
 use crate::page::Page;
+use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 
 pub(super) struct Ring {
     /// Blocks taken out so far, counted as `usize` counts: it wraps.

@@ -3,8 +3,6 @@
 use std::collections::TryReserveError;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::*};
-use std::thread::Thread;
 
 use super::demand::Bounds;
 use super::ring::Ring;
@@ -13,6 +11,8 @@ use super::{Line, Statistics};
 use crate::intent::Intent;
 use crate::page::{Order, Page};
 use crate::raw;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::*};
+use crate::sync::thread::Thread;
 
 /// What the background thread does.
 #[derive(Clone, Copy, PartialEq, Eq)]

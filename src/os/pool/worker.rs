@@ -1,8 +1,6 @@
 //! The background thread.
 
 use std::ptr::NonNull;
-use std::thread;
-use std::time::Instant;
 
 use super::super::prefault::{HugePages, prefault_raw};
 use super::demand::PERIOD;
@@ -11,6 +9,7 @@ use super::supply::Supplied;
 use crate::intent::Intent;
 use crate::page::{Order, PAGE_SIZE, Page};
 use crate::raw;
+use crate::sync::{Instant, thread};
 
 /// Whether memory is short.
 pub(super) type Pressure = Box<dyn FnMut() -> bool + Send>;

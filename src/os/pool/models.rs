@@ -1,0 +1,81 @@
+//! Models of the pool's lock-free parts, run by loom: `.ci/loom`.
+//!
+//! Each runs the pool's own code. loom fails it if any execution panics, deadlocks, or never ends.
+
+mod ring;
+mod shared;
+mod worker;
+
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+
+use super::supply::{Heap, Supplied, Supply};
+use crate::page::{Order, Page};
+use crate::sync::thread::{self, Thread};
+
+/// Counts its blocks by atomics that are not part of the model, and wakes the thread that waits for
+/// a count.
+#[derive(Default)]
+struct Counting {
+    allocated: AtomicUsize,
+    released: AtomicUsize,
+    waiting: Mutex<Option<Thread>>,
+}
+
+impl Counting {
+    fn allocated(&self) -> usize {
+        self.allocated.load(SeqCst)
+    }
+
+    /// Blocks that are not released yet.
+    fn live(&self) -> usize {
+        self.allocated() - self.released.load(SeqCst)
+    }
+
+    /// Parks until `reached`: for ever, which loom reports as a deadlock, if no thread gets there.
+    fn wait_until(&self, reached: impl Fn(&Self) -> bool) {
+        *self.waiting.lock().unwrap() = Some(thread::current());
+        while !reached(self) {
+            thread::park();
+        }
+        *self.waiting.lock().unwrap() = None;
+    }
+
+    fn count(&self, counter: &AtomicUsize) {
+        counter.fetch_add(1, SeqCst);
+        self.waiting.lock().unwrap().as_ref().inspect(|thread| thread.unpark());
+    }
+}
+
+/// Filled with garbage, so that a block that was not cleared is noticed.
+fn fill(block: NonNull<Page>) {
+    // SAFETY: `block` is a page that the model owns.
+    unsafe { block.write_bytes(0xa5, 1) };
+}
+
+fn assert_zero(block: NonNull<Page>) {
+    // SAFETY: `block` is a page that the model owns.
+    assert!(unsafe { block.as_ref() }.as_bytes().iter().all(|&byte| byte == 0));
+}
+
+// SAFETY: `Heap`'s.
+unsafe impl Supply for Counting {
+    fn allocate(&self, order: Order) -> Option<Supplied> {
+        let supplied = Heap.allocate(order);
+        let Some(Supplied::Dirty(block)) = supplied else { panic!("{supplied:?}") };
+        fill(block);
+        self.count(&self.allocated);
+        supplied
+    }
+
+    unsafe fn release(&self, block: NonNull<Page>, order: Order) {
+        // SAFETY: the caller's promise.
+        unsafe { Heap.release(block, order) };
+        self.count(&self.released);
+    }
+}
+
+fn supply() -> Arc<Counting> {
+    Arc::default()
+}

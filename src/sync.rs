@@ -1,0 +1,16 @@
+//! Atomics, threads and time of the modules that a model checker runs.
+//!
+//! They are the standard ones. In unit tests built with `--cfg loom` they are loom's: `.ci/loom` runs
+//! these modules, not copies of them, through the interleavings and weakly ordered reads of a model.
+
+#[cfg(all(test, loom))]
+mod model;
+
+#[cfg(all(test, loom))]
+pub(crate) use self::model::{Arc, Instant, atomic, check, thread};
+#[cfg(not(all(test, loom)))]
+pub(crate) use std::{
+    sync::{Arc, atomic},
+    thread,
+    time::Instant,
+};
