@@ -11,7 +11,10 @@ pub(crate) fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound.get_or_insert(preemptions);
     builder.max_branches = 10_000;
-    builder.check(model);
+    builder.check(move || {
+        NOW.set(Duration::ZERO);
+        model();
+    });
 }
 
 pub(crate) mod atomic {
@@ -56,19 +59,24 @@ pub(crate) mod thread {
 
     use loom::thread::yield_now;
 
-    use super::{Duration, NOW};
+    use super::{Duration, NOW, PATIENCE};
 
-    /// Lets the others run, then returns, and with it any unpark that came before: the time has
-    /// passed.
+    /// Returns at once, and with it any unpark that came before: the time has passed. From
+    /// `PATIENCE` on it lets another thread run first, so that no execution is without end; not
+    /// before, because loom tries fewer interleavings of threads that yield.
     pub(crate) fn park_timeout(timeout: Duration) {
         NOW.set(NOW.get() + timeout);
-        yield_now();
+        if NOW.get() > PATIENCE {
+            yield_now();
+        }
         // Twice: a thread that yielded while no other could run forgets the first.
         current().unpark();
         current().unpark();
         park();
     }
 }
+
+const PATIENCE: Duration = Duration::from_millis(400);
 
 thread_local! {
     /// The time of the model that this system thread runs.
