@@ -11,13 +11,18 @@ pub(crate) fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound.get_or_insert(preemptions);
     builder.max_branches = 10_000;
-    builder.check(model);
+    builder.check(move || {
+        NOW.set(Duration::ZERO);
+        model();
+    });
 }
 
 pub(crate) mod atomic {
     pub(crate) use loom::sync::atomic::Ordering;
 
     use std::ops::Deref;
+
+    use loom::sync::atomic::fence;
 
     /// loom orders SeqCst accesses of a location only against SeqCst stores, and the initial value
     /// is none. Without that store it reports reads of the initial value that C11 forbids.
@@ -42,7 +47,39 @@ pub(crate) mod atomic {
             }
         )*};
     }
-    stored_first!(AtomicBool: bool, AtomicPtr<T>: *mut T, AtomicU8: u8, AtomicUsize: usize);
+    stored_first!(AtomicBool: bool, AtomicPtr<T>: *mut T, AtomicUsize: usize);
+
+    /// loom leaves the order of two threads' SeqCst stores open, though one of them is a swap that
+    /// did not see the other, and then loads either. Between fences they have one order.
+    pub(crate) struct AtomicU8(loom::sync::atomic::AtomicU8);
+
+    impl AtomicU8 {
+        pub(crate) fn new(value: u8) -> Self {
+            Self(loom::sync::atomic::AtomicU8::new(value))
+        }
+
+        pub(crate) fn load(&self, ordering: Ordering) -> u8 {
+            fenced(ordering, || self.0.load(ordering))
+        }
+
+        pub(crate) fn store(&self, value: u8, ordering: Ordering) {
+            fenced(ordering, || self.0.store(value, ordering));
+        }
+
+        pub(crate) fn swap(&self, value: u8, ordering: Ordering) -> u8 {
+            fenced(ordering, || self.0.swap(value, ordering))
+        }
+    }
+
+    fn fenced<T>(ordering: Ordering, access: impl FnOnce() -> T) -> T {
+        if ordering != Ordering::SeqCst {
+            return access();
+        }
+        fence(Ordering::SeqCst);
+        let result = access();
+        fence(Ordering::SeqCst);
+        result
+    }
 
     impl Default for AtomicUsize {
         fn default() -> Self {
@@ -56,19 +93,24 @@ pub(crate) mod thread {
 
     use loom::thread::yield_now;
 
-    use super::{Duration, NOW};
+    use super::{Duration, NOW, PATIENCE};
 
-    /// Lets the others run, then returns, and with it any unpark that came before: the time has
-    /// passed.
+    /// Returns at once, and with it any unpark that came before: the time has passed. From
+    /// `PATIENCE` on it lets another thread run first, so that no execution is without end; not
+    /// before, because loom tries fewer interleavings of threads that yield.
     pub(crate) fn park_timeout(timeout: Duration) {
         NOW.set(NOW.get() + timeout);
-        yield_now();
+        if NOW.get() > PATIENCE {
+            yield_now();
+        }
         // Twice: a thread that yielded while no other could run forgets the first.
         current().unpark();
         current().unpark();
         park();
     }
 }
+
+const PATIENCE: Duration = Duration::from_millis(400);
 
 thread_local! {
     /// The time of the model that this system thread runs.

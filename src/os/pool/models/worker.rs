@@ -18,12 +18,13 @@ fn a_dropped_pool_ends_its_thread_and_releases_all() {
     });
 }
 
-/// The thread is at anything, or asleep, when the last ready block is taken.
+/// The thread is just making the last ready block, or asleep, when it is taken.
 #[test]
 fn a_taken_block_is_replaced() {
     check(2, || {
         let supply = supply();
         let pool = pool(1, 1, &supply);
+        supply.wait_until(|supply| supply.allocated() == 1);
         let block = pool.take_raw().unwrap();
         assert_zero(block);
         supply.wait_until(|supply| supply.allocated() == 2);
