@@ -3,21 +3,21 @@
 
 use core::fmt;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use core::sync::atomic::AtomicPtr;
 
 use crate::built_for::FORCED;
 #[cfg(all(feature = "std", unix))]
 use crate::environment::{FileError, Variable};
 use crate::intent::Intent;
 use crate::primitive::{Available, Primitive, find, primitives};
+use crate::settings::Entries;
 use crate::tuning::{CLASSES, Proven, Tuning, class, shortest};
 #[cfg(all(feature = "std", unix))]
 use crate::tuning_text::TuningError;
 
-/// The plan. An entry is null until the plan is made; after that it is a row that this CPU has.
-/// Entries stand alone, so a reader in the middle of a `force` gets the old row or the new one.
-static PLAN: [[AtomicPtr<Primitive>; CLASSES]; Intent::ALL.len()] =
-    [const { [const { AtomicPtr::new(ptr::null_mut()) }; CLASSES] }; Intent::ALL.len()];
+/// The plan. Every entry is a row that this CPU has.
+static PLAN: Entries<{ Intent::ALL.len() }, CLASSES> =
+    Entries([const { [const { AtomicPtr::new(ptr::null_mut()) }; CLASSES] }; Intent::ALL.len()]);
 
 /// The primitive that serves `len` bytes under `intent`.
 #[inline]
@@ -26,12 +26,11 @@ pub(crate) fn choose(intent: Intent, len: usize) -> Available {
         // SAFETY: who builds for one primitive builds for CPUs that have it, as with target-cpu.
         return unsafe { Available::new_unchecked(forced) };
     }
-    let row = PLAN[intent as usize][class(len)].load(Relaxed);
-    if row.is_null() {
-        return first_call(intent, len);
+    match PLAN.get(intent as usize, class(len)) {
+        // SAFETY: the plan has only rows that this CPU has.
+        Some(row) => unsafe { Available::new_unchecked(row) },
+        None => first_call(intent, len),
     }
-    // SAFETY: an entry that is not null is a row of the static table that this CPU has.
-    unsafe { Available::new_unchecked(&*row) }
 }
 
 #[cold]
@@ -43,8 +42,8 @@ fn first_call(intent: Intent, len: usize) -> Available {
         crate::environment::refuse(error);
     }
     debug_assert!(made.is_ok(), "only an environment can be wrong");
-    // SAFETY: `init` left no entry null, and each is a row of the static table that this CPU has.
-    unsafe { Available::new_unchecked(&*PLAN[intent as usize][class(len)].load(Relaxed)) }
+    // SAFETY: `init` leaves no entry empty, and the plan has only rows that this CPU has.
+    unsafe { Available::new_unchecked(PLAN.get(intent as usize, class(len)).unwrap_unchecked()) }
 }
 
 /// Makes the plan now, not at the first call; does nothing where it is made.
@@ -63,40 +62,21 @@ pub fn init() -> Result<(), InitError> {
     if let Some(forced) = FORCED {
         return Tuning::only(forced).proven().map(drop).map_err(InitError::Built);
     }
-    if complete() {
-        return Ok(());
+    if !PLAN.are_complete() {
+        let tuning = asked_for()?;
+        PLAN.complete(|intent, class| chosen(&tuning, intent, class));
     }
-    // Only entries that nobody has filled: a `force` in the meantime stays.
-    fill(&asked_for()?, |entry, row| {
-        #[cfg(target_has_atomic = "ptr")]
-        let _ = entry.compare_exchange(ptr::null_mut(), row, Relaxed, Relaxed);
-        #[cfg(not(target_has_atomic = "ptr"))]
-        if entry.load(Relaxed).is_null() {
-            entry.store(row, Relaxed);
-        }
-    });
     Ok(())
-}
-
-/// Whether every entry is there. One alone does not tell: another thread may be filling them, and
-/// after a fork nobody goes on with that.
-fn complete() -> bool {
-    PLAN.iter().flatten().all(|entry| !entry.load(Relaxed).is_null())
-}
-
-/// Puts the choice of `tuning` into every entry.
-fn fill(tuning: &Proven, put: impl Fn(&AtomicPtr<Primitive>, *mut Primitive)) {
-    for (intent, entries) in Intent::ALL.into_iter().zip(&PLAN) {
-        for (class, entry) in entries.iter().enumerate() {
-            let row = tuning.choose(intent, shortest(class)).primitive();
-            put(entry, ptr::from_ref(row).cast_mut());
-        }
-    }
 }
 
 /// Makes `tuning` the plan.
 pub(crate) fn replace(tuning: &Proven) {
-    fill(tuning, |entry, row| entry.store(row, Relaxed));
+    PLAN.replace(|intent, class| chosen(tuning, intent, class));
+}
+
+/// The entry of a plan that is `tuning`.
+fn chosen(tuning: &Proven, intent: usize, class: usize) -> &'static Primitive {
+    tuning.choose(Intent::ALL[intent], shortest(class)).primitive()
 }
 
 /// The plan that this CPU and the environment ask for; a force is stronger than a tuning.

@@ -40,6 +40,7 @@ mod primitive;
 pub mod raw;
 mod sanitizer;
 mod scattered;
+mod settings;
 #[cfg(feature = "std")]
 mod sync;
 mod tuning;

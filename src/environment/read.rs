@@ -4,20 +4,20 @@ use std::ffi::{CStr, c_char};
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::AtomicPtr;
-use std::sync::atomic::Ordering::{Acquire, Release};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
 use super::privileged::privileged;
 use super::{Name, Variable, refuse};
+use crate::settings::Once;
 
 /// By [`Name`]: the value, or `None` if it is empty or not set.
 struct Values([Option<&'static CStr>; Name::ALL.len()]);
 
 static NOTHING: Values = Values([None; Name::ALL.len()]);
 
-/// What was read; null until then. It never changes after that.
-static READ: AtomicPtr<Values> = AtomicPtr::new(ptr::null_mut());
+/// What was read.
+static READ: Once<Values> = Once(AtomicPtr::new(ptr::null_mut()));
 
 /// Returns a variable as it was when the environment was read; `None` if it was empty or not set,
 /// or if the program is privileged.
@@ -26,27 +26,17 @@ pub(crate) fn value(name: Name) -> Option<Variable> {
     Some(Variable::new(name.as_c_str(), value))
 }
 
+/// Threads that are the first to ask at the same time all read, and keep what one of them read; a
+/// child that is forked meanwhile reads by itself. The few bytes of the others stay mapped: this
+/// happens once, if at all.
 fn values() -> &'static Values {
-    // SAFETY: null, or values that are never changed or given back.
-    unsafe { READ.load(Acquire).as_ref() }.unwrap_or_else(read)
-}
-
-/// Reads the variables. Threads that do so at the same time keep the values of one of them; nobody
-/// waits, and a child that is forked meanwhile reads by itself.
-fn read() -> &'static Values {
-    let found = match privileged() {
-        true => [None; Name::ALL.len()],
-        false => Name::ALL.map(variable),
-    };
-    let values: NonNull<Values> =
-        if found == [None; Name::ALL.len()] { NonNull::from(&NOTHING) } else { keep(found) };
-    match READ.compare_exchange(ptr::null_mut(), values.as_ptr(), Release, Acquire) {
-        // SAFETY: written above, and from now on read only.
-        Ok(_) => unsafe { values.as_ref() },
-        // The few bytes of the loser stay mapped: this happens once, if at all.
-        // SAFETY: somebody else's, in the same state.
-        Err(others) => unsafe { &*others },
-    }
+    READ.get_or_make(|| {
+        let found = match privileged() {
+            true => [None; Name::ALL.len()],
+            false => Name::ALL.map(variable),
+        };
+        if found == [None; Name::ALL.len()] { &NOTHING } else { keep(found) }
+    })
 }
 
 /// getenv(3): without the lock of `std::env`, whose holder may be waiting for this very call.
@@ -66,7 +56,7 @@ fn variable(name: Name) -> Option<&'static CStr> {
 
 /// Copies values to where nobody changes them. The memory is the system's, not the allocator's,
 /// which may be what is calling.
-fn keep(found: [Option<&CStr>; Name::ALL.len()]) -> NonNull<Values> {
+fn keep(found: [Option<&CStr>; Name::ALL.len()]) -> &'static Values {
     let text: usize = found.iter().flatten().map(|value| value.count_bytes() + 1).sum();
     let size = size_of::<Values>() + text;
     let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
@@ -87,10 +77,10 @@ fn keep(found: [Option<&CStr>; Name::ALL.len()]) -> NonNull<Values> {
         CStr::from_bytes_until_nul(kept).ok()
     });
     let place = memory.cast::<Values>();
-    // SAFETY: a mapping starts at a page, and this is its start.
+    // SAFETY: a mapping starts at a page, and this is its start; it is never given back.
     unsafe {
         place.write(Values(values));
-        NonNull::new_unchecked(place)
+        &*place
     }
 }
 

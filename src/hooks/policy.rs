@@ -1,8 +1,9 @@
 //! What the process wants: one byte, read with one relaxed load.
 
-use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use core::sync::atomic::AtomicU8;
 
 use super::flags::AllocFlags;
+use crate::settings::Switch;
 
 /// Whether memory is cleared when it is allocated, and when it is freed: Linux's boot parameters
 /// `init_on_alloc` and `init_on_free`.
@@ -47,10 +48,6 @@ const ON_FREE: u8 = 2;
 #[cfg(all(feature = "std", unix))]
 const UNREAD: u8 = 4 | ON_ALLOC | ON_FREE;
 
-/// On a cache line of its own: every allocation reads it, so nobody may write beside it.
-#[repr(align(64))]
-struct Switch(AtomicU8);
-
 #[cfg(all(feature = "std", unix))]
 static SWITCH: Switch = Switch(AtomicU8::new(UNREAD));
 #[cfg(not(all(feature = "std", unix)))]
@@ -75,7 +72,7 @@ impl Loaded {
     /// That of the process.
     #[inline(always)]
     pub(super) fn now() -> Self {
-        Self(SWITCH.0.load(Relaxed))
+        Self(SWITCH.get())
     }
 
     /// One that is known.
@@ -104,7 +101,7 @@ impl Loaded {
 ///
 /// Memory that is allocated stays as it is; when it is freed the policy of that moment counts.
 pub fn set_policy(policy: InitPolicy) {
-    SWITCH.0.store(policy.bits(), Relaxed);
+    SWITCH.set(policy.bits());
 }
 
 /// Whether the data of an allocation with these flags is to be cleared: the [truth table](super).
@@ -132,13 +129,13 @@ fn first_use() -> InitPolicy {
 /// Whether nobody has set or read it yet.
 #[cfg(all(feature = "std", unix))]
 pub(super) fn is_unread() -> bool {
-    SWITCH.0.load(Relaxed) == UNREAD
+    SWITCH.get() == UNREAD
 }
 
 /// [`set_policy`], unless somebody did in the meantime.
 #[cfg(all(feature = "std", unix))]
 pub(super) fn set_if_unread(policy: InitPolicy) {
-    let _ = SWITCH.0.compare_exchange(UNREAD, policy.bits(), Relaxed, Relaxed);
+    SWITCH.set_from(UNREAD, policy.bits());
 }
 
 #[cfg(test)]

@@ -22,8 +22,6 @@ pub(crate) mod atomic {
 
     use std::ops::Deref;
 
-    use loom::sync::atomic::fence;
-
     /// loom orders SeqCst accesses of a location only against SeqCst stores, and the initial value
     /// is none. Without that store it reports reads of the initial value that C11 forbids.
     macro_rules! stored_first {
@@ -47,39 +45,20 @@ pub(crate) mod atomic {
             }
         )*};
     }
-    stored_first!(AtomicBool: bool, AtomicPtr<T>: *mut T, AtomicUsize: usize);
+    stored_first!(AtomicBool: bool, AtomicPtr<T>: *mut T, AtomicU8: u8, AtomicUsize: usize);
 
-    /// loom leaves the order of two threads' SeqCst stores open, though one of them is a swap that
-    /// did not see the other, and then loads either. Between fences they have one order.
-    pub(crate) struct AtomicU8(loom::sync::atomic::AtomicU8);
-
-    impl AtomicU8 {
-        pub(crate) fn new(value: u8) -> Self {
-            Self(loom::sync::atomic::AtomicU8::new(value))
-        }
-
-        pub(crate) fn load(&self, ordering: Ordering) -> u8 {
-            fenced(ordering, || self.0.load(ordering))
-        }
-
-        pub(crate) fn store(&self, value: u8, ordering: Ordering) {
-            fenced(ordering, || self.0.store(value, ordering));
-        }
-
-        pub(crate) fn swap(&self, value: u8, ordering: Ordering) -> u8 {
-            fenced(ordering, || self.0.swap(value, ordering))
-        }
+    /// loom leaves the order of two threads' stores open even where one is a read-modify-write that
+    /// did not see the other, and then loads either of them. A swap sees what is there.
+    macro_rules! stored_by_swap {
+        ($($name:ident $(<$t:ident>)?: $value:ty),*) => {$(
+            impl $(<$t>)? $name $(<$t>)? {
+                pub(crate) fn store(&self, value: $value, ordering: Ordering) {
+                    self.swap(value, ordering);
+                }
+            }
+        )*};
     }
-
-    fn fenced<T>(ordering: Ordering, access: impl FnOnce() -> T) -> T {
-        if ordering != Ordering::SeqCst {
-            return access();
-        }
-        fence(Ordering::SeqCst);
-        let result = access();
-        fence(Ordering::SeqCst);
-        result
-    }
+    stored_by_swap!(AtomicPtr<T>: *mut T, AtomicU8: u8);
 
     impl Default for AtomicUsize {
         fn default() -> Self {

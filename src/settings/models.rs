@@ -1,0 +1,135 @@
+//! The settings under loom: `.ci/loom`.
+
+use crate::sync::{Arc, atomic, check, thread};
+
+// The same files as outside, with loom's atomics.
+#[path = "entries.rs"]
+mod entries;
+#[path = "once.rs"]
+mod once;
+#[path = "switch.rs"]
+mod switch;
+
+use atomic::{AtomicPtr, AtomicU8};
+use loom::cell::UnsafeCell;
+
+use self::{entries::Entries, once::Once, switch::Switch};
+use crate::primitive::{Primitive, primitives};
+
+type Plan = Entries<1, 2>;
+
+fn plan() -> Arc<Plan> {
+    Arc::new(Entries([[(); 2].map(|()| AtomicPtr::new(std::ptr::null_mut()))]))
+}
+
+fn rows() -> [&'static Primitive; 2] {
+    [&primitives()[0], primitives().last().unwrap()]
+}
+
+fn chosen(plan: &Plan) -> [&'static Primitive; 2] {
+    [0, 1].map(|class| plan.get(0, class).expect("the plan was made"))
+}
+
+/// As `init` does.
+fn init(plan: &Plan, row: &'static Primitive) {
+    if !plan.are_complete() {
+        plan.complete(|_, _| row);
+    }
+}
+
+/// However many make the plan, and whoever forces meanwhile: who made it can clear, and the force
+/// stays.
+#[test]
+fn a_plan_that_is_made_never_undoes_a_force() {
+    check(3, || {
+        let ([detected, forced], plan) = (rows(), plan());
+        let makers = [(); 2].map(|()| {
+            let plan = Arc::clone(&plan);
+            thread::spawn(move || {
+                init(&plan, detected);
+                chosen(&plan);
+            })
+        });
+        plan.replace(|_, _| forced);
+        assert_eq!(chosen(&plan), [forced; 2]);
+        let _ = makers.map(|maker| maker.join().unwrap());
+        assert_eq!(chosen(&plan), [forced; 2]);
+    });
+}
+
+/// `unforce` and `force` at the same time leave each entry one of both, and none empty.
+#[test]
+fn no_entry_is_empty_while_others_change_it() {
+    check(3, || {
+        let ([detected, forced], plan) = (rows(), plan());
+        init(&plan, detected);
+        let unforce = thread::spawn({
+            let plan = Arc::clone(&plan);
+            move || plan.replace(|_, _| detected)
+        });
+        let force = thread::spawn({
+            let plan = Arc::clone(&plan);
+            move || plan.replace(|_, _| forced)
+        });
+        chosen(&plan);
+        unforce.join().unwrap();
+        force.join().unwrap();
+        assert!(plan.are_complete());
+    });
+}
+
+/// `set_policy` wins over the environment, whenever it comes; and who asks gets an answer.
+#[test]
+fn the_environment_never_undoes_a_policy() {
+    const UNREAD: u8 = 7;
+    check(3, || {
+        let switch = Arc::new(Switch(AtomicU8::new(UNREAD)));
+        let readers = [(); 2].map(|()| {
+            let switch = Arc::clone(&switch);
+            thread::spawn(move || {
+                if switch.get() == UNREAD {
+                    switch.set_from(UNREAD, 0);
+                }
+                assert_ne!(switch.get(), UNREAD);
+            })
+        });
+        switch.set(1);
+        assert_eq!(switch.get(), 1);
+        let _ = readers.map(|reader| reader.join().unwrap());
+        assert_eq!(switch.get(), 1);
+    });
+}
+
+/// loom reports a reader that gets a value before it was written.
+struct Value(UnsafeCell<usize>);
+
+// SAFETY: loom checks every access.
+unsafe impl Sync for Value {}
+// SAFETY: as above.
+unsafe impl Send for Value {}
+
+#[test]
+fn all_get_the_same_value_and_see_what_is_in_it() {
+    check(3, || {
+        let once = Arc::new(Once(AtomicPtr::new(std::ptr::null_mut())));
+        let get = |once: &Once<Value>, number| {
+            let value = once.get_or_make(|| {
+                let value = Box::leak(Box::new(Value(UnsafeCell::new(0))));
+                // SAFETY: nobody else has it.
+                value.0.with_mut(|value| unsafe { *value = number });
+                value
+            });
+            // SAFETY: nobody writes any more.
+            value.0.with(|value| unsafe { *value })
+        };
+        let others = [1, 2].map(|number| {
+            let once = Arc::clone(&once);
+            thread::spawn(move || get(&once, number))
+        });
+        let mine = get(&once, 3);
+        for other in others {
+            assert_eq!(other.join().unwrap(), mine);
+        }
+        assert_eq!(get(&once, 4), mine);
+    });
+}
