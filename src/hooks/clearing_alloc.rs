@@ -299,8 +299,8 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
     /// `ptr` is valid for writes of `len` bytes, and nobody else uses them.
     #[inline(always)]
     unsafe fn wipe(&self, ptr: *mut u8, len: usize) {
-        // The stores stay, though nobody reads them: leaves are asm or volatile, and behind
-        // every store of a short range stands a compiler fence.
+        // The stores stay, though nobody reads them: leaves are asm or volatile, and behind the last
+        // store of a short range stands a barrier that reads it.
         #[cfg(feature = "std")]
         if len >= self.wipe_touched_from {
             // SAFETY: the caller's promise. If fresh pages are not zero, then their contents are not

@@ -278,8 +278,6 @@ pub unsafe fn reset_anonymous(
 /// - on other systems than Linux and Android.
 ///
 /// It may be called from within `dealloc`: it does not allocate, takes no lock and does not panic.
-/// The exception is the first clear of a process, which chooses the primitives, reads the
-/// environment and may allocate for that: call [`init`](crate::init) before.
 ///
 /// The system calls are `openat`, `ioctl`, `read`, `pread64`, `close` and `madvise`, and for a trial
 /// at the first long block `mmap`, `munlock` and `munmap`. A sandbox that ends a process for one of
