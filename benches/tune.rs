@@ -112,7 +112,7 @@ fn envelope() -> Report {
     }
 }
 
-fn can_be_chosen(row: &Primitive) -> bool {
+fn can_be_chosen(row: &'static Primitive) -> bool {
     row.available().is_ok() && !row.sets_tags()
 }
 
