@@ -81,7 +81,8 @@ fn memory_of_files_and_shared_memory_is_cleared() {
             let step = unit() / PAGE_SIZE;
             let mut memory = some_touched();
             // A file amid anonymous memory.
-            let _file = map_file(&mut memory, 100 * step, 8 * step, flags);
+            let middle = (PAGES / 2).next_multiple_of(step);
+            let _file = map_file(&mut memory, middle, 8 * step, flags);
             memory.wipe(range, &flags);
         }
     }
