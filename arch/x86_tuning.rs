@@ -4,14 +4,16 @@
 //! Figures: `results/`, and the sources named at each quirk. The rows that only x86_64 has are
 //! missing on x86, and those that need vector registers in kernels.
 //!
-//! - **Hot**: vector stores while the range fits the first-level cache. Then `rep stosb`, on AMD's
-//!   CPUs at once: it writes lines without fetching them first, and memory that is used after the
-//!   clear is ready 1.2 to 1.5 times as fast (Zen 5, 64 to 512 KiB), or as fast (Zen 4). On other
-//!   CPUs from the second-level cache on: Skylake's `rep stosb` is half as fast as vector stores
-//!   below it. Past the last-level cache nothing stays: as Cold.
-//! - **Cold**: vector stores below 8 KiB, where the fence costs more than it saves; then one stream
-//!   of 32-byte non-temporal stores, the shape of glibc, AOCL-LibMem and Go. On every CPU that was
-//!   measured it is at 0.90 of the fastest or better; CLZERO is at 0.83, 16-byte stores at 0.58.
+//! - **Hot**: vector stores while the range is short. Then `rep stosb`: it writes lines without
+//!   fetching them first. On AMD from the first-level cache on: memory that is used after the clear
+//!   is ready 1.2 to 1.5 times as fast (Zen 5, 64 to 512 KiB), or as fast (Zen 4). On CPUs with FSRS
+//!   from 16 KiB on: 1.3 times at 16 KiB, 1.2 times up to 4 MiB (Emerald Rapids). On other CPUs from
+//!   the second-level cache on: Skylake's `rep stosb` is half as fast as vector stores below it. Past
+//!   the last-level cache nothing stays: as Cold.
+//! - **Cold**: vector stores below 8 KiB, where the fence costs more than it saves, or 4 KiB on
+//!   Intel's CPUs; then one stream of 32-byte non-temporal stores, the shape of glibc, AOCL-LibMem
+//!   and Go. On every CPU that was measured it is at 0.90 of the fastest or better; CLZERO is at
+//!   0.83, 16-byte stores at 0.58.
 //! - **Auto**: as Hot, but `rep stosb` from 32 KiB on, which is never behind `memset`.
 
 use super::generic;
@@ -24,8 +26,18 @@ const STRING_START: usize = 2 << 10;
 /// From here on a cold range is worth the fence: 1.27 times vector stores on Zen 5. On Zen 4 the
 /// line through its figures at 4, 16 and 64 KiB gives 1.1 times.
 const STREAM_START: usize = 8 << 10;
+/// The same on Intel's CPUs. One page at a time, Emerald Rapids clears 10.6 GB/s by 32-byte stores and
+/// 9.4 by vector stores, Ice Lake-SP 24 by `movnti` and 9 by `rep stosb` (Xeon 8358, 2022-06; source:
+/// see [`Quirk`]).
+const STREAM_START_INTEL: usize = 4 << 10;
 /// From here on Auto gives up the lead of vector stores in the cache for memory that is not in it.
 const AUTO_STRING: usize = 32 << 10;
+/// `rep stosb` on a CPU with FSRS starts fast, but no faster than vector stores at 4 KiB.
+const STRING_START_FSRS: usize = 16 << 10;
+/// Counted of a last-level cache that a whole socket shares; AMD reports that of a core complex.
+/// Emerald Rapids reports 300 MiB. There, 64 MiB are cleared and used 1.4 times as fast by
+/// non-temporal stores if they are not in the cache, and 0.7 times as fast if they are.
+const MOST_SHARED: usize = 32 << 20;
 /// Taken for a cache size that the CPU does not report. A stream that starts too early costs more
 /// (5 times, on use) than one that starts too late (2.5 times), so the last level is a large one.
 const UNKNOWN: Caches = Caches { l1d: 32 << 10, l2: 256 << 10, l3: 32 << 20 };
@@ -84,8 +96,14 @@ fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tu
     let string_start = match wide {
         None => STRING_START,
         Some(_) if amd => caches.l1d,
+        Some(_) if facts.has(Feature::Fsrs) => STRING_START_FSRS,
         Some(_) => caches.l2,
     };
+    let stream_start = match facts.vendor {
+        Vendor::INTEL if quirk.is_none() => STREAM_START_INTEL,
+        _ => STREAM_START,
+    };
+    let last = if amd { caches.l3 } else { caches.l3.min(MOST_SHARED) };
     let kept = |from: usize| Ladder::new(short).then(from, long);
 
     // The widest; CLZERO before 16 and 8 bytes, which reach 0.7 and 0.5 of the speed on Zen 4.
@@ -96,15 +114,15 @@ fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tu
     };
     let stream = stream.unwrap_or(long);
     let past = if quirk == Some(Quirk::StringPastCache) { long } else { stream };
-    let mut cold = kept(string_start).then(STREAM_START, stream);
+    let mut cold = kept(string_start).then(stream_start, stream);
     if amd && stream.name() == "movnti" {
         // Past the last-level cache AMD's `rep stosb` stops fetching lines: on Zen 4 74 GB/s
         // against 39, where MOVNTI had 39 against 28 before.
         cold = cold.then(caches.l3, string.unwrap_or(stream));
     }
     Tuning {
-        auto: kept(string_start.min(AUTO_STRING)).then(caches.l3, past),
-        hot: kept(string_start).then(caches.l3, past),
+        auto: kept(string_start.min(AUTO_STRING)).then(last, past),
+        hot: kept(string_start).then(last, past),
         cold,
     }
 }
@@ -137,7 +155,7 @@ mod tests {
 
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     mod vectors {
-        use super::super::Feature::{Avx2, Avx512f};
+        use super::super::Feature::{Avx2, Avx512f, Fsrs};
         use super::*;
 
         const ZEN_5: [usize; 3] = [48 * KIB, MIB, 32 * MIB];
@@ -179,9 +197,20 @@ mod tests {
         #[test]
         fn intel_uses_strings_past_the_second_cache() {
             let facts = of(Vendor::INTEL, 0x06, 0x6a, cpu_with(&[Erms, Avx2, Avx512f], SERVER));
-            let hot = [("avx2", 0), ("stosb", MIB), ("movntdq_avx2", 64 * MIB)];
+            let hot = [("avx2", 0), ("stosb", MIB), ("movntdq_avx2", 32 * MIB)];
             assert_eq!(steps(&facts, Hot), hot);
-            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
+            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 4 * KIB)]);
+        }
+
+        #[test]
+        fn emerald_rapids_has_fast_short_strings_and_shares_a_large_cache() {
+            let caches = [48 * KIB, 2 * MIB, 300 * MIB];
+            let facts = cpu_with(&[Erms, Fsrs, Avx2, Avx512f], caches);
+            let facts = of(Vendor::INTEL, 0x06, 0xcf, facts);
+            let hot = [("avx2", 0), ("stosb", 16 * KIB), ("movntdq_avx2", 32 * MIB)];
+            assert_eq!(steps(&facts, Hot), hot);
+            assert_eq!(steps(&facts, Auto), hot);
+            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 4 * KIB)]);
         }
 
         #[test]
@@ -263,7 +292,7 @@ mod tests {
         assert_eq!(steps(&masked, Cold), cold);
         let ice_lake = kernel(Vendor::INTEL, 0x6a, &[Sse2, Erms]);
         assert_eq!(steps(&ice_lake, Hot), [("stosb", 0), ("movnti", 32 * MIB)]);
-        assert_eq!(steps(&ice_lake, Cold), [("stosb", 0), ("movnti", 8 * KIB)]);
+        assert_eq!(steps(&ice_lake, Cold), [("stosb", 0), ("movnti", 4 * KIB)]);
         let skylake = kernel(Vendor::INTEL, 0x55, &[Sse2, Erms]);
         assert_eq!(steps(&skylake, Cold), [("stosb", 0)]);
         let old = kernel(Vendor::UNKNOWN, 0, &[Sse2]);

@@ -30,8 +30,9 @@ pub struct Judge {
 pub const HELP: &str = "\
 The default tuning is made from the facts in the report (vendor, model, feature bits, caches), as
 on that CPU, and compared with the fastest primitive that was measured there. Cold is judged by
-`cold`; Hot by `use` and `reuse`, and by `hot` up to the second-level cache; Auto by the mean time
-of `cold`, `use` and `reuse`, against the primitive whose mean is least.
+`cold`; Hot by the mean time of `use` and `reuse`, and by `hot` up to the second-level cache; Auto
+by the mean time of `cold`, `use` and `reuse`. Means are compared with the primitive whose mean is
+least.
 
 Exit code: 0 if every place reaches the floor, 1 if one does not, 2 if a report cannot be judged.
 
@@ -103,8 +104,10 @@ fn machine(report: &Report) -> String {
 pub struct Judged {
     /// The intent that was judged.
     pub intent: Intent,
-    /// Where; for Auto the temperature is `cold` and stands for all three.
+    /// Where; the temperature is the first of the `cases`.
     pub place: Place,
+    /// The temperatures whose mean time is judged.
+    pub cases: Vec<Temperature>,
     /// The primitive that the tuning chooses.
     pub chosen: String,
     /// The fastest there.
@@ -176,8 +179,8 @@ impl Judgement {
         let (mut unmeasured, mut without_reuse) = (BTreeSet::new(), false);
         for &place in all.times.keys() {
             for intent in Intent::ALL {
-                let rivals = match all.rivals(intent, place, floor) {
-                    Rivals::These(rivals) => rivals,
+                let (cases, rivals) = match all.rivals(intent, place, floor) {
+                    Rivals::These(cases, rivals) => (cases, rivals),
                     Rivals::NoFiguresOfReuse => {
                         without_reuse = true;
                         continue;
@@ -187,11 +190,14 @@ impl Judgement {
                 let Some(chosen) = choose(intent, place.size) else { continue };
                 let best = rivals.iter().min_by(|a, b| a.1.total_cmp(b.1));
                 let (Some((&best, least)), Some(time)) = (best, rivals.get(&*chosen)) else {
-                    unmeasured.insert(chosen);
+                    // It may be no rival where memory is cleared alone.
+                    if !all.times[&place].contains_key(&*chosen) {
+                        unmeasured.insert(chosen);
+                    }
                     continue;
                 };
                 let (share, best) = (least / time, best.to_owned());
-                judgement.places.push(Judged { intent, place, chosen, best, share });
+                judgement.places.push(Judged { intent, place, cases, chosen, best, share });
             }
         }
         judgement.places.sort_by(|a, b| a.share.total_cmp(&b.share));
@@ -227,10 +233,8 @@ impl Judgement {
         table.set_header(["intent", "where", "chosen", "fastest", "share"]);
         let below = self.places.iter().filter(|place| place.share < floor).count();
         for judged in &self.places[..self.places.len().min(below.max(WORST))] {
-            let place = match judged.intent {
-                Intent::Auto => judged.place.to_string().replacen("cold", "cold, use, reuse", 1),
-                _ => judged.place.to_string(),
-            };
+            let cases: Vec<&str> = judged.cases.iter().map(|case| case.name()).collect();
+            let place = judged.place.to_string().replacen(cases[0], &cases.join(", "), 1);
             let (intent, share) = (judged.intent.name().to_owned(), format!("{:.2}", judged.share));
             let name = |name: &str| Plain(name).to_string();
             table.add_row([intent, place, name(&judged.chosen), name(&judged.best), share]);
@@ -290,23 +294,25 @@ struct Figures<'a> {
 
 /// What an intent's choice is compared with.
 enum Rivals<'a> {
-    These(Times<'a>),
+    /// The temperatures that are judged together, and times or mean slowdowns in them.
+    These(Vec<Temperature>, Times<'a>),
     NoFiguresOfReuse,
     NotJudged,
 }
 
 impl<'a> Figures<'a> {
-    /// Times, or mean slowdowns, of the primitives that `intent` can choose from at `place`.
+    /// What the choice of `intent` at `place` is compared with.
     fn rivals(&self, intent: Intent, place: Place, floor: f64) -> Rivals<'a> {
         use Temperature::{Cold, Hot, Reuse, Use};
+        let here = || Rivals::These(vec![place.temperature], self.times[&place].clone());
         match (intent, place.temperature) {
-            (Intent::Cold, Cold) | (Intent::Hot, Use | Reuse) => {
-                Rivals::These(self.times[&place].clone())
-            }
-            (Intent::Hot, Hot) if place.size <= self.l2 => {
-                self.fit_for_use(place, floor).map_or(Rivals::NotJudged, Rivals::These)
-            }
-            (Intent::Auto, Cold) => self.compromises(place),
+            (Intent::Cold, Cold) => here(),
+            (Intent::Hot, Use) => self.compromises(place, &[Use, Reuse]),
+            (Intent::Hot, Reuse) if self.slowdowns(place, Use).is_none() => here(),
+            (Intent::Hot, Hot) if place.size <= self.l2 => self
+                .fit_for_use(place, floor)
+                .map_or(Rivals::NotJudged, |times| Rivals::These(vec![Hot], times)),
+            (Intent::Auto, Cold) => self.compromises(place, &[Cold, Use, Reuse]),
             _ => Rivals::NotJudged,
         }
     }
@@ -325,20 +331,29 @@ impl<'a> Figures<'a> {
         (!used.is_empty()).then(|| times.map(|(name, time)| (*name, *time)).collect())
     }
 
-    /// The mean slowdown of each primitive, cold, in use and in reuse. Memory that does not fit the
-    /// last-level cache is not in it when it is reused, so use stands for reuse there.
-    fn compromises(&self, place: Place) -> Rivals<'a> {
-        let Some(used) = self.slowdowns(place, Temperature::Use) else { return Rivals::NotJudged };
-        let reused = match self.slowdowns(place, Temperature::Reuse) {
-            Some(reused) => reused,
-            None if self.l3 != 0 && place.size >= self.l3 => used.clone(),
-            None => return Rivals::NoFiguresOfReuse,
+    /// The mean slowdown of each primitive in several cases: on some CPUs no primitive is good in all
+    /// of them. Memory that does not fit the last-level cache is not in it when it is reused, so use
+    /// stands for reuse there; in smaller memory Auto cannot be judged without figures of reuse.
+    fn compromises(&self, place: Place, cases: &[Temperature]) -> Rivals<'a> {
+        let (mut measured, mut all) = (Vec::new(), Vec::new());
+        for &case in cases {
+            if let Some(slowdowns) = self.slowdowns(place, case) {
+                measured.push(case);
+                all.push(slowdowns);
+            } else if case != Temperature::Reuse {
+                return Rivals::NotJudged;
+            } else if self.l3 != 0 && place.size >= self.l3 {
+                all.extend(self.slowdowns(place, Temperature::Use));
+            } else if cases.contains(&Temperature::Cold) {
+                return Rivals::NoFiguresOfReuse;
+            }
+        }
+        let mean = |name: &&'a str| {
+            let slowdowns: Option<Vec<f64>> =
+                all.iter().map(|of_case| of_case.get(name).copied()).collect();
+            Some((*name, slowdowns?.iter().sum::<f64>() / all.len() as f64))
         };
-        let cold = self.slowdowns(place, Temperature::Cold).unwrap_or_default();
-        let mean = |(name, slowdown): (&&'a str, &f64)| {
-            Some((*name, (slowdown + used.get(name)? + reused.get(name)?) / 3.0))
-        };
-        Rivals::These(cold.iter().filter_map(mean).collect())
+        Rivals::These(measured, all[0].keys().filter_map(mean).collect())
     }
 
     /// Times as multiples of the least, at `place` but for its temperature.

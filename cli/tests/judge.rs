@@ -48,12 +48,15 @@ fn changed(change: impl FnOnce(&mut Value)) -> (Option<i32>, String, String) {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn the_gallery_reaches_the_floor() {
-    let files = ["amd-epyc-zen4-kvm.json", "amd-epyc-zen5-kvm.json"].map(results);
+    let files = ["amd-epyc-zen4-kvm", "amd-epyc-zen5-kvm", "intel-xeon-emerald-rapids-kvm"];
+    let files = files.map(|name| results(&format!("{name}.json")));
     let files = files.each_ref().map(|path| path.to_str().unwrap());
     let output = judge(&files);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
-    for word in ["Zen 4", "Zen 5", "hot: mean", "cold: mean", "reach 0.90 of the fastest"] {
+    for word in
+        ["Zen 4", "Zen 5", "Emerald Rapids", "hot: mean", "cold: mean", "reach 0.90 of the fastest"]
+    {
         assert!(text.contains(word), "{word}: {text}");
     }
     let output = judge(&[&files[..], &["--floor", "99.9%"]].concat());
