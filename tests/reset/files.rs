@@ -88,7 +88,6 @@ fn of_a_child_that_touched_nothing() {
 }
 
 /// With no number left for a file, `Auto` clears everything, and what has to ask is an error.
-#[cfg(target_pointer_width = "64")]
 #[test]
 fn too_many_open_files() {
     let mut memory = Memory::new(PAGES);

@@ -2,6 +2,8 @@
 
 use std::ffi::c_int;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
+
 unsafe extern "C" {
     // Of the C library that `std` links.
     fn fork() -> c_int;
@@ -11,8 +13,6 @@ unsafe extern "C" {
     fn pause() -> c_int;
     fn close(file: c_int) -> c_int;
     fn fcntl(file: c_int, command: c_int, ...) -> c_int;
-    #[cfg(target_pointer_width = "64")]
-    fn setrlimit(resource: c_int, limits: *const [u64; 2]) -> c_int;
 }
 
 /// Forks; the child runs `in_child`, exits with status 0 if it returned `true`, and is the result.
@@ -85,9 +85,7 @@ pub fn open_files() -> [bool; 256] {
 }
 
 /// Has this process open no file whose number is `number` or more.
-#[cfg(target_pointer_width = "64")]
 pub fn limit_files(number: u64) {
-    const RLIMIT_NOFILE: c_int = 7;
-    // SAFETY: two numbers, the current limit and the highest.
-    assert_eq!(unsafe { setrlimit(RLIMIT_NOFILE, &[number, number]) }, 0);
+    let limit = Some(number);
+    setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit }).unwrap();
 }
