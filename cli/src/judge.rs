@@ -24,6 +24,9 @@ pub struct Judge {
     /// The least share of the fastest primitive's speed: 90% or 0.9
     #[arg(long, value_name = "SHARE", default_value = "90%", value_parser = parse_share)]
     pub floor: f64,
+    /// The least mean share of an intent
+    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = parse_share)]
+    pub mean: f64,
 }
 
 /// What `--help` says below the options.
@@ -34,7 +37,8 @@ on that CPU, and compared with the fastest primitive that was measured there. Co
 by the mean time of `cold`, `use` and `reuse`. Means are compared with the primitive whose mean is
 least.
 
-Exit code: 0 if every place reaches the floor, 1 if one does not, 2 if a report cannot be judged.
+Exit code: 0 if every place reaches the floor and every intent the mean, 1 if one does not, 2 if a
+report cannot be judged.
 
 Examples:
   clearpage judge results/*.json
@@ -66,8 +70,9 @@ pub fn run(args: &Judge) -> ExitCode {
             refuse(UserError(format!("{}: nothing in it can be judged", path.display())));
             continue;
         }
-        judgement.print(args.floor);
-        below |= judgement.worst() < args.floor;
+        judgement.print(args.floor, args.mean);
+        let means = Intent::ALL.into_iter().filter_map(|intent| judgement.mean(intent));
+        below |= judgement.worst() < args.floor || means.into_iter().any(|mean| mean.0 < args.mean);
     }
     match errors {
         0 => ExitCode::from(u8::from(below)),
@@ -121,6 +126,8 @@ pub struct Judged {
 pub struct Judgement {
     /// The worst first.
     pub places: Vec<Judged>,
+    /// Places where the chosen primitive has no figures.
+    pub unmeasured: Vec<(Intent, Place)>,
     /// What was left out or is doubtful, a line each.
     pub notes: Vec<String>,
 }
@@ -175,11 +182,12 @@ impl Judgement {
             times.entry(cell.place).or_default().insert(&cell.contender, cell.ns);
         }
         let all = Figures { times, l2: report.machine.facts.l2, l3: report.machine.facts.l3 };
-        let mut judgement = Self { places: Vec::new(), notes: Vec::new() };
+        let mut judgement = Self { places: Vec::new(), unmeasured: Vec::new(), notes: Vec::new() };
         let (mut unmeasured, mut without_reuse) = (BTreeSet::new(), false);
         for &place in all.times.keys() {
             for intent in Intent::ALL {
-                let (cases, rivals) = match all.rivals(intent, place, floor) {
+                let Some(chosen) = choose(intent, place.size) else { continue };
+                let (cases, rivals) = match all.rivals(intent, place, floor, &chosen) {
                     Rivals::These(cases, rivals) => (cases, rivals),
                     Rivals::NoFiguresOfReuse => {
                         without_reuse = true;
@@ -187,13 +195,10 @@ impl Judgement {
                     }
                     Rivals::NotJudged => continue,
                 };
-                let Some(chosen) = choose(intent, place.size) else { continue };
                 let best = rivals.iter().min_by(|a, b| a.1.total_cmp(b.1));
                 let (Some((&best, least)), Some(time)) = (best, rivals.get(&*chosen)) else {
-                    // It may be no rival where memory is cleared alone.
-                    if !all.times[&place].contains_key(&*chosen) {
-                        unmeasured.insert(chosen);
-                    }
+                    judgement.unmeasured.push((intent, place));
+                    unmeasured.insert(chosen);
                     continue;
                 };
                 let (share, best) = (least / time, best.to_owned());
@@ -209,9 +214,8 @@ impl Judgement {
         }
         let names = unmeasured.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         if !names.is_empty() {
-            judgement
-                .notes
-                .push(format!("not judged where the tuning chooses {names}: no figures"));
+            let n = judgement.unmeasured.len();
+            judgement.notes.push(format!("{n} places are not judged: no figures of {names} there"));
         }
         judgement
     }
@@ -228,7 +232,7 @@ impl Judgement {
         (n > 0).then(|| (of_intent().map(|place| place.share).sum::<f64>() / n as f64, n))
     }
 
-    fn print(&self, floor: f64) {
+    fn print(&self, floor: f64, least: f64) {
         let mut table = ruled();
         table.set_header(["intent", "where", "chosen", "fastest", "share"]);
         let below = self.places.iter().filter(|place| place.share < floor).count();
@@ -245,7 +249,9 @@ impl Judgement {
         println!("{table}");
         for intent in Intent::ALL {
             if let Some((mean, n)) = self.mean(intent) {
-                println!("{}: mean {mean:.2} of {n} places", intent.name());
+                let below =
+                    if mean < least { format!(", below {least:.2}") } else { String::new() };
+                println!("{}: mean {mean:.2} of {n} places{below}", intent.name());
             }
         }
         let (n, worst) = (self.places.len(), self.worst());
@@ -302,7 +308,7 @@ enum Rivals<'a> {
 
 impl<'a> Figures<'a> {
     /// What the choice of `intent` at `place` is compared with.
-    fn rivals(&self, intent: Intent, place: Place, floor: f64) -> Rivals<'a> {
+    fn rivals(&self, intent: Intent, place: Place, floor: f64, chosen: &str) -> Rivals<'a> {
         use Temperature::{Cold, Hot, Reuse, Use};
         let here = || Rivals::These(vec![place.temperature], self.times[&place].clone());
         match (intent, place.temperature) {
@@ -310,24 +316,24 @@ impl<'a> Figures<'a> {
             (Intent::Hot, Use) => self.compromises(place, &[Use, Reuse]),
             (Intent::Hot, Reuse) if self.slowdowns(place, Use).is_none() => here(),
             (Intent::Hot, Hot) if place.size <= self.l2 => self
-                .fit_for_use(place, floor)
+                .fit_for_use(place, floor, chosen)
                 .map_or(Rivals::NotJudged, |times| Rivals::These(vec![Hot], times)),
             (Intent::Auto, Cold) => self.compromises(place, &[Cold, Use, Reuse]),
             _ => Rivals::NotJudged,
         }
     }
 
-    /// Times of those that reach the floor where the memory is used; `None` if that was not
-    /// measured. Clearing alone is not what Hot is for: a primitive that is slower as soon as the
-    /// memory is used is no rival.
-    fn fit_for_use(&self, place: Place, floor: f64) -> Option<Times<'a>> {
+    /// Times of the chosen primitive and of those that reach the floor where the memory is used;
+    /// `None` if that was not measured. Clearing alone is not what Hot is for: a primitive that is
+    /// slower as soon as the memory is used is no rival.
+    fn fit_for_use(&self, place: Place, floor: f64, chosen: &str) -> Option<Times<'a>> {
         let used = [Temperature::Use, Temperature::Reuse];
         let used: Vec<Times> = used.into_iter().filter_map(|t| self.slowdowns(place, t)).collect();
         let fit = |name: &str| {
             let slowdowns = used.iter().filter_map(|slowdowns| slowdowns.get(name));
             slowdowns.into_iter().all(|slowdown| 1.0 / slowdown >= floor)
         };
-        let times = self.times[&place].iter().filter(|(name, _)| fit(name));
+        let times = self.times[&place].iter().filter(|(name, _)| **name == chosen || fit(name));
         (!used.is_empty()).then(|| times.map(|(name, time)| (*name, *time)).collect())
     }
 

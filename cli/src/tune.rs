@@ -129,7 +129,9 @@ fn measure(base: &Tuning, budget: Duration) -> Result<Measured, UserError> {
     let measured = base.measure(budget);
     if measured.verdicts().is_empty() {
         let budget = budget.as_secs_f64();
-        return Err(UserError(format!("--budget {budget}: too short to measure anything")));
+        return Err(UserError(format!(
+            "--budget {budget}: too short to measure anything, or less than 512 MiB of memory is free"
+        )));
     }
     Ok(measured)
 }

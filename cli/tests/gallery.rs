@@ -2,6 +2,7 @@
 //! from its recorded facts, against the figures of that CPU. If this fails after a report was
 //! added, the table is wrong on that CPU.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 #[cfg(target_arch = "x86_64")]
@@ -10,7 +11,7 @@ use clearpage::cpu::{Facts, Isa};
 use clearpage::{Intent, Tuning};
 use clearpage_cli::judge::Judgement;
 use clearpage_cli::load::load;
-use clearpage_cli::report::{Report, Temperature};
+use clearpage_cli::report::{Place, Report, Temperature};
 
 /// The least share of the fastest primitive's speed at any place, and on the mean of an intent.
 const FLOOR: f64 = 0.90;
@@ -45,12 +46,16 @@ fn the_default_tuning_suits_every_recorded_cpu() {
     for (path, report, _) in of_this_isa() {
         let judgement = Judgement::of(&report, FLOOR);
         let path = path.display();
-        assert!(!judgement.places.is_empty(), "{path}: nothing in it can be judged");
+        assert_eq!(judgement.unmeasured, [], "{path}: no figures of the chosen primitive");
+        let sizes = report.cells.iter().filter(|cell| cell.place.temperature == Temperature::Cold);
+        let sizes: BTreeSet<Place> = sizes.map(|cell| cell.place).collect();
+        let cold = judgement.places.iter().filter(|place| place.intent == Intent::Cold);
+        assert_eq!(cold.count(), sizes.len(), "{path}: all of cold is judged");
         for place in &judgement.places {
             assert!(place.share >= FLOOR, "{path}: {place:?}");
         }
         for intent in Intent::ALL {
-            let mean = judgement.mean(intent).map_or(1.0, |mean| mean.0);
+            let (mean, _) = judgement.mean(intent).unwrap();
             assert!(mean >= MEAN, "{path}: {intent:?}: mean {mean:.3}");
         }
     }

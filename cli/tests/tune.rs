@@ -55,11 +55,14 @@ impl Drop for File {
     }
 }
 
+/// Enough on a machine that has much else to do.
+const PATIENT: &str = "--budget=30";
+
 #[test]
 fn what_is_written_is_loaded() {
     // Longer than a tuning: nothing of it may stay.
     let file = File::with("written", &"x".repeat(1 << 16));
-    let output = clearpage(&["tune", "--output", file.path()]);
+    let output = clearpage(&["tune", "--output", file.path(), PATIENT]);
     assert!(output.status.success(), "{output:?}");
     let written = std::fs::read_to_string(&file.0).unwrap();
     let tuning: Tuning = written.parse().unwrap();
@@ -77,7 +80,7 @@ fn what_is_written_is_loaded() {
 
 #[test]
 fn without_a_file_standard_output_is_the_tuning() {
-    let output = clearpage(&["tune"]);
+    let output = clearpage(&["tune", PATIENT]);
     assert!(output.status.success(), "{output:?}");
     assert!(text(&output.stdout).parse::<Tuning>().is_ok(), "{output:?}");
     assert!(text(&output.stderr).contains("over the default"), "{output:?}");
@@ -97,7 +100,7 @@ fn a_file_that_cannot_be_written_is_refused_before_measuring() {
 fn a_check_ends_as_it_says() {
     // Whether it fits is up to a machine that may be busy: that all it says is of one mind is not.
     let file = File::with("check", &Tuning::detect().to_string());
-    let output = clearpage(&["tune", "--check", file.path()]);
+    let output = clearpage(&["tune", "--check", file.path(), PATIENT]);
     let said = text(&output.stdout);
     let last = said.lines().last().unwrap();
     let differing = said.lines().filter(|line| line.contains("is better than")).count();

@@ -2,14 +2,20 @@
 //! thread may hold.
 
 use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rustix::fd::BorrowedFd;
 use rustix::io::write;
 
 use super::Variable;
 
-/// Reports on standard error that a variable is ignored, and why.
+/// Reports on standard error that a variable is ignored, and why. Only the first call does: several
+/// threads may make the plan at once.
 pub(crate) fn ignore(variable: Variable, why: &dyn fmt::Display) {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    if REPORTED.swap(true, Relaxed) {
+        return;
+    }
     say(format_args!("clearpage: {variable}: ignored: {why}\n"));
 }
 

@@ -140,7 +140,8 @@ impl Tuning {
     /// has there. Cold comes first, where a wrong choice costs most. All questions take 0.6 to 1 s
     /// of CPU time; time in which other threads have the CPU does not count as a primitive's, but
     /// it counts against the budget. For that time it takes memory of eight times the last-level
-    /// cache: 64 to 512 MiB.
+    /// cache: 64 to 512 MiB. A last-level cache of more than 64 MiB is taken for 64 MiB: several cores
+    /// share it.
     ///
     /// Questions that the budget does not reach stay open: see [`Measured::unanswered`].
     pub fn measure(&self, budget: Duration) -> Measured {
