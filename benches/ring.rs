@@ -23,8 +23,8 @@ mod unix {
     const CAPACITY: usize = 64;
     const PAIRS: usize = 1_000_000;
     const ROUNDS: usize = 21;
-    const FORKS: usize = 3;
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const FORKS: usize = 200;
+    const PATIENCE: Duration = Duration::from_millis(200);
 
     type Block = NonNull<Page>;
 

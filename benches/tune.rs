@@ -17,6 +17,7 @@ use clearpage_cli::memory::Arena;
 use clearpage_cli::report::Temperature::{Cold, Reuse, Use};
 use clearpage_cli::report::{Backing, Place, Report, SCHEMA};
 use clearpage_cli::table::ruled;
+use clearpage_cli::units::format_size;
 
 /// Measurements of each kind.
 const RUNS: usize = 10;
@@ -56,7 +57,10 @@ fn main() {
                 let means = Intent::ALL.map(|intent| judgement.mean(intent).expect("judged").0);
                 let open = measured.unanswered().len().to_string();
                 let share = |share: f64| format!("{share:.3}");
-                let figures = means.map(share).into_iter().chain([share(judgement.worst())]);
+                let worst = &judgement.places[0];
+                let (intent, at) = (worst.intent.name(), format_size(worst.place.size as u64));
+                let worst = format!("{} {intent} {at} {}", share(worst.share), worst.chosen);
+                let figures = means.map(share).into_iter().chain([worst]);
                 let first = [what.to_owned(), format!("{seconds:.2}"), open];
                 table.add_row(first.into_iter().chain(figures));
                 good += usize::from(means.iter().all(|&mean| mean >= 0.95));

@@ -74,8 +74,12 @@ unsafe fn bytes(primitive: Available, ptr: *mut u8, len: usize) {
     // SAFETY: the three parts make up the caller's range, and the middle one starts and ends at a
     // block boundary.
     unsafe {
-        arch::zero_small(ptr, head);
+        if head != 0 {
+            arch::zero_small(ptr, head);
+        }
         blocks(primitive, ptr.add(head), body);
-        arch::zero_small(ptr.add(head + body), tail);
+        if tail != 0 {
+            arch::zero_small(ptr.add(head + body), tail);
+        }
     }
 }

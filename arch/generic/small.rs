@@ -33,7 +33,8 @@ pub(crate) unsafe fn zero_small(mut ptr: *mut u8, mut len: usize) {
         match len {
             129.. => four::<u128, 4>(ptr, len),
             65.. => four::<u128, 2>(ptr, len),
-            16.. => four::<u128, 1>(ptr, len),
+            33.. => four::<u128, 1>(ptr, len),
+            16.. => two::<u128>(ptr, len),
             8.. => two::<u64>(ptr, len),
             4.. => two::<u32>(ptr, len),
             2.. => two::<u16>(ptr, len),

@@ -85,7 +85,15 @@ pub(crate) unsafe fn zero_small(ptr: *mut u8, len: usize) {
                 d = in(reg) ptr.wrapping_add(len - 128)
             );
         } else {
-            by_avx512(ptr, len);
+            let past_page = ptr.addr().wrapping_add(len) % 4096;
+            if len >= 2048 && (1..64).contains(&past_page) {
+                // The last store would cross the boundary, which takes longer than all of the
+                // page's other stores on Zen 4: 0.8 of the speed of `rep stosb`.
+                by_avx512(ptr, len - past_page);
+                generic::zero_small(ptr.wrapping_add(len - past_page), past_page);
+            } else {
+                by_avx512(ptr, len);
+            }
         }
     }
 }

@@ -57,9 +57,14 @@ fn main() {
     let mut arena = Arena::new(walk.max(GIB));
     measure::warm_up(arena.pages());
 
+    let mut promises = Promises::default();
+    if std::env::args().any(|arg| arg == "short") {
+        shapes::short(&mut promises, arena.pages());
+        promises.print();
+        return;
+    }
     let mut crew = Crew::alone(arena);
     let envelope = Envelope::measure(&mut crew, walk, machine.facts.l2);
-    let mut promises = Promises::default();
     envelope.print();
     envelope.promise(&mut promises);
     let arena = crew.arena().expect("its own");

@@ -189,7 +189,7 @@ fn call(promises: &mut Promises, pages: &mut [Page]) {
 }
 
 /// `zero_bytes` against `fill` and `memset`, on lengths that the compiler does not know.
-fn short(promises: &mut Promises, pages: &mut [Page]) {
+pub fn short(promises: &mut Promises, pages: &mut [Page]) {
     const CALLS: usize = 20_000;
     const OFFSETS: [usize; 3] = [0, 1, 60];
     let fixed = |len: usize| (len.to_string(), vec![len; CALLS]);
@@ -199,8 +199,8 @@ fn short(promises: &mut Promises, pages: &mut [Page]) {
         (format!("1 to {longest}"), lengths)
     };
     let fixed = [
-        1, 3, 8, 15, 16, 31, 32, 48, 64, 65, 100, 127, 128, 129, 200, 256, 257, 400, 512, 777,
-        1024, 1500, 2048, 3000, 4095, 4096,
+        1, 2, 3, 5, 8, 15, 16, 31, 32, 48, 64, 65, 100, 127, 128, 129, 200, 256, 257, 400, 512,
+        777, 1024, 1500, 2048, 3000, 4095, 4096,
     ]
     .map(fixed);
     // A pointer that the compiler does not know, or it would replace the call.

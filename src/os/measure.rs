@@ -21,8 +21,10 @@ use crate::tuning::Tuning;
 const LEAD: f64 = 1.04;
 /// Samples of each primitive; the first one is dropped.
 const SAMPLES: usize = 8;
+/// The same of calls that are longer than [`STRETCH`].
+const LONG_SAMPLES: usize = 5;
 /// After this many samples a primitive that is slower than the fastest by [`DOMINATED`] is dropped.
-const TRIED: usize = 4;
+const TRIED: usize = 3;
 const DOMINATED: f64 = 1.5;
 /// A sample goes over this many bytes, or over one call if that is more: 0.1 to 0.4 ms.
 const STRETCH: usize = 8 << 20;
@@ -305,7 +307,7 @@ impl Track {
     ) -> Option<Vec<Times>> {
         let arm = |&row: &Available| Arm { row, samples: Vec::new(), dominated: false };
         let mut arms: Vec<Arm> = rows.iter().map(arm).collect();
-        for round in 0..SAMPLES {
+        for round in 0..if question.len > STRETCH { LONG_SAMPLES } else { SAMPLES } {
             for i in 0..arms.len() {
                 // Forwards and backwards: what a neighbour leaves in the caches and in the memory's
                 // queues is met by both.
