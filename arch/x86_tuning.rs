@@ -14,7 +14,7 @@
 //!   Intel's CPUs with FSRS; then one stream of 32-byte non-temporal stores, the shape of glibc, AOCL-LibMem
 //!   and Go. On every CPU that was measured it is at 0.90 of the fastest or better; CLZERO is at
 //!   0.83, 16-byte stores at 0.58.
-//! - **Auto**: as Hot, but `rep stosb` from 32 KiB on, which is never behind `memset`.
+//! - **Auto**: as Hot, but `rep stosb` from 32 KiB on at the latest, as `memset` of glibc before 2.40.
 
 use super::generic;
 use crate::cpu::{Caches, Facts, Feature, Vendor};

@@ -40,7 +40,9 @@ fn parse(text: &[u8]) -> Result<Report, String> {
         OLDEST => {
             let mut report: Value = serde_json::from_slice(text).map_err(no_report)?;
             if let Some(machine) = report.get_mut("machine").and_then(Value::as_object_mut) {
-                add_facts(machine);
+                let missing =
+                    |key| format!("no report of clearpage bench --json: machine has no `{key}`");
+                add_facts(machine).map_err(missing)?;
             }
             serde_json::from_value(report).map_err(no_report)?
         }
@@ -82,8 +84,13 @@ fn check(report: &Report) -> Result<(), String> {
 }
 
 /// Schema 2 has the facts in other fields: vendor and model in texts, the rest by themselves. It has
-/// neither block size nor C library.
-fn add_facts(machine: &mut Map<String, Value>) {
+/// neither block size nor C library. If a field is missing, its name is the error.
+fn add_facts(machine: &mut Map<String, Value>) -> Result<(), &'static str> {
+    if let Some(key) =
+        ["arch", "flags", "l1d", "l2", "l3"].into_iter().find(|&key| !machine.contains_key(key))
+    {
+        return Err(key);
+    }
     let text = |key: &str| machine.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (cpu, signature) = (text("cpu"), text("cpu_signature"));
     // "AMD EPYC (AuthenticAMD)".
@@ -111,6 +118,7 @@ fn add_facts(machine: &mut Map<String, Value>) {
     let name = microarchitecture::name(isa, vendor, number("family"), number("model"));
     machine.insert("microarchitecture".to_owned(), name.into());
     machine.insert("facts".to_owned(), facts);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -136,6 +144,17 @@ mod tests {
         assert_eq!((facts.l1d, facts.l2, facts.l3), (32 << 10, 1 << 20, 32 << 20));
         assert!(facts.hypervisor && facts.features.contains(&("clzero".to_owned(), true)));
         assert!(report.machine.c_library.is_none());
+    }
+
+    #[test]
+    fn a_missing_field_of_schema_2_is_named() {
+        for key in ["arch", "flags", "l3"] {
+            let text = std::fs::read_to_string(schema_2()).unwrap();
+            let mut report: Value = serde_json::from_str(&text).unwrap();
+            report["machine"].as_object_mut().unwrap().remove(key);
+            let error = parse(report.to_string().as_bytes()).unwrap_err();
+            assert!(error.contains(&format!("machine has no `{key}`")), "{error}");
+        }
     }
 
     #[test]
