@@ -111,6 +111,9 @@ fn asked_for() -> Result<Proven, InitError> {
 /// than `CLEARPAGE_FORCE`; short requests stay plain stores: up to 256 bytes, and on x86_64 with
 /// AVX2 all that are shorter than 4 KiB.
 ///
+/// If another thread forks during the call, the plan of the child is partly old and partly new; every
+/// entry is valid.
+///
 /// # Errors
 /// There is no such primitive, this CPU does not have it, or it sets memory tags
 /// ([`Primitive::sets_tags`]); the plan is then as before. A build for one primitive

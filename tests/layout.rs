@@ -69,6 +69,33 @@ fn addresses_are_computed_by_wrapping() {
     }
 }
 
+/// Adds the `.rs` files below `folder` other than `except`.
+fn sources(folder: &Path, except: &Path, found: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            sources(&path, except, found);
+        } else if path != except {
+            found.push(path);
+        }
+    }
+}
+
+/// A clear that avoids the door is not checked under AddressSanitizer.
+#[test]
+fn only_the_door_calls_the_code_of_a_primitive() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let door = src.join("door.rs");
+    let calls = |path: &Path| {
+        let text = fs::read_to_string(path).unwrap();
+        ["leaf(", "leaf)(", "zero_small("].iter().any(|call| text.contains(call))
+    };
+    let mut others = vec![];
+    sources(&src, &door, &mut others);
+    let callers: Vec<_> = others.into_iter().filter(|path| calls(path)).collect();
+    assert!(callers.is_empty(), "{callers:?}");
+    assert!(calls(&door), "calls are spelled in another way");
+}
+
 /// The table that was compiled holds the leaves of this target's folder, less those that a `cfg`
 /// keeps out of this build, and `generic` behind them.
 #[test]

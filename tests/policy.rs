@@ -82,7 +82,11 @@ fn the_switch_is_what_is_asked() {
 
 #[cfg(all(feature = "std", unix))]
 mod environment {
+    use std::sync::Barrier;
+    use std::thread;
+
     use clearpage::hooks::{self, InitPolicy, policy, set_policy};
+    use clearpage::{Page, clear_page};
 
     use crate::common::child_with;
 
@@ -112,6 +116,22 @@ mod environment {
     fn set_then_print() {
         set_policy(InitPolicy::ON_FREE);
         println!("init: {:?}, policy: {:?}", hooks::init(), policy());
+    }
+
+    /// Child: `init` during the first clear, which another thread makes.
+    #[test]
+    #[ignore = "run by other tests, in a process of its own"]
+    fn init_during_the_first_clear() {
+        let start = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut page = Page::ZERO;
+                start.wait();
+                clear_page(&mut page);
+            });
+            start.wait();
+            println!("init: {:?}", hooks::init());
+        });
     }
 
     fn run(test: &str, on_alloc: &str, on_free: &str) -> (Option<i32>, String, String) {
@@ -152,6 +172,15 @@ mod environment {
             let (code, stdout, _) = run("print_init", alloc, free);
             assert_eq!(code, Some(0), "an error is returned where there is somebody");
             assert!(stdout.contains(&format!("init: {message}")), "{stdout}");
+        }
+    }
+
+    #[test]
+    fn init_reports_the_error_while_the_plan_is_made() {
+        for _ in 0..30 {
+            let (code, stdout, stderr) = run("init_during_the_first_clear", "", "nonsense");
+            assert_eq!(code, Some(0), "{stdout}{stderr}");
+            assert!(stdout.contains("init: Err(PolicyError"), "{stdout}");
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! They are read once, together: when the program starts, or at the first call if that is earlier.
 //! Reading allocates nothing and waits for no lock, because that call may come from inside an
-//! allocation, and the caller may hold the lock of `std::env`.
+//! allocation, and the caller may hold the lock of `std::env`. This holds for the getenv(3) of glibc,
+//! musl and bionic; that of another C library, such as Apple's or NetBSD's, may take a lock of its own.
 
 mod file;
 mod privileged;

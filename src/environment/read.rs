@@ -39,7 +39,8 @@ fn values() -> &'static Values {
     })
 }
 
-/// getenv(3): without the lock of `std::env`, whose holder may be waiting for this very call.
+/// Calls getenv(3), which does not take the lock of `std::env`: its holder may be waiting for this very
+/// call. A lock of the C library's own, if it has one, is taken.
 fn variable(name: Name) -> Option<&'static CStr> {
     unsafe extern "C" {
         fn getenv(name: *const c_char) -> *const c_char;
@@ -85,6 +86,7 @@ fn keep(found: [Option<&CStr>; Name::ALL.len()]) -> &'static Values {
 }
 
 /// Called when the program or library is loaded, before it has threads that change the environment.
+/// Systems whose files are neither ELF nor Mach-O ignore the section: there the first call reads.
 #[cfg(not(miri))]
 #[used]
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]

@@ -133,8 +133,9 @@ impl<A, S> ClearingAlloc<A, S> {
     ///   each block by itself from `M_MMAP_THRESHOLD` of mallopt(3) on, 128 KiB at first, but
     ///   whenever such a block is freed it raises the threshold to its size, up to these limits.
     ///   With as many mappings as `M_MMAP_MAX` allows (65 536), longer blocks come from the heap:
-    ///   they are then not cleared.
-    /// - For musl's it is 128 KiB.
+    ///   they are then not cleared. The same holds if mallopt(3) or `GLIBC_TUNABLES`
+    ///   (`glibc.malloc.mmap_threshold`) in the environment sets a higher threshold.
+    /// - For that of musl since 1.2.1 (mallocng) it is 128 KiB.
     #[must_use]
     pub const fn inner_unmaps_from(mut self, len: usize) -> Self {
         self.inner_unmaps_from = len;

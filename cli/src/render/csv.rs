@@ -6,7 +6,7 @@
 //! | `cpu` | the CPU it was pinned to, empty where it was not or they were several |
 //! | `threads` | threads that cleared at once |
 //! | `backing` | `base`, `thp`, `hugetlb` |
-//! | `temperature` | `hot`, `cold`, `use`, `fault` |
+//! | `temperature` | `hot`, `cold`, `use`, `reuse`, `fault` |
 //! | `size` | bytes a call |
 //! | `primitive`, `planned` | whether it is a row of the table of primitives, and the plan's choice |
 //! | `ns`, `ns_mad` | nanoseconds a call: the median, and the median absolute deviation from it |

@@ -1,6 +1,7 @@
 //! Models of the pool's lock-free parts, run by loom: `.ci/loom`.
 //!
-//! Each runs the pool's own code. loom fails it if any execution panics, deadlocks, or never ends.
+//! Each runs the pool's own code in all executions with at most 3 preemptions (2 in two models). loom
+//! fails a model if one of them panics, deadlocks, or never ends.
 
 mod ring;
 mod shared;
