@@ -48,9 +48,9 @@ fn first_call(intent: Intent, len: usize) -> Available {
 
 /// Makes the plan now instead of at the first clear. Does nothing if the plan exists.
 ///
-/// Detection executes some CPUID instructions, each 1 µs or more under a hypervisor. With the `std`
-/// feature, on Unix, `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING` override the default plan. They are
-/// read at program start, and ignored in a privileged program (setuid; `AT_SECURE` in
+/// On x86, detection executes some 20 CPUID instructions, each a microsecond or more under a
+/// hypervisor. With `std`, on Unix, `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING` override the default.
+/// They are read at program start, and ignored in a privileged program (setuid; `AT_SECURE` in
 /// getauxval(3)). A bad value is an error here; the first clear exits with status 2 instead.
 ///
 /// # Errors
