@@ -10,9 +10,9 @@ const NEIGHBOURHOOD: usize = 32 << 10;
 
 /// Zeroes all pages and leaves page number `hot` in the cache, with 32 KiB on either side of it.
 ///
-/// All other pages are cleared first, with [`Intent::Cold`]. With 64 KiB pages, `hot` alone stays
-/// in the cache. For page fault handlers that clear a huge page, as Linux does with the address
-/// hint of `folio_zero_user`.
+/// The other pages are cleared first, with [`Intent::Cold`], and page `hot` last. With 64 KiB
+/// pages, `hot` alone stays in the cache. For page fault handlers that clear a huge page because
+/// one byte was touched, as Linux does with the address hint of `folio_zero_user`.
 ///
 /// # Panics
 /// If `hot` is not less than the number of pages.

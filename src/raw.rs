@@ -1,8 +1,8 @@
 //! Raw-pointer counterparts of the functions at the crate root, for allocators and kernels.
 //!
 //! If the length is 0, the call is a no-op for any pointer. If a range is longer than
-//! `isize::MAX` bytes, the limit of an allocation, the call panics. The caller must align
-//! pointers to pages; only builds with debug assertions check that.
+//! `isize::MAX` bytes, the limit of an allocation, the call panics. Pointers to pages must be
+//! page-aligned; only builds with debug assertions check that.
 
 use core::ptr::NonNull;
 
@@ -36,7 +36,7 @@ pub unsafe fn clear_pages(page: NonNull<Page>, npages: usize) {
     unsafe { clear_pages_for(page, npages, Intent::Auto) }
 }
 
-/// Zeroes `npages` contiguous pages that start at `page`, for the intended use.
+/// Zeroes `npages` contiguous pages that start at `page`, with the primitive for `intent`.
 ///
 /// # Safety
 /// If `npages` is not 0, `page` is page-aligned and valid for writes of `npages` pages.
@@ -54,8 +54,8 @@ pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent
     unsafe { zero(Clear::Blocks(dispatch::choose(intent, len), page.as_ptr().cast(), len)) }
 }
 
-/// Zeroes a list of pages at any addresses, such as a bulk page allocator's, as
-/// [`clear_scattered`] does. A page may be listed more than once.
+/// Zeroes a list of pages at any addresses, such as that of a bulk page allocator. Otherwise like
+/// [`clear_scattered`]. A page that is listed twice is cleared twice.
 ///
 /// [`clear_scattered`]: crate::clear_scattered
 ///
@@ -72,7 +72,7 @@ pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
     unsafe { scattered::clear_list(pages, together, intent) }
 }
 
-/// Zeroes `len` bytes at `ptr`, which may have any alignment, for the intended use.
+/// Zeroes `len` bytes at `ptr`, of any alignment, with the primitive for `intent`.
 ///
 /// # Safety
 /// If `len` is not 0, `ptr` is valid for writes of `len` bytes.

@@ -8,13 +8,12 @@ use crate::page::{PAGE_SIZE, Page};
 use crate::primitive::Available;
 use crate::raw;
 
-/// Zeroes pages at any addresses and in any order, for the intended use.
+/// Zeroes pages at any addresses, listed in any order.
 ///
-/// The total length of the list decides. If weakly ordered (non-temporal) stores are best for it,
-/// they clear the list with one fence: a fence for each page would cost two thirds of the
-/// throughput. Otherwise each run of adjacent pages is cleared by the primitive for its length.
-///
-/// An empty list is a no-op.
+/// The intent and the total length select the primitive. If its stores are weakly ordered, as
+/// most non-temporal stores are, it clears the list with one fence: a fence for each page would
+/// cost two thirds of the throughput. Otherwise each run of adjacent pages is cleared by the
+/// primitive for its length. An empty list is a no-op.
 ///
 /// ```
 /// use clearpage::{Intent, Page};

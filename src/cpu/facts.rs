@@ -58,7 +58,7 @@ impl Facts {
 
     /// Detects the facts of this CPU.
     ///
-    /// On x86 this executes some 20 CPUID instructions, each a microsecond or more when virtualised.
+    /// On x86 it executes some 20 CPUID instructions, each a microsecond or more when virtualised.
     pub fn detect() -> Self {
         Self {
             features: super::flags().filter(|flag| flag.set).map(|flag| flag.feature).collect(),

@@ -45,9 +45,9 @@ fn variable(name: Name) -> Option<&'static CStr> {
     unsafe extern "C" {
         fn getenv(name: *const c_char) -> *const c_char;
     }
-    // SAFETY: the name ends with 0. The value is valid until the environment changes, and it is read
-    // at program start, before there are threads. If the first call comes earlier or this library
-    // is loaded later, a concurrent `setenv` is the race that all C code has with getenv.
+    // SAFETY: the name ends with 0. The value is valid until the environment changes, and it is
+    // read at program start, before there are threads. If the first call comes earlier or this
+    // library is loaded later, a concurrent `setenv` is the race that all C code has with getenv.
     let value = unsafe { NonNull::new(getenv(name.as_c_str().as_ptr()).cast_mut())? };
     // SAFETY: getenv returned a string that ends with 0 and is valid as above.
     let value = unsafe { CStr::from_ptr(value.as_ptr()) };

@@ -21,7 +21,7 @@ impl<const I: usize, const C: usize> Entries<I, C> {
     }
 
     /// Returns whether every entry is filled. One filled entry is no proof of the others: another
-    /// thread may be filling them, and it does not exist in the child of a fork.
+    /// thread may be filling them, and that thread does not exist in the child of a fork.
     pub(crate) fn are_complete(&self) -> bool {
         self.0.iter().flatten().all(|entry| !entry.load(Relaxed).is_null())
     }
