@@ -1,21 +1,21 @@
-//! A range of which one page is about to be touched.
+//! Clearing of a range of which one page is about to be used.
 
 use crate::clear::clear_pages_for;
 use crate::intent::Intent;
 use crate::page::{PAGE_SIZE, Page};
 
-/// Bytes before and behind the hot page that are kept in the cache with it: what a program that
-/// faulted there is likely to touch next.
+/// Bytes on either side of the hot page that stay in the cache with it: a program that faulted on
+/// that page is likely to touch them next.
 const NEIGHBOURHOOD: usize = 32 << 10;
 
-/// Zeroes all pages; page number `hot` and its neighbourhood, 32 KiB on either side, come last and
-/// stay in the cache, the others go past it.
+/// Zeroes all pages and leaves page number `hot` in the cache, with 32 KiB on either side of it.
 ///
-/// For the fault handler that clears a huge page because one byte of it was touched, as Linux does
-/// with the address hint of `folio_zero_user`.
+/// The other pages are cleared first, with [`Intent::Cold`], and page `hot` last. With 64 KiB
+/// pages, `hot` alone stays in the cache. For page fault handlers that clear a huge page because
+/// one byte was touched, as Linux does with the address hint of `folio_zero_user`.
 ///
 /// # Panics
-/// If there is no page number `hot`.
+/// If `hot` is not less than the number of pages.
 #[doc(alias = "folio_zero_user")]
 #[doc(alias = "clear_huge_page")]
 pub fn clear_pages_around(pages: &mut [Page], hot: usize) {
@@ -26,7 +26,7 @@ pub fn clear_pages_around(pages: &mut [Page], hot: usize) {
 
     clear_pages_for(&mut pages[..from], Intent::Cold);
     clear_pages_for(&mut pages[to..], Intent::Cold);
-    // Auto is what suits memory that is cold now and used next.
+    // `Auto` suits memory that is not in the cache now and is used next.
     clear_pages_for(&mut pages[from..hot], Intent::Auto);
     clear_pages_for(&mut pages[hot + 1..to], Intent::Auto);
     clear_pages_for(&mut pages[hot..=hot], Intent::Auto);

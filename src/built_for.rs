@@ -1,12 +1,12 @@
-//! `--cfg clearpage_force="name"`: a build for one primitive, whose choice is a constant.
+//! Builds for one primitive, with `--cfg clearpage_force="name"`: the choice is a constant.
 
 use crate::arch::PRIMITIVES;
 use crate::primitive::Primitive;
 
-/// The name that the build was given, empty where none was.
+/// The name that the cfg gives; empty without it.
 const NAME: &str = env!("CLEARPAGE_FORCED");
 
-/// The primitive that the build is for: known to the compiler, so the hop is a direct call.
+/// The primitive that the build is for. It is a constant, so that the compiler calls it directly.
 pub(crate) const FORCED: Option<&'static Primitive> = row(NAME);
 
 const fn row(name: &str) -> Option<&'static Primitive> {
@@ -34,7 +34,7 @@ const fn refuse(why: &str) -> ! {
     }
 }
 
-/// `==`, which constants cannot call.
+/// Compares two strings; `==` cannot be called in a constant.
 pub(crate) const fn same(a: &[u8], b: &[u8]) -> bool {
     let mut i = 0;
     while i < a.len() && i < b.len() && a[i] == b[i] {
@@ -43,7 +43,7 @@ pub(crate) const fn same(a: &[u8], b: &[u8]) -> bool {
     i == a.len() && i == b.len()
 }
 
-/// `why`, followed by the names that are allowed; and the length of all that.
+/// Returns `why` followed by the allowed names, and the length of that text.
 const fn names(why: &str) -> ([u8; 1024], usize) {
     let mut text = push(([0; 1024], 0), why);
     let mut i = 0;

@@ -1,4 +1,4 @@
-//! Clearing that others may interrupt.
+//! Clearing in chunks, with a callback between them.
 
 use core::num::NonZeroUsize;
 use core::ops::ControlFlow;
@@ -7,18 +7,18 @@ use crate::dispatch::choose;
 use crate::intent::Intent;
 use crate::page::Page;
 
-/// Zeroes pages `npages` at a time and calls `between` after each chunk but the last, with the
-/// number of pages cleared so far; stops there if it says [`ControlFlow::Break`]. Returns how many
-/// pages are cleared: all of them, or those up to the stop; the others are untouched.
+/// Zeroes pages in chunks of `npages` and returns the number of cleared pages.
 ///
-/// For callers that must let others run, answer a signal or give up when the memory is no longer
-/// wanted. **Not for atomic context**: what `between` is there for (`cond_resched`, a lock's
-/// release, a yield) is just what may not happen where the caller must not sleep, which is why
-/// Linux has no such loop in its page allocator; clear in one call there.
+/// Between two chunks it calls `between` with the number of pages cleared so far. If that returns
+/// [`ControlFlow::Break`], it stops; the remaining pages are unchanged.
 ///
-/// The primitive is the one for the whole range. Chunks cost little with vector and non-temporal
-/// stores; but a `rep stosb` shorter than the last-level cache reads what it overwrites, so where
-/// that serves long ranges, chunks of less than the cache give its advantage away.
+/// For callers that must stay preemptible, handle signals or cancel the clear. **Not for atomic
+/// context**: what `between` is for (`cond_resched`, releasing a lock, yielding) is forbidden
+/// there. Linux has no such loop in its page allocator for that reason. Use one call instead.
+///
+/// The length of the whole range selects the primitive. Chunks cost little with vector and
+/// non-temporal stores. A `rep stosb` shorter than the last-level cache reads what it overwrites:
+/// if it serves the range, chunks shorter than that cache lose its advantage.
 ///
 /// ```
 /// use clearpage::{Intent, Page};

@@ -1,5 +1,5 @@
-//! The plan: (intent, length) -> primitive. Made at the first call or by [`init`], replaced by
-//! [`force`]; a request reads one entry of it with one relaxed load.
+//! The plan, which maps intent and length to a primitive. The first call or [`init`] makes it, and
+//! [`force`] replaces it. A clear reads one entry with one relaxed load.
 
 use core::fmt;
 use core::ptr;
@@ -15,19 +15,19 @@ use crate::tuning::{CLASSES, Proven, Tuning, class, shortest};
 #[cfg(all(feature = "std", unix))]
 use crate::tuning_text::TuningError;
 
-/// The plan. Every entry is a row that this CPU has.
+/// The plan. Every entry that is filled is a row that this CPU can run.
 static PLAN: Entries<{ Intent::ALL.len() }, CLASSES> =
     Entries([const { [const { AtomicPtr::new(ptr::null_mut()) }; CLASSES] }; Intent::ALL.len()]);
 
-/// The primitive that serves `len` bytes under `intent`.
+/// Returns the primitive for `len` bytes under `intent`.
 #[inline]
 pub(crate) fn choose(intent: Intent, len: usize) -> Available {
     if let Some(forced) = FORCED {
-        // SAFETY: who builds for one primitive builds for CPUs that have it, as with target-cpu.
+        // SAFETY: a build for one primitive requires a CPU that has it, as with target-cpu.
         return unsafe { Available::new_unchecked(forced) };
     }
     match PLAN.get(intent as usize, class(len)) {
-        // SAFETY: the plan has only rows that this CPU has.
+        // SAFETY: the plan contains only rows that this CPU can run.
         Some(row) => unsafe { Available::new_unchecked(row) },
         None => first_call(intent, len),
     }
@@ -42,22 +42,22 @@ fn first_call(intent: Intent, len: usize) -> Available {
         crate::environment::refuse(error);
     }
     debug_assert!(made.is_ok(), "only an environment can be wrong");
-    // SAFETY: `init` leaves no entry empty, and the plan has only rows that this CPU has.
+    // SAFETY: `init` fills every entry, and the plan contains only rows that this CPU can run.
     unsafe { Available::new_unchecked(PLAN.get(intent as usize, class(len)).unwrap_unchecked()) }
 }
 
-/// Makes the plan now, not at the first call; does nothing where it is made.
+/// Makes the plan now instead of at the first clear. Does nothing if the plan exists.
 ///
-/// Detection takes some CPUID instructions, each a microsecond or more under a hypervisor. With
-/// the `std` feature, on Unix, `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING` say what the plan is. They
-/// are read when the program starts, and ignored in a privileged program (setuid; `AT_SECURE` in
-/// getauxval(3)). A bad value is an error here, and ends the process with exit code 2 where the
-/// first clearing call finds it.
+/// On x86, detection executes some 20 CPUID instructions, each a microsecond or more under a
+/// hypervisor. With `std`, on Unix, `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING` override the default.
+/// They are read at program start, and ignored in a privileged program (setuid; `AT_SECURE` in
+/// getauxval(3)). A bad value is an error here; the first clear exits with status 2 instead.
 ///
 /// # Errors
-/// `CLEARPAGE_FORCE` names no primitive, or one that this CPU does not have; `CLEARPAGE_TUNING`
-/// names no regular file of at most 64 KiB that can be read, or one that is no tuning for this CPU;
-/// or the build is for a primitive (`--cfg clearpage_force`) that this CPU does not have.
+/// - `CLEARPAGE_FORCE` does not name a primitive that [`force`] accepts.
+/// - `CLEARPAGE_TUNING` does not name a readable regular file of at most 64 KiB with a tuning for
+///   this CPU. A tuning of another CPU or version is no error: it is ignored, with a message.
+/// - The build is for one primitive (`--cfg clearpage_force`) that this CPU cannot run.
 pub fn init() -> Result<(), InitError> {
     if let Some(forced) = FORCED {
         return Tuning::only(forced).proven().map(drop).map_err(InitError::Built);
@@ -69,17 +69,17 @@ pub fn init() -> Result<(), InitError> {
     Ok(())
 }
 
-/// Makes `tuning` the plan.
+/// Replaces the plan by `tuning`.
 pub(crate) fn replace(tuning: &Proven) {
     PLAN.replace(|intent, class| chosen(tuning, intent, class));
 }
 
-/// The entry of a plan that is `tuning`.
+/// Returns the entry of the plan that `tuning` describes.
 fn chosen(tuning: &Proven, intent: usize, class: usize) -> &'static Primitive {
     tuning.choose(Intent::ALL[intent], shortest(class)).primitive()
 }
 
-/// The plan that this CPU and the environment ask for; a force is stronger than a tuning.
+/// Returns the tuning from the environment, or this CPU's default. A force overrides a tuning.
 #[cfg(all(feature = "std", unix))]
 fn asked_for() -> Result<Proven, InitError> {
     use crate::environment::{Name, ignore, value, with_text};
@@ -92,7 +92,7 @@ fn asked_for() -> Result<Proven, InitError> {
     let parsed = with_text(file.path(), str::parse::<Tuning>);
     match parsed.map_err(|error| InitError::TuningFile(file, error))? {
         Ok(tuning) => tuning.proven().map_err(|error| InitError::TuningLacks(file, error)),
-        // Another CPU, microcode, hypervisor or version: the default is right there.
+        // For another CPU, microcode, hypervisor or version, the default tuning is right.
         Err(error) if error.is_foreign() => {
             ignore(file, &error);
             Ok(Proven::detect())
@@ -101,23 +101,22 @@ fn asked_for() -> Result<Proven, InitError> {
     }
 }
 
-/// The plan that this CPU asks for.
+/// Returns this CPU's default tuning.
 #[cfg(not(all(feature = "std", unix)))]
 fn asked_for() -> Result<Proven, InitError> {
     Ok(Proven::detect())
 }
 
-/// Serves everything by the primitive called `name`, on all threads, until [`unforce`]. Stronger
-/// than `CLEARPAGE_FORCE`; short requests stay plain stores: up to 256 bytes, and on x86_64 with
-/// AVX2 all that are shorter than 4 KiB.
+/// Uses the primitive named `name` for every clear, on all threads, until [`unforce`].
 ///
-/// If another thread forks during the call, the plan of the child is partly old and partly new; every
-/// entry is valid.
+/// Overrides `CLEARPAGE_FORCE`. `zero_bytes` still clears short ranges with ordinary stores: up to
+/// 256 bytes, and on x86_64 with AVX2 all below 4 KiB. If another thread forks during the call,
+/// the child's plan is partly old and partly new; every entry is valid.
 ///
 /// # Errors
-/// There is no such primitive, this CPU does not have it, or it sets memory tags
-/// ([`Primitive::sets_tags`]); the plan is then as before. A build for one primitive
-/// (`--cfg clearpage_force`) takes no other.
+/// The primitive does not exist, this CPU cannot run it, or it sets memory tags
+/// ([`Primitive::sets_tags`]). In a build for one primitive (`--cfg clearpage_force`), `name` is
+/// another one. The plan is then unchanged.
 pub fn force(name: &str) -> Result<(), ForceError> {
     let (row, forced) = named(name)?;
     match FORCED {
@@ -133,11 +132,10 @@ pub fn force(name: &str) -> Result<(), ForceError> {
     }
 }
 
-/// Ends [`force`] and [`Tuning::install`]: back to what the environment asks for, or to what suits
-/// the CPU.
+/// Reverts [`force`] and [`Tuning::install`]: restores the environment's plan or the default.
 ///
 /// # Errors
-/// Those of [`init`]; the plan is then as before.
+/// Those of [`init`]. The plan is then unchanged.
 pub fn unforce() -> Result<(), InitError> {
     if FORCED.is_none() {
         replace(&asked_for()?);
@@ -145,30 +143,30 @@ pub fn unforce() -> Result<(), InitError> {
     Ok(())
 }
 
-/// The primitive that a request of `len` bytes under `intent` is served by.
+/// Returns the primitive that the plan has for `len` bytes under `intent`.
 ///
-/// Choices change only at powers of two.
+/// It changes only at lengths that are powers of two.
 pub fn plan(intent: Intent, len: usize) -> &'static Primitive {
     choose(intent, len).primitive()
 }
 
-/// Why a primitive cannot be forced.
+/// The reason why a primitive cannot be forced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForceError {
-    /// No primitive of this build is called that; the message lists those that are.
+    /// This build has no primitive of that name; the message lists those that it has.
     Unknown,
-    /// This CPU or build does not have it.
+    /// This CPU or build cannot run the primitive.
     Unavailable {
-        /// The primitive asked for.
+        /// The requested primitive.
         name: &'static str,
-        /// What was looked at and what it said.
+        /// The source of the information and its value.
         reason: &'static str,
     },
-    /// It sets memory tags too, after which pointers with another tag fault; the message lists the
-    /// primitives that are allowed.
+    /// The primitive also sets memory tags, so that pointers with another tag would fault; the
+    /// message lists the allowed primitives.
     SetsTags {
-        /// The primitive asked for.
+        /// The requested primitive.
         name: &'static str,
     },
 }
@@ -193,19 +191,19 @@ impl fmt::Display for ForceError {
 
 impl core::error::Error for ForceError {}
 
-/// Why no plan can be made.
+/// The reason why the plan cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InitError {
-    /// `--cfg clearpage_force`: this CPU lacks what the build is for.
+    /// `--cfg clearpage_force`: this CPU cannot run the primitive that the build is for.
     Built(ForceError),
-    /// `CLEARPAGE_FORCE`: not a primitive that can be forced.
+    /// `CLEARPAGE_FORCE`: the primitive cannot be forced.
     #[cfg(all(feature = "std", unix))]
     Force(Variable, ForceError),
-    /// `CLEARPAGE_TUNING`: the text is no tuning for this CPU.
+    /// `CLEARPAGE_TUNING`: the text of the file is not a valid tuning.
     #[cfg(all(feature = "std", unix))]
     Tuning(Variable, TuningError),
-    /// `CLEARPAGE_TUNING`: the tuning names a primitive that this CPU lacks.
+    /// `CLEARPAGE_TUNING`: the tuning names a primitive that this CPU cannot run.
     #[cfg(all(feature = "std", unix))]
     TuningLacks(Variable, ForceError),
     /// `CLEARPAGE_TUNING`: the file cannot be read.
@@ -231,7 +229,7 @@ impl fmt::Display for InitError {
 
 impl core::error::Error for InitError {}
 
-/// The primitive called `name`, and the tuning in which it serves everything.
+/// Returns the primitive named `name`, and the tuning that uses it for every clear.
 fn named(name: &str) -> Result<(&'static Primitive, Proven), ForceError> {
     let row = find(name).ok_or(ForceError::Unknown)?;
     Ok((row, Tuning::only(row).proven()?))

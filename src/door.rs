@@ -1,6 +1,6 @@
-//! The one door to the stores: every clear passes [`zero`], where AddressSanitizer is asked.
-//! Nothing else calls the code of a primitive, or `arch::zero_small`. `reset` asks by
-//! itself for the pages that the system makes zero.
+//! The only path to the stores: every clear calls [`zero`], which first checks the range with
+//! AddressSanitizer. Only this module calls the code of a primitive and `arch::zero_small`.
+//! `reset` itself checks the pages that the kernel zeroes.
 
 use core::ptr::NonNull;
 
@@ -8,25 +8,25 @@ use crate::page::{PAGE_SIZE, Page};
 use crate::primitive::{Available, Leaf, WeakLeaf};
 use crate::{arch, sanitizer};
 
-/// What is to be zero, and by what.
+/// The memory to zero, and the code for it.
 #[derive(Clone, Copy)]
 pub(crate) enum Clear<'a> {
     /// Address and bytes, both multiples of the primitive's block.
     Blocks(Available, *mut u8, usize),
-    /// Address and bytes; those outside whole blocks are cleared with ordinary stores.
+    /// Address and bytes, of any alignment; partial blocks are cleared with ordinary stores.
     Bytes(Available, *mut u8, usize),
-    /// Address and bytes, too few for a primitive to pay.
+    /// Address and bytes, too few for the set-up cost of a primitive.
     Short(*mut u8, usize),
-    /// Pages that lie anywhere; there is at least one.
+    /// Pages at any addresses, at least one.
     Pages(WeakLeaf, &'a [NonNull<Page>]),
 }
 
-/// Zeroes memory.
+/// Checks memory with AddressSanitizer, then zeroes it.
 ///
 /// # Safety
-/// - The memory is valid for writes; 0 bytes may be at any address.
-/// - Addresses and lengths are as [`Clear`] describes them; page-aligned always is.
-/// - If it is by a [`WeakLeaf`], this CPU has its primitive.
+/// - The memory is valid for writes, unless its length is 0.
+/// - Addresses and lengths are as [`Clear`] requires; multiples of a page always are.
+/// - For [`Clear::Pages`], this CPU can run the primitive of the leaf.
 #[inline(always)]
 pub(crate) unsafe fn zero(what: Clear<'_>) {
     match what {
@@ -41,7 +41,7 @@ pub(crate) unsafe fn zero(what: Clear<'_>) {
             Clear::Blocks(primitive, ptr, len) => blocks(primitive, ptr, len),
             Clear::Bytes(primitive, ptr, len) => bytes(primitive, ptr, len),
             Clear::Short(ptr, len) => arch::zero_small(ptr, len),
-            // A NonNull<Page> is an address.
+            // `NonNull<Page>` has the layout of `*mut u8`.
             Clear::Pages(leaf, pages) => leaf(pages.as_ptr().cast(), pages.len(), PAGE_SIZE),
         }
     }
@@ -54,7 +54,7 @@ unsafe fn blocks(primitive: Available, ptr: *mut u8, len: usize) {
     if len == 0 {
         return;
     }
-    // SAFETY: the caller's promises, the length is not 0, and an `Available` proves that the CPU has
+    // SAFETY: the caller's promises, the length is not 0, and `Available` proves that this CPU has
     // the instructions.
     unsafe {
         match primitive.primitive().leaf {
@@ -71,8 +71,8 @@ unsafe fn bytes(primitive: Available, ptr: *mut u8, len: usize) {
     let head = (ptr.addr().wrapping_neg() & (block - 1)).min(len);
     let body = (len - head) & !(block - 1);
     let tail = len - head - body;
-    // SAFETY: the three parts make up the caller's range, and the middle one starts and ends at a
-    // block boundary.
+    // SAFETY: the three parts make up the caller's range. The middle part is empty or starts and
+    // ends at a block boundary.
     unsafe {
         if head != 0 {
             arch::zero_small(ptr, head);

@@ -1,23 +1,23 @@
-//! What the caller is about to do with the memory.
+//! How the caller intends to use the memory.
 
-/// What will happen to the memory after it is cleared.
+/// How soon the memory will be used after it is cleared: decides whether it goes into the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Intent {
-    /// Not known. Small ranges are kept in the cache, ranges that would not fit are not.
+    /// Unknown: keep the range in the cache unless it is too large to fit.
     #[default]
     Auto,
-    /// It will be touched soon: keep it in the cache as far as it fits.
+    /// Soon: keep the range in the cache, as far as it fits.
     Hot,
-    /// It will not be touched soon: leave the cache to others.
+    /// Not soon: bypass the cache, which keeps its other contents.
     Cold,
 }
 
 impl Intent {
-    /// All of them, in the order of their discriminants.
+    /// Every intent, in the order of the discriminants.
     pub const ALL: [Self; 3] = [Self::Auto, Self::Hot, Self::Cold];
 
-    /// `auto`, `hot` or `cold`.
+    /// Returns the name: `auto`, `hot` or `cold`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",

@@ -1,7 +1,7 @@
 //! Zeroes page-aligned memory with the fastest instruction this CPU has for the case at hand.
 //!
-//! The primitive is picked once, at the first call; after that a request costs one relaxed load
-//! and one indirect call.
+//! The primitives are chosen once, at the first call. After that, a call costs one relaxed load
+//! to look up the primitive and one indirect call.
 //!
 //! ```
 //! use clearpage::{Intent, Page};
@@ -12,7 +12,7 @@
 //! clearpage::clear_pages_for(&mut pages, Intent::Cold);
 //! ```
 //!
-//! [Which call do I want?](guide) says what to call for what, and what a wrong guess costs.
+//! [Which call do I want?](guide) lists the call for each use, and the cost of a wrong intent.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(clearpage_ppc_asm_feature, feature(asm_experimental_arch))]

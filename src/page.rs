@@ -1,8 +1,8 @@
-//! Pages: the unit of everything here.
+//! Pages, and the power-of-two orders that count them.
 
 use core::fmt;
 
-/// log2 of [`PAGE_SIZE`]: 12 unless the build set `CLEARPAGE_PAGE_SHIFT` to 14 or 16.
+/// log2 of [`PAGE_SIZE`]. Default: 12; the build can set `CLEARPAGE_PAGE_SHIFT` to 14 or 16.
 pub const PAGE_SHIFT: u32 = if cfg!(clearpage_page_shift = "16") {
     16
 } else if cfg!(clearpage_page_shift = "14") {
@@ -11,12 +11,12 @@ pub const PAGE_SHIFT: u32 = if cfg!(clearpage_page_shift = "16") {
     12
 };
 
-/// Bytes in a page: 4096, 16384 or 65536, fixed when the crate is built.
+/// Page size in bytes: 4096, 16384 or 65536, fixed when the crate is built.
 pub const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
 
 /// One page of memory: [`PAGE_SIZE`] bytes, aligned to [`PAGE_SIZE`].
 ///
-/// Any bytes are a valid page, so page-aligned memory of any origin may be viewed as `[Page]`.
+/// Every bit pattern is valid, so any initialised page-aligned memory can be viewed as `[Page]`.
 #[derive(Clone)]
 #[repr(C)]
 #[cfg_attr(clearpage_page_shift = "12", repr(align(4096)))]
@@ -25,22 +25,22 @@ pub const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
 pub struct Page([u8; PAGE_SIZE]);
 
 impl Page {
-    /// A page of zeroes. It lives where you put it: a `static`, a `Box`, rarely the stack.
+    /// A page of zeroes, for a `static` or a `Vec`. On the stack it takes [`PAGE_SIZE`] bytes.
     pub const ZERO: Self = Self([0; PAGE_SIZE]);
 
-    /// The page's bytes.
+    /// Returns the bytes of the page.
     pub const fn as_bytes(&self) -> &[u8; PAGE_SIZE] {
         &self.0
     }
 
-    /// The page's bytes, to write.
+    /// Returns the bytes of the page for writing.
     pub const fn as_bytes_mut(&mut self) -> &mut [u8; PAGE_SIZE] {
         &mut self.0
     }
 
-    /// Splits bytes into what comes before the first page boundary, the whole pages, and the rest.
+    /// Splits bytes into the part before the first page boundary, the whole pages, and the rest.
     pub fn split_bytes_mut(bytes: &mut [u8]) -> (&mut [u8], &mut [Page], &mut [u8]) {
-        // SAFETY: every bit pattern is a valid Page, and a Page is nothing but bytes.
+        // SAFETY: a Page consists of bytes alone, and every bit pattern is a valid one.
         unsafe { bytes.align_to_mut() }
     }
 }
@@ -51,23 +51,23 @@ impl fmt::Debug for Page {
     }
 }
 
-/// A power-of-two number of pages, as buddy allocators count: order `n` is `1 << n` pages.
+/// The order of a block, as in buddy allocators: a block of order `n` has `1 << n` pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Order(u8);
 
 impl Order {
-    /// One page.
+    /// The order of one page.
     pub const ZERO: Self = Self(0);
 
-    /// The largest order whose size in bytes still fits an allocation (`isize::MAX`).
+    /// The largest order whose size in bytes is at most `isize::MAX`, the limit of an allocation.
     pub const MAX: Self = Self((usize::BITS - 2 - PAGE_SHIFT) as u8);
 
-    /// The order `order`, or `None` above [`Order::MAX`].
+    /// Creates the order `order`; returns `None` above [`Order::MAX`].
     pub const fn new(order: u32) -> Option<Self> {
         if order <= Self::MAX.0 as u32 { Some(Self(order as u8)) } else { None }
     }
 
-    /// The smallest order that holds `npages` pages; `None` if no order does. 0 pages take one.
+    /// Returns the smallest order that holds `npages` pages (0 pages: order 0), if there is one.
     pub const fn holding(npages: usize) -> Option<Self> {
         match npages.checked_next_power_of_two() {
             Some(n) => Self::new(n.trailing_zeros()),
@@ -75,17 +75,17 @@ impl Order {
         }
     }
 
-    /// The order as a number.
+    /// Returns the order as a number.
     pub const fn get(self) -> u32 {
         self.0 as u32
     }
 
-    /// Pages in a block of this order.
+    /// Returns the number of pages in a block of this order.
     pub const fn npages(self) -> usize {
         1 << self.0
     }
 
-    /// Bytes in a block of this order.
+    /// Returns the number of bytes in a block of this order.
     pub const fn size(self) -> usize {
         self.npages() << PAGE_SHIFT
     }
@@ -124,7 +124,7 @@ mod tests {
     fn bytes_split_at_page_boundaries() {
         let mut pages = [const { Page::ZERO }; 3];
         let bytes = pages.as_mut_slice();
-        // SAFETY: a Page is nothing but bytes.
+        // SAFETY: a Page consists of bytes alone.
         let bytes = unsafe { bytes.align_to_mut::<u8>().1 };
         let (head, middle, tail) = Page::split_bytes_mut(&mut bytes[1..2 * PAGE_SIZE + 5]);
         assert_eq!((head.len(), middle.len(), tail.len()), (PAGE_SIZE - 1, 1, 5));

@@ -1,8 +1,8 @@
-//! The same on pointers, for allocators and kernels that hold no reference.
+//! Raw-pointer counterparts of the functions at the crate root, for allocators and kernels.
 //!
-//! 0 pages or bytes are a no-op, of any pointer. A range longer than `isize::MAX` bytes is no
-//! allocation: it is refused with a panic. Alignment is the caller's promise, checked in builds
-//! with debug assertions.
+//! If the length is 0, the call is a no-op for any pointer. If a range is longer than
+//! `isize::MAX` bytes, the limit of an allocation, the call panics. Pointers to pages must be
+//! page-aligned; only builds with debug assertions check that.
 
 use core::ptr::NonNull;
 
@@ -14,7 +14,7 @@ use crate::{arch, dispatch, scattered};
 /// Zeroes one page.
 ///
 /// # Safety
-/// `page` is aligned to a page and valid for writes of one.
+/// `page` is page-aligned and valid for writes of one page.
 #[inline]
 pub unsafe fn clear_page(page: NonNull<Page>) {
     debug_assert!(page.is_aligned(), "clear_page: {page:p} is not page-aligned");
@@ -23,11 +23,10 @@ pub unsafe fn clear_page(page: NonNull<Page>) {
     unsafe { zero(Clear::Blocks(primitive, page.as_ptr().cast(), PAGE_SIZE)) }
 }
 
-/// Zeroes `npages` pages from `page` on.
+/// Zeroes `npages` contiguous pages that start at `page`.
 ///
 /// # Safety
-/// `page` is aligned to a page and valid for writes of `npages` pages; if that is 0 it may be
-/// anything.
+/// If `npages` is not 0, `page` is page-aligned and valid for writes of `npages` pages.
 ///
 /// # Panics
 /// If `npages` pages are more than `isize::MAX` bytes.
@@ -37,11 +36,10 @@ pub unsafe fn clear_pages(page: NonNull<Page>, npages: usize) {
     unsafe { clear_pages_for(page, npages, Intent::Auto) }
 }
 
-/// Zeroes `npages` pages from `page` on, for `intent`.
+/// Zeroes `npages` contiguous pages that start at `page`, with the primitive for `intent`.
 ///
 /// # Safety
-/// `page` is aligned to a page and valid for writes of `npages` pages; if that is 0 it may be
-/// anything.
+/// If `npages` is not 0, `page` is page-aligned and valid for writes of `npages` pages.
 ///
 /// # Panics
 /// If `npages` pages are more than `isize::MAX` bytes.
@@ -56,28 +54,28 @@ pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent
     unsafe { zero(Clear::Blocks(dispatch::choose(intent, len), page.as_ptr().cast(), len)) }
 }
 
-/// Zeroes pages that lie anywhere, as a bulk page allocator lists them: [`clear_scattered`] on
-/// pointers. A page that is listed twice is cleared twice.
+/// Zeroes a list of pages at any addresses, such as that of a bulk page allocator. Otherwise like
+/// [`clear_scattered`]. A page that is listed twice is cleared twice.
 ///
 /// [`clear_scattered`]: crate::clear_scattered
 ///
 /// # Safety
-/// Each pointer is aligned to a page and valid for writes of one.
+/// Each pointer is page-aligned and valid for writes of one page.
 pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
     debug_assert!(
         pages.iter().all(|page| page.is_aligned()),
         "clear_scattered: a page is not page-aligned"
     );
-    // A list may name a page twice, and so more bytes than there are.
+    // A list with duplicates can add up to more bytes than the address space has.
     let together = dispatch::choose(intent, pages.len().saturating_mul(PAGE_SIZE));
     // SAFETY: the caller's promise.
     unsafe { scattered::clear_list(pages, together, intent) }
 }
 
-/// Zeroes `len` bytes at `ptr`, of any alignment, for `intent`.
+/// Zeroes `len` bytes at `ptr`, of any alignment, with the primitive for `intent`.
 ///
 /// # Safety
-/// `ptr` is valid for writes of `len` bytes; if `len` is 0 it may be anything.
+/// If `len` is not 0, `ptr` is valid for writes of `len` bytes.
 ///
 /// # Panics
 /// If `len` is more than `isize::MAX`.
@@ -92,13 +90,13 @@ pub unsafe fn zero_bytes(ptr: *mut u8, len: usize, intent: Intent) {
     }
 }
 
-/// [`zero_bytes`] of more than [`arch::SHORT`] bytes.
+/// Does the work of [`zero_bytes`] for more than [`arch::SHORT`] bytes.
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes, which are more than [`arch::SHORT`].
 #[inline(never)]
 unsafe fn zero_more(ptr: *mut u8, len: usize, intent: Intent) {
-    // SAFETY: the caller's promise, without which `zero_small` would compare again.
+    // SAFETY: the caller's promise. Without this hint, `zero_small` would compare again.
     unsafe { core::hint::assert_unchecked(len > arch::SHORT) };
     if arch::is_short(len) {
         // SAFETY: the caller's promise.
@@ -109,8 +107,8 @@ unsafe fn zero_more(ptr: *mut u8, len: usize, intent: Intent) {
     }
 }
 
-/// [`zero_bytes`] by the plan, apart from it: what a function saves on the stack are stores too,
-/// and short lengths would pay for them.
+/// Does the work of [`zero_bytes`] with the plan's primitive. It is out of line so that short
+/// lengths do not pay for the registers that it saves on the stack.
 ///
 /// # Safety
 /// Those of [`zero_bytes`].

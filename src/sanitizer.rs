@@ -1,6 +1,6 @@
-//! AddressSanitizer: in a build with it (`-Zsanitizer=address`) a range is checked before it is
-//! cleared, as its own memset would check it; asm it cannot see into. In other builds there is
-//! nothing.
+//! Checks ranges with AddressSanitizer, in builds with `-Zsanitizer=address`, before they are
+//! cleared. AddressSanitizer instruments memset itself but not asm. In other builds, the functions
+//! are empty.
 
 #[cfg(clearpage_asan)]
 pub(crate) use on::*;
@@ -8,7 +8,7 @@ pub(crate) use on::*;
 #[cfg(not(clearpage_asan))]
 pub(crate) use off::*;
 
-/// Nobody checks.
+/// The empty functions.
 #[cfg(not(clearpage_asan))]
 mod off {
     use core::ptr::NonNull;
@@ -36,16 +36,16 @@ mod on {
 
     #[cfg(feature = "std")]
     std::thread_local! {
-        /// How many guards this thread holds.
+        /// The number of `Unchecked` guards that this thread holds.
         pub(crate) static UNCHECKED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
     }
 
     unsafe extern "C" {
-        /// Of the compiler's runtime: reports, and ends the process, where a byte is poisoned.
+        /// Reports a poisoned byte and ends the process (from the compiler's runtime).
         safe fn __asan_storeN(address: usize, len: usize);
     }
 
-    /// Reports a range of which a byte may not be written, unless this thread is not checked.
+    /// Reports a range with a byte that must not be written, unless this thread holds a guard.
     pub(crate) fn check_write(ptr: *mut u8, len: usize) {
         #[cfg(feature = "std")]
         if is_guarded() {
@@ -56,12 +56,12 @@ mod on {
         }
     }
 
-    /// [`check_write`] of each of them.
+    /// Calls [`check_write`] for each page.
     pub(crate) fn check_pages(pages: &[NonNull<Page>]) {
         pages.iter().for_each(|page| check_write(page.as_ptr().cast(), PAGE_SIZE));
     }
 
-    /// Whether this thread holds a guard, so that it is not checked.
+    /// Returns whether this thread holds a guard, which disables the checks.
     #[cfg(feature = "std")]
     pub(crate) fn is_guarded() -> bool {
         UNCHECKED.get() > 0

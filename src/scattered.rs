@@ -1,4 +1,4 @@
-//! Pages that lie anywhere: one call and one fence for all of them.
+//! Clearing of pages at unrelated addresses.
 
 use core::ptr::NonNull;
 
@@ -8,13 +8,12 @@ use crate::page::{PAGE_SIZE, Page};
 use crate::primitive::Available;
 use crate::raw;
 
-/// Zeroes pages that lie anywhere, in any order, for what will be done with them next.
+/// Zeroes pages at any addresses, listed in any order.
 ///
-/// What is chosen is chosen for all of them together: cold pages are cleared by one non-temporal
-/// stream with one fence, where a fence a page would cost two thirds of the throughput. Pages that
-/// happen to follow one another are cleared as the one range that they are.
-///
-/// An empty list is a no-op. No page can be in the list twice: a page has one `&mut`.
+/// The intent and the total length select the primitive. If its stores are weakly ordered, as
+/// most non-temporal stores are, it clears the list with one fence: a fence for each page would
+/// cost two thirds of the throughput. Otherwise each run of adjacent pages is cleared by the
+/// primitive for its length. An empty list is a no-op.
 ///
 /// ```
 /// use clearpage::{Intent, Page};
@@ -26,20 +25,20 @@ use crate::raw;
 #[doc(alias = "alloc_pages_bulk")]
 pub fn clear_scattered(pages: &mut [&mut Page], intent: Intent) {
     let (list, npages) = (pages.as_mut_ptr().cast::<NonNull<Page>>(), pages.len());
-    // SAFETY: a `&mut Page` is a pointer that is not null, aligned and valid for writes of a page.
+    // SAFETY: `&mut Page` has the layout of `NonNull<Page>`, is aligned and valid for writes.
     unsafe { raw::clear_scattered(core::slice::from_raw_parts(list, npages), intent) }
 }
 
-/// What [`clear_scattered`] does, on pointers, by the primitive for all of them `together`.
+/// Does the work of [`clear_scattered`]; `together` is the primitive for the total length.
 ///
 /// # Safety
-/// Each pointer is aligned to a page and valid for writes of one.
+/// Each pointer is page-aligned and valid for writes of one page.
 pub(crate) unsafe fn clear_list(pages: &[NonNull<Page>], together: Available, intent: Intent) {
     if pages.is_empty() {
         return;
     }
     if let Some(leaf) = together.weak() {
-        // SAFETY: there is a page; this CPU has the primitive; the rest is the caller's promise.
+        // SAFETY: the list is not empty, `together` is available; the rest the caller promises.
         unsafe { zero(Clear::Pages(leaf, pages)) };
         return;
     }
@@ -50,10 +49,10 @@ pub(crate) unsafe fn clear_list(pages: &[NonNull<Page>], together: Available, in
         };
         let run = 1 + rest.windows(2).take_while(follow).count();
         for page in &rest[..run] {
-            // The run may cross from one allocation into another.
+            // The run may span allocations, so `first` alone lacks the provenance for all of it.
             page.as_ptr().expose_provenance();
         }
-        // SAFETY: the run's pages follow one another, and each is the caller's promise.
+        // SAFETY: the pages of the run are adjacent, and the caller promises that each is valid.
         unsafe { raw::clear_pages_for(*first, run, intent) };
         rest = &rest[run..];
     }

@@ -1,8 +1,7 @@
-//! Atomics, threads and time of the modules that a model checker runs.
+//! Re-exports atomics, threads and time: those of `std`, or loom's in unit tests with `--cfg loom`.
 //!
-//! They are the standard ones. In unit tests built with `--cfg loom` they are loom's: `.ci/loom` runs
-//! these modules, not copies of them, through the interleavings of a model, with a bounded number of
-//! preemptions, and its weakly ordered reads.
+//! `.ci/loom` runs the modules that import them, not copies of them. It explores the interleavings
+//! of a model up to a bounded number of preemptions, with the reads that weak memory permits.
 
 #[cfg(all(test, loom))]
 mod model;

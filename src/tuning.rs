@@ -1,4 +1,4 @@
-//! The thresholds: which primitive serves which length, for each intent.
+//! Tunings: for each intent, the primitives and the lengths from which they are used.
 
 use core::fmt;
 
@@ -8,30 +8,30 @@ use crate::dispatch::{self, ForceError};
 use crate::intent::Intent;
 use crate::primitive::{Available, Primitive, find};
 
-/// Lengths of one class have the same highest bit: class 13 is 4 KiB up to 8 KiB - 1. One
-/// primitive serves a class, so crossings lie at powers of two.
+/// The number of classes of lengths. Lengths of a class have the same highest bit (class 13: 4 KiB
+/// to 8 KiB - 1) and one primitive, so thresholds are powers of two.
 pub(crate) const CLASSES: usize = usize::BITS as usize + 1;
 
 pub(crate) const fn class(len: usize) -> usize {
     (usize::BITS - len.leading_zeros()) as usize
 }
 
-/// The smallest length of a class.
+/// Returns the smallest length of a class.
 pub(crate) const fn shortest(class: usize) -> usize {
     if class == 0 { 0 } else { 1 << (class - 1) }
 }
 
-/// The row that serves each class of lengths, for one intent.
+/// The row for each class of lengths, for one intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ladder([&'static Primitive; CLASSES]);
 
 impl Ladder {
-    /// `first` for every length, until another takes over.
+    /// Uses `first` for every length.
     pub(crate) const fn new(first: &'static Primitive) -> Self {
         Self([first; CLASSES])
     }
 
-    /// From `from` bytes on, rounded up to a power of two, `primitive` serves instead.
+    /// Uses `primitive` from `from` bytes upwards, rounded up to a power of two.
     pub(crate) fn then(mut self, from: usize, primitive: &'static Primitive) -> Self {
         let taken = (0..CLASSES).filter(|&class| shortest(class) >= from);
         taken.for_each(|class| self.0[class] = primitive);
@@ -39,11 +39,11 @@ impl Ladder {
     }
 }
 
-/// Which primitive serves which length under which intent.
+/// The choice of a primitive for every intent and length.
 ///
-/// [`Tuning::for_cpu`] makes one from the facts of a CPU, [`Tuning::measure`] by measuring;
-/// [`Tuning::install`] puts it to work. It is saved and loaded as text, by its `Display` and
-/// `FromStr`, and under `std` the environment variable `CLEARPAGE_TUNING` names a file with it.
+/// [`Tuning::for_cpu`] derives one from the facts of a CPU, [`Tuning::measure`] measures one, and
+/// [`Tuning::install`] makes one the plan. `Display` and `FromStr` save and load it as text. With
+/// `std`, the environment variable `CLEARPAGE_TUNING` names a file with that text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     pub(crate) auto: Ladder,
@@ -52,30 +52,29 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// The default tuning of the CPU this runs on: [`for_cpu`](Self::for_cpu) of
-    /// [`Facts::detect`].
+    /// Returns the default tuning of this CPU: [`for_cpu`](Self::for_cpu) of [`Facts::detect`].
     pub fn detect() -> Self {
         arch::tuning(&Facts::detect())
     }
 
-    /// The default tuning of a CPU with these facts, which need not be this one.
+    /// Returns the default tuning of any CPU with these facts.
     ///
-    /// It is a pure function: it reads nothing but `facts`. The tuning of another CPU may name
-    /// primitives that this one lacks; [`install`](Self::install) refuses it then.
+    /// The result depends on `facts` alone. If the tuning of another CPU names primitives that this
+    /// CPU cannot run, [`install`](Self::install) returns an error.
     ///
     /// # Errors
-    /// The facts are of another ISA than this build.
+    /// The facts are of another ISA than that of this build.
     pub fn for_cpu(facts: &Facts) -> Result<Self, WrongIsa> {
         if facts.isa == Isa::BUILT_FOR { Ok(arch::tuning(facts)) } else { Err(WrongIsa(facts.isa)) }
     }
 
-    /// One primitive for everything.
+    /// Creates a tuning that uses one primitive for every intent and length.
     pub const fn only(primitive: &'static Primitive) -> Self {
         let ladder = Ladder::new(primitive);
         Self { auto: ladder, hot: ladder, cold: ladder }
     }
 
-    /// Lets `primitive` serve `intent` from `from` bytes on, rounded up to a power of two.
+    /// Uses `primitive` for `intent` from `from` bytes upwards, rounded up to a power of two.
     #[must_use]
     pub fn then(mut self, intent: Intent, from: usize, primitive: &'static Primitive) -> Self {
         let ladder = self.ladder_mut(intent);
@@ -83,31 +82,31 @@ impl Tuning {
         self
     }
 
-    /// Returns the steps of an intent: the first length in bytes, and the primitive that serves
-    /// from there on. The first step is from 0.
+    /// Returns the steps of an intent, from length 0 upwards: the first length of each step in
+    /// bytes, and its primitive.
     pub fn steps(&self, intent: Intent) -> impl Iterator<Item = (usize, &'static Primitive)> {
         let rows = self.ladder(intent).0;
         let crossings = (0..CLASSES).filter(move |&c| c == 0 || rows[c] != rows[c - 1]);
         crossings.map(move |class| (shortest(class), rows[class]))
     }
 
-    /// Returns the primitive that serves `len` bytes under `intent`.
+    /// Returns the primitive of this tuning for `len` bytes under `intent`.
     pub fn choose(&self, intent: Intent, len: usize) -> &'static Primitive {
         self.ladder(intent).0[class(len)]
     }
 
-    /// Makes this the plan, on all threads. Ends a [`force`](crate::force); a build for one
-    /// primitive (`--cfg clearpage_force`) stays as it is.
+    /// Makes this tuning the plan, on all threads. This ends a [`force`](crate::force), but has no
+    /// effect in a build for one primitive (`--cfg clearpage_force`).
     ///
     /// # Errors
-    /// The tuning names a primitive that this CPU lacks, or one that sets memory tags
-    /// ([`Primitive::sets_tags`]); the plan is then unchanged.
+    /// The tuning names a primitive that this CPU cannot run, or one that sets memory tags
+    /// ([`Primitive::sets_tags`]). The plan is then unchanged.
     pub fn install(&self) -> Result<(), ForceError> {
         dispatch::replace(&self.proven()?);
         Ok(())
     }
 
-    /// This tuning, if this CPU has every primitive that it names, and each may serve any clear.
+    /// Checks that this CPU can run each primitive of this tuning, and that none sets memory tags.
     pub(crate) fn proven(self) -> Result<Proven, ForceError> {
         for (_, row) in Intent::ALL.into_iter().flat_map(|intent| self.steps(intent)) {
             if row.sets_tags() {
@@ -136,25 +135,26 @@ impl Tuning {
     }
 }
 
-/// A tuning whose primitives this CPU has, every one, and none of which sets memory tags.
+/// A tuning of which this CPU can run every primitive, and of which none sets memory tags.
 pub(crate) struct Proven(Tuning);
 
 impl Proven {
-    /// The default tuning of this CPU. A row that the facts promise and the CPU lacks would be a
-    /// bug in `arch/`: word stores serve instead.
+    /// Returns the default tuning of this CPU. If the CPU cannot run a primitive that its facts
+    /// imply, which would be a bug in `arch/`, it falls back to word stores.
     pub(crate) fn detect() -> Self {
         let tuning = Tuning::detect();
         tuning.proven().unwrap_or_else(|_| Self(Tuning::only(arch::generic())))
     }
 
-    /// The primitive that serves `len` bytes under `intent`.
+    /// Returns the primitive for `len` bytes under `intent`.
     pub(crate) fn choose(&self, intent: Intent, len: usize) -> Available {
-        // SAFETY: whoever made this value asked for every row.
+        // SAFETY: `Tuning::proven` checked every row, and every CPU can run the word stores of
+        // `detect`.
         unsafe { Available::new_unchecked(self.0.choose(intent, len)) }
     }
 }
 
-/// Facts of another ISA than this build: its primitives are not compiled in.
+/// The facts are of another ISA than that of this build, which lacks the primitives of that ISA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongIsa(pub Isa);
 
@@ -166,22 +166,21 @@ impl fmt::Display for WrongIsa {
 
 impl core::error::Error for WrongIsa {}
 
-/// The rows of this build that a CPU with these facts has: the part of [`Facts`] that the tables
-/// in `arch/` choose from.
+/// Lookup of the rows that a CPU with these facts can run, for the tables in `arch/`.
 #[allow(dead_code, reason = "some ISAs have little to choose")]
 impl Facts {
-    /// The row called `name`.
+    /// Returns the row named `name`, if the CPU can run it.
     pub(crate) fn row(&self, name: &str) -> Option<&'static Primitive> {
         find(name).filter(|row| row.needs().is_none_or(|feature| self.has(feature)))
     }
 
-    /// The first of `names` that there is; word stores if there is none.
+    /// Returns the first of `names` that the CPU can run; word stores if it can run none.
     pub(crate) fn first(&self, names: &[&str]) -> &'static Primitive {
         names.iter().find_map(|name| self.row(name)).unwrap_or_else(arch::generic)
     }
 }
 
-/// What the tests of every ISA's table share.
+/// Helpers for the tests of each ISA's table.
 #[cfg(test)]
 #[allow(dead_code, reason = "some ISAs have little to choose")]
 pub(crate) mod testing {
@@ -191,7 +190,7 @@ pub(crate) mod testing {
     pub(crate) const KIB: usize = 1 << 10;
     pub(crate) const MIB: usize = 1 << 20;
 
-    /// A CPU of this ISA with these features and caches.
+    /// Returns the facts of a CPU of this ISA with these features and caches.
     pub(crate) fn cpu_with(features: &[Feature], [l1d, l2, l3]: [usize; 3]) -> Facts {
         let mut facts = Facts::unknown(Isa::BUILT_FOR);
         facts.features = features.iter().copied().collect();
@@ -199,7 +198,7 @@ pub(crate) mod testing {
         facts
     }
 
-    /// The primitives of one intent, each with the length in bytes that it serves from.
+    /// Returns the primitives of one intent, each with the first length in bytes of its step.
     pub(crate) fn steps(facts: &Facts, intent: Intent) -> Vec<(&'static str, usize)> {
         let tuning = Tuning::for_cpu(facts).unwrap();
         tuning.steps(intent).map(|(from, row)| (row.name(), from)).collect()
@@ -222,7 +221,7 @@ mod tests {
         }
     }
 
-    /// A CPU that reports nothing gets a plan that every CPU of the ISA can run.
+    /// The default for a CPU that reports nothing must run on every CPU of the ISA.
     #[test]
     fn without_facts_no_row_needs_a_feature() {
         let tuning = Tuning::for_cpu(&Facts::unknown(Isa::BUILT_FOR)).unwrap();

@@ -1,4 +1,4 @@
-//! A tuning as text:
+//! Reads and writes a tuning as text:
 //!
 //! ```text
 //! clearpage-tuning 2
@@ -21,11 +21,11 @@
 //! end
 //! ```
 //!
-//! After the version come the facts of the CPU that it was made on ([`Facts`]), the revision of its
-//! microcode and the primitives of the build, a line each: a tuning is good where all of them are
-//! the same. Then one step a line: intent, first length in bytes (0 or a power of two), primitive.
-//! The steps of an intent stand together and grow; its first is from 0. `end` shows that nothing
-//! was cut off.
+//! The version is followed by the [`Facts`] of the CPU on which the tuning was made, its microcode
+//! revision and the primitives of the build, one on each line. The tuning is valid only if all of
+//! them match. Each further line is a step: intent, first length in bytes (0 or a power of two),
+//! primitive. The steps of an intent are contiguous, ascend and start at 0. `end` shows that the
+//! text is complete.
 
 use core::fmt::{self, Arguments, Write};
 use core::str::FromStr;
@@ -39,20 +39,20 @@ const HEADER: &str = "clearpage-tuning";
 const VERSION: &str = "2";
 const END: &str = "end";
 
-/// Why a text is no tuning for this CPU.
+/// The reason why a text is not a tuning for this CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TuningError {
-    /// The line, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub reason: &'static str,
     foreign: bool,
 }
 
 impl TuningError {
-    /// Whether the text may be a good tuning of another CPU, microcode, hypervisor or version of
-    /// this crate. `CLEARPAGE_TUNING` ignores such a file, with a message; all others end the
-    /// process.
+    /// Returns whether the text may be a valid tuning for another CPU, microcode, hypervisor or
+    /// version of this crate. `CLEARPAGE_TUNING` ignores such a file, with a message. Any other
+    /// error ends the process.
     pub const fn is_foreign(&self) -> bool {
         self.foreign
     }
@@ -66,7 +66,7 @@ impl fmt::Display for TuningError {
 
 impl core::error::Error for TuningError {}
 
-/// The lines that tell where a tuning is good: name, value, and what to say if it differs.
+/// Passes to `put` each line that must match: its name, its value, and the error if it differs.
 fn key<E>(
     mut put: impl FnMut(&'static str, Arguments<'_>, &'static str) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
         Err(TuningError { line: self.line, reason, foreign: false })
     }
 
-    /// Intent, first length, name.
+    /// Parses a step: intent, first length, name of the primitive.
     fn step(&self, line: &'a str) -> Result<(Intent, usize, &'a str), &'static str> {
         let mut words = line.split(' ');
         let (Some(intent), Some(from), Some(name), None) =
@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Compares what is written to it with a text, without memory for either.
+/// Compares the text that is written to it with `rest`, without allocating.
 struct Compare<'a> {
     rest: &'a str,
     same: bool,
@@ -271,13 +271,13 @@ mod tests {
         let other =
             Tuning::detect().then(Intent::Hot, 1 << 20, generic).then(Intent::Cold, 1, generic);
         assert_eq!(other.to_string().parse::<Tuning>(), Ok(other));
-        // A build that has nothing but `generic` has one tuning.
+        // A build with no primitive but `generic` has only one tuning.
         let detected = Tuning::detect();
         assert_eq!(other == detected, detected == Tuning::only(generic));
     }
 
-    /// Cut anywhere, it is an error and not taken for another CPU's: at a line or in the middle of
-    /// one. Only a version that was cut off may be another one.
+    /// A truncated text must be an error, not a tuning of another CPU. Only a truncated version
+    /// number looks like another version.
     #[test]
     fn a_text_that_was_cut_off_is_an_error() {
         let text = text();

@@ -1,4 +1,4 @@
-//! The facts that the default tuning is made from.
+//! The properties of a CPU from which its default tuning is derived.
 
 use core::fmt;
 use core::str;
@@ -6,7 +6,7 @@ use core::str;
 use super::{Caches, Feature, Features, Isa};
 use crate::arch;
 
-/// What the default tuning of a CPU is made from, and nothing else.
+/// All properties of a CPU from which its default tuning is derived.
 ///
 /// ```
 /// use clearpage::Tuning;
@@ -22,26 +22,26 @@ use crate::arch;
 pub struct Facts {
     /// The instruction set architecture.
     pub isa: Isa,
-    /// The maker.
+    /// The vendor.
     pub vendor: Vendor,
-    /// x86: the family, extended family added (CPUID 1 EAX); 0 elsewhere.
+    /// x86: the family, including the extended family (CPUID 1 EAX). Other ISAs: 0.
     pub family: u32,
-    /// x86: the model, extended model included (CPUID 1 EAX). aarch64: the part number (MIDR_EL1).
+    /// x86: the model, including the extended model (CPUID 1 EAX). aarch64: MIDR_EL1 part number.
     pub model: u32,
     /// x86: the stepping (CPUID 1 EAX). aarch64: variant << 4 | revision (MIDR_EL1).
     pub stepping: u32,
-    /// What programs can use.
+    /// The features that programs can use.
     pub features: Features,
-    /// The data caches.
+    /// The sizes of the data caches.
     pub caches: Caches,
-    /// Bytes that DC ZVA, `cbo.zero` or `dcbz` clears at a time; 0 if unknown or on another ISA.
+    /// Bytes that one DC ZVA, `cbo.zero` or `dcbz` clears; 0 if unknown or not applicable.
     pub block: usize,
-    /// Whether a hypervisor says that it is there.
+    /// x86: whether a hypervisor reports its presence (CPUID 1 ECX bit 31). Other ISAs: false.
     pub hypervisor: bool,
 }
 
 impl Facts {
-    /// A CPU of which nothing is known but its ISA.
+    /// Creates the facts of a CPU of which only the ISA is known.
     pub const fn unknown(isa: Isa) -> Self {
         Self {
             isa,
@@ -56,9 +56,9 @@ impl Facts {
         }
     }
 
-    /// The facts of the CPU this runs on.
+    /// Detects the facts of this CPU.
     ///
-    /// On x86 this takes some 20 CPUID instructions, each a microsecond or more under a hypervisor.
+    /// On x86 it executes some 20 CPUID instructions, each a microsecond or more when virtualised.
     pub fn detect() -> Self {
         Self {
             features: super::flags().filter(|flag| flag.set).map(|flag| flag.feature).collect(),
@@ -68,30 +68,30 @@ impl Facts {
         }
     }
 
-    /// Whether programs can use `feature`.
+    /// Returns whether programs can use `feature`.
     pub const fn has(&self, feature: Feature) -> bool {
         self.features.contains(feature)
     }
 }
 
-/// The maker of a CPU, by the name that the CPU gives: up to 12 ASCII characters.
+/// The vendor of a CPU, as a name of up to 12 ASCII characters.
 ///
 /// x86: the string of CPUID leaf 0, such as `AuthenticAMD`. aarch64: the implementer code of
-/// MIDR_EL1, such as `0x41`. Empty elsewhere.
+/// MIDR_EL1, such as `0x41`. Other ISAs: empty.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Vendor([u8; 12]);
 
 impl Vendor {
-    /// No name.
+    /// An unknown vendor, with an empty name.
     pub const UNKNOWN: Self = Self([0; 12]);
     /// AMD, x86.
     pub const AMD: Self = Self(*b"AuthenticAMD");
-    /// Hygon, x86; its CPUs descend from AMD's Zen.
+    /// Hygon, x86; its CPUs are derived from AMD's Zen.
     pub const HYGON: Self = Self(*b"HygonGenuine");
     /// Intel, x86.
     pub const INTEL: Self = Self(*b"GenuineIntel");
 
-    /// The vendor called `name`; `None` if that is longer than 12 bytes or not printable ASCII.
+    /// Creates a vendor; returns `None` if `name` exceeds 12 bytes or is not printable ASCII.
     pub const fn named(name: &str) -> Option<Self> {
         let name = name.as_bytes();
         let mut bytes = [0; 12];
@@ -109,13 +109,13 @@ impl Vendor {
         Some(Self(bytes))
     }
 
-    /// The name; empty if unknown.
+    /// Returns the name, which is empty if the vendor is unknown.
     pub fn name(&self) -> &str {
         let len = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
         str::from_utf8(&self.0[..len]).unwrap_or_default()
     }
 
-    /// The vendor whose name these bytes are; unknown if they are no name.
+    /// Creates a vendor from reported bytes; returns [`Self::UNKNOWN`] if they are not a name.
     #[allow(dead_code, reason = "not every ISA reports one")]
     pub(crate) fn of(bytes: &[u8]) -> Self {
         str::from_utf8(bytes).ok().and_then(Self::named).unwrap_or(Self::UNKNOWN)

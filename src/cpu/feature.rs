@@ -1,10 +1,10 @@
-//! Feature bits by name, and sets of them.
+//! CPU features and sets of them.
 
 use core::fmt;
 
 macro_rules! features {
     ($($(#[$doc:meta])* $variant:ident $name:literal,)*) => {
-        /// A feature bit that a primitive needs or that the choice of one depends on.
+        /// A CPU feature that a primitive requires or that affects the choice of primitives.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(u8)]
@@ -13,10 +13,10 @@ macro_rules! features {
         }
 
         impl Feature {
-            /// Every feature.
+            /// Every feature, of all ISAs.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The name, as Linux prints it in `/proc/cpuinfo`, if it does.
+            /// Returns the name. If `/proc/cpuinfo` of Linux lists the feature, it is that name.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
@@ -37,17 +37,17 @@ features! {
     Fzrm "fzrm",
     /// x86: fast short REP STOSB.
     Fsrs "fsrs",
-    /// x86_64: AVX2, and the operating system saves its registers.
+    /// x86_64: AVX2, with registers that the operating system saves.
     Avx2 "avx2",
-    /// x86_64: the AVX-512 foundation, and the operating system saves its registers.
+    /// x86_64: the AVX-512 foundation, with registers that the operating system saves.
     Avx512f "avx512f",
-    /// x86_64: CLZERO, which zeroes a line.
+    /// x86_64: CLZERO, which zeroes a cache line.
     Clzero "clzero",
-    /// aarch64: DC ZVA is permitted, and its block fits a page.
+    /// aarch64: DC ZVA is permitted, and its block fits in a page.
     DcZva "dc_zva",
-    /// aarch64: memory set instructions.
+    /// aarch64: memory set instructions (FEAT_MOPS).
     Mops "mops",
-    /// aarch64: memory tags.
+    /// aarch64: memory tags (FEAT_MTE2).
     Mte "mte",
     /// arm: Advanced SIMD.
     Neon "neon",
@@ -62,7 +62,7 @@ features! {
 }
 
 impl Feature {
-    /// The feature called `name`.
+    /// Returns the feature that has this [`name`](Self::name).
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|feature| feature.name() == name)
     }
@@ -76,18 +76,18 @@ impl Features {
     /// The empty set.
     pub const NONE: Self = Self(0);
 
-    /// This set and `feature`.
+    /// Returns this set with `feature` added.
     #[must_use]
     pub const fn with(self, feature: Feature) -> Self {
         Self(self.0 | 1 << feature as u8)
     }
 
-    /// Whether `feature` is in the set.
+    /// Returns whether the set contains `feature`.
     pub const fn contains(self, feature: Feature) -> bool {
         self.0 & 1 << feature as u8 != 0
     }
 
-    /// The features of the set, in the order of [`Feature::ALL`].
+    /// Returns the features of the set in the order of [`Feature::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Feature> + Clone {
         Feature::ALL.iter().copied().filter(move |&feature| self.contains(feature))
     }

@@ -1,16 +1,16 @@
-//! The revision of the CPU's microcode.
+//! Detection of the CPU's microcode revision.
 
-/// The revision of the first CPU's microcode, as Linux prints it in `/proc/cpuinfo`; `None` if it
-/// prints none, without `std`, and on other systems.
+/// Returns the microcode revision of the first CPU in Linux's `/proc/cpuinfo`.
 ///
-/// An update can change which instruction is fastest: Intel's of June 2021 (CVE-2020-24512) made
-/// stores of zeroes over zeroes slower.
+/// Returns `None` if that file has no revision, without `std`, and on other systems. An update can
+/// change which instruction is fastest: Intel's update of June 2021 (CVE-2020-24512) slowed down
+/// stores of zeroes over zeroes.
 pub fn microcode() -> Option<u64> {
     #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
     {
         use std::io::Read;
 
-        // The first CPU's lines are well below this, however many CPUs there are.
+        // The lines of the first CPU take much less than this.
         let mut text = [0; 4096];
         let mut file = std::fs::File::open("/proc/cpuinfo").ok()?;
         let mut len = 0;
@@ -26,7 +26,7 @@ pub fn microcode() -> Option<u64> {
     None
 }
 
-/// The value of the first line `microcode : 0x...`.
+/// Parses the first line `microcode : 0x...`.
 #[allow(dead_code, reason = "needs Linux and std")]
 fn revision(cpuinfo: &[u8]) -> Option<u64> {
     let mut lines = cpuinfo.split(|&byte| byte == b'\n');

@@ -1,8 +1,7 @@
-//! What this CPU says of itself, as far as clearing memory is concerned.
+//! Detects the properties of this CPU that matter for clearing memory.
 //!
-//! [`Facts`] is all that the default [`Tuning`](crate::Tuning) is made from. The facts of another
-//! CPU can be written down, and [`Tuning::for_cpu`](crate::Tuning::for_cpu) gives the tuning that
-//! that CPU would have.
+//! The default [`Tuning`](crate::Tuning) depends on nothing but [`Facts`]. For the facts of another
+//! CPU, [`Tuning::for_cpu`](crate::Tuning::for_cpu) returns that CPU's default tuning.
 
 mod facts;
 mod feature;
@@ -14,30 +13,30 @@ pub use microcode::microcode;
 
 use core::fmt;
 
-/// One feature bit.
+/// A feature bit and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag {
     /// The feature.
     pub feature: Feature,
-    /// Whether programs can use it. A hypervisor may hide what the CPU has; vector registers need
-    /// the operating system too.
+    /// Whether programs can use the feature. A hypervisor may mask it; vector features also need
+    /// support by the operating system.
     pub set: bool,
-    /// Where it is read.
+    /// The register or interface that reports the bit.
     pub source: &'static str,
 }
 
-/// Data caches of one CPU in bytes, 0 if there is none or the CPU does not report it.
+/// Sizes in bytes of a CPU's data caches; 0 if the cache does not exist or is not reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Caches {
     /// First level, data or unified.
     pub l1d: usize,
     /// Second level.
     pub l2: usize,
-    /// Third level, all of it, however many CPUs share it.
+    /// Third level: the total size, even if CPUs share it.
     pub l3: usize,
 }
 
-/// Instruction set architectures that have primitives of their own.
+/// An instruction set architecture that has dedicated primitives, or [`Isa::Other`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Isa {
@@ -57,7 +56,7 @@ pub enum Isa {
     X86,
     /// 64-bit x86.
     X86_64,
-    /// Any other: word stores only.
+    /// Any other ISA: falls back to word stores.
     Other,
 }
 
@@ -78,8 +77,8 @@ impl Isa {
     /// The ISA that this crate was built for.
     pub const BUILT_FOR: Self = Self::of_target(env!("CLEARPAGE_ARCH"));
 
-    /// The name, as in [`std::env::consts::ARCH`](https://doc.rust-lang.org/std/env/consts/constant.ARCH.html);
-    /// `other` for all that have no primitives of their own.
+    /// Returns the name, as in [`std::env::consts::ARCH`](https://doc.rust-lang.org/std/env/consts/constant.ARCH.html);
+    /// `other` for [`Isa::Other`].
     pub const fn name(self) -> &'static str {
         match self {
             Self::Aarch64 => "aarch64",
@@ -94,7 +93,7 @@ impl Isa {
         }
     }
 
-    /// The ISA of a target whose `target_arch` is `arch`.
+    /// Returns the ISA of targets whose `target_arch` is `arch`.
     pub const fn of_target(arch: &str) -> Self {
         let mut i = 0;
         while i < Self::ALL.len() {
@@ -113,12 +112,12 @@ impl fmt::Display for Isa {
     }
 }
 
-/// The feature bits that the choice of a primitive depends on; none if the ISA has none.
+/// Returns the feature bits of this ISA on which the choice of a primitive depends.
 pub fn flags() -> impl Iterator<Item = Flag> {
     crate::arch::flags()
 }
 
-/// The data caches of the CPU this runs on.
+/// Returns the data cache sizes of this CPU.
 pub fn caches() -> Caches {
     crate::arch::caches()
 }

@@ -1,4 +1,4 @@
-//! The file of a tuning, read without allocating: the call may come from inside an allocation.
+//! Reads the file of a tuning without allocating: the call may come from inside an allocation.
 
 use std::ffi::CStr;
 use std::fmt;
@@ -10,20 +10,20 @@ use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::{Errno, read};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
-/// The most bytes that a file may have.
+/// The largest size of a file, in bytes.
 const MOST: usize = 64 << 10;
 
-/// Why a file cannot be read.
+/// The reason why a file cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileError {
-    /// It is a device, a pipe, a socket or a folder.
+    /// The file is a device, a pipe, a socket or a directory.
     NotRegular,
-    /// It has more than 64 KiB.
+    /// The file is larger than 64 KiB.
     TooLong,
-    /// Its bytes are not UTF-8.
+    /// The file is not UTF-8.
     NotText,
-    /// What the system said.
+    /// The system returned an error of this kind.
     System(io::ErrorKind),
 }
 
@@ -46,9 +46,9 @@ impl From<Errno> for FileError {
     }
 }
 
-/// Calls `with` with the text of a file.
+/// Calls `with` on the text of a file and returns its result.
 pub(crate) fn with_text<T>(path: &CStr, with: impl FnOnce(&str) -> T) -> Result<T, FileError> {
-    // A pipe is opened without waiting for its other end.
+    // NONBLOCK: to open a FIFO would otherwise wait for its other end.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = open(path, flags, Mode::empty())?;
     if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
@@ -71,8 +71,8 @@ pub(crate) fn with_text<T>(path: &CStr, with: impl FnOnce(&str) -> T) -> Result<
     str::from_utf8(&room[..len]).map(with).map_err(|_| FileError::NotText)
 }
 
-/// Room for one byte more than [`MOST`], from the system: the stack may be short, and the allocator
-/// may be what is calling.
+/// Holds one byte more than [`MOST`]. It is mapped, because the stack may be small and the caller
+/// may be the allocator.
 struct Buffer(*mut u8);
 
 impl Buffer {
@@ -80,20 +80,20 @@ impl Buffer {
 
     fn new() -> Result<Self, Errno> {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-        // SAFETY: where there is room.
+        // SAFETY: without an address and FIXED, the kernel maps unused address space.
         unsafe { mmap_anonymous(ptr::null_mut(), Self::LEN, access, flags) }
             .map(|memory| Self(memory.cast()))
     }
 
     fn bytes(&mut self) -> &mut [u8] {
-        // SAFETY: the mapping, which is this value's alone and initialised.
+        // SAFETY: the mapping has this length, is zeroed by the kernel and is owned by `self`.
         unsafe { std::slice::from_raw_parts_mut(self.0, Self::LEN) }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: mapped in `new`; nobody borrows it any more. If it fails the memory stays.
+        // SAFETY: `new` mapped this range, and no borrow outlives `self`. An error only leaks it.
         let _ = unsafe { munmap(self.0.cast(), Self::LEN) };
     }
 }

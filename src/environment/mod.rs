@@ -1,9 +1,9 @@
-//! The variables of the environment that set the plan and the policy.
+//! The environment variables that set the plan and the policy.
 //!
-//! They are read once, together: when the program starts, or at the first call if that is earlier.
-//! Reading allocates nothing and waits for no lock, because that call may come from inside an
-//! allocation, and the caller may hold the lock of `std::env`. This holds for the getenv(3) of glibc,
-//! musl and bionic; that of another C library, such as Apple's or NetBSD's, may take a lock of its own.
+//! All are read once, at program start, or at the first call if that is earlier. Reading does not
+//! allocate or take a lock, because the call may come from inside an allocation, and its caller
+//! may hold the lock of `std::env`. This is true of getenv(3) in glibc, musl and bionic; in other C
+//! libraries, such as Apple's and NetBSD's, it may take a lock of its own.
 
 mod file;
 mod privileged;
@@ -17,7 +17,7 @@ pub(crate) use read::value;
 pub(crate) use report::{ignore, refuse};
 pub use variable::Variable;
 
-/// The variables, in the order in which they are kept.
+/// The variables, in the order in which their values are stored.
 #[derive(Clone, Copy)]
 pub(crate) enum Name {
     Force,

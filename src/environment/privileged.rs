@@ -1,19 +1,19 @@
-//! Whether the program has rights that its caller does not have: setuid, setgid, capabilities. Then
-//! the caller's environment must not steer it, as with the C library's own variables.
+//! Detects a program with rights that its caller lacks (setuid, setgid, capabilities). The caller's
+//! environment must not control it, as with the C library's own variables.
 
-/// Whether the system started this program with more rights than its caller's: `AT_SECURE` in the
-/// auxiliary vector, as for secure_getenv(3).
+/// Returns whether the kernel started this program with rights that its caller lacks: `AT_SECURE`
+/// in the auxiliary vector, as for secure_getenv(3).
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn privileged() -> bool {
     const AT_SECURE: core::ffi::c_ulong = 23;
     unsafe extern "C" {
-        /// It reads memory that nobody writes, and knows every kind.
+        /// Accepts every `kind`, and reads memory that is never written.
         safe fn getauxval(kind: core::ffi::c_ulong) -> core::ffi::c_ulong;
     }
     getauxval(AT_SECURE) != 0
 }
 
-/// Whether user or group were changed when this program started or since: issetugid(2).
+/// Returns whether user or group changed at program start or later: issetugid(2).
 #[cfg(any(
     target_vendor = "apple",
     target_os = "freebsd",
@@ -30,8 +30,8 @@ pub(super) fn privileged() -> bool {
     issetugid() != 0
 }
 
-/// Whether the user or group that counts for rights is not the caller's. These systems do not tell
-/// what it was at the start.
+/// Returns whether the effective user or group differs from the real one. These systems do not
+/// report what it was at program start.
 #[cfg(not(any(
     target_os = "linux",
     target_os = "android",

@@ -1,5 +1,5 @@
-//! Messages to whoever set a variable. They are written past `std::io::stderr`, whose lock another
-//! thread may hold.
+//! Messages to the user about variables. They bypass `std::io::stderr`, whose lock another thread
+//! may hold.
 
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -9,8 +9,8 @@ use rustix::io::write;
 
 use super::Variable;
 
-/// Reports on standard error that a variable is ignored, and why. Only the first call does: several
-/// threads may make the plan at once.
+/// Reports on standard error that a variable is ignored, and why. Only the first call reports,
+/// because several threads may make the plan at once.
 pub(crate) fn ignore(variable: Variable, why: &dyn fmt::Display) {
     static REPORTED: AtomicBool = AtomicBool::new(false);
     if REPORTED.swap(true, Relaxed) {
@@ -19,11 +19,11 @@ pub(crate) fn ignore(variable: Variable, why: &dyn fmt::Display) {
     say(format_args!("clearpage: {variable}: ignored: {why}\n"));
 }
 
-/// Ends the process with exit code 2: a clearing call has nobody to return an error to, and to go
-/// on with another plan than the one asked for would be worse.
+/// Exits the process with status 2: a clearing call cannot return an error, and to continue with
+/// another plan than the requested one would be worse.
 ///
-/// The call may come from inside an allocation, and that from anywhere, such as the first use of
-/// standard output, for which exit handlers would wait. So none is run.
+/// It runs no exit handlers. They may wait for what this call interrupts: it may come from inside
+/// an allocation anywhere, such as in the first use of standard output.
 pub(crate) fn refuse(error: &dyn fmt::Display) -> ! {
     unsafe extern "C" {
         safe fn _exit(code: core::ffi::c_int) -> !;
@@ -32,14 +32,14 @@ pub(crate) fn refuse(error: &dyn fmt::Display) -> ! {
     _exit(2)
 }
 
-/// Where nobody reads it, the exit code remains.
+/// Writes a message to standard error. Errors are ignored: the exit status still reports failure.
 fn say(message: fmt::Arguments<'_>) {
     let mut line = Line { text: [0; 512], len: 0 };
     let _ = line.write_fmt(message);
     line.flush();
 }
 
-/// Gathers a message, so that it is written in one piece if it is short.
+/// Buffers a message, so that a short one is written at once.
 struct Line {
     text: [u8; 512],
     len: usize,
@@ -47,8 +47,8 @@ struct Line {
 
 impl Line {
     fn flush(&mut self) {
-        // SAFETY: 2 is standard error by convention; if it is closed, writing is an error, and if it
-        // is another file by now, that is what the message would go to in C as well.
+        // SAFETY: 2 is standard error by convention. If it is closed, the write fails; if it is
+        // another file by now, C programs would write to that file too.
         let stderr = unsafe { BorrowedFd::borrow_raw(2) };
         let mut rest = &self.text[..self.len];
         while let Ok(written @ 1..) = write(stderr, rest) {

@@ -1,11 +1,11 @@
-//! A variable and its value, for messages.
+//! An environment variable and its value, for messages.
 
 use std::ffi::CStr;
 use std::fmt::{self, Write};
 
-/// A variable of the environment, with the value that was read.
+/// An environment variable, with the value that was read.
 ///
-/// It is displayed as `NAME=value`; what is not printable is escaped.
+/// `Display` writes `NAME=value` and escapes characters that are not printable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variable {
     name: &'static CStr,
@@ -17,17 +17,17 @@ impl Variable {
         Self { name, value }
     }
 
-    /// Returns the name.
+    /// Returns the name of the variable.
     pub fn name(&self) -> &'static str {
         self.name.to_str().unwrap_or_default()
     }
 
-    /// Returns the value, which need not be UTF-8.
+    /// Returns the bytes of the value, which need not be UTF-8.
     pub fn value(&self) -> &'static [u8] {
         self.value.to_bytes()
     }
 
-    /// Returns the value as the system takes a path.
+    /// Returns the value as a path for a system call.
     pub(crate) fn path(&self) -> &'static CStr {
         self.value
     }
@@ -39,7 +39,7 @@ impl fmt::Display for Variable {
         for chunk in self.value().utf8_chunks() {
             for c in chunk.valid().chars() {
                 match c {
-                    // Printable, and inside no quotes.
+                    // `escape_debug` escapes them, which an unquoted value does not need.
                     '\'' | '"' => f.write_char(c)?,
                     _ => write!(f, "{}", c.escape_debug())?,
                 }

@@ -1,32 +1,32 @@
-//! The entries of the plan. Each stands alone: who reads in the middle of a change gets the old
-//! primitive or the new one.
+//! The entries of the plan. Each is independent: during a change, a reader gets the old or the new
+//! primitive.
 
 use core::ptr;
 
 use super::atomic::{AtomicPtr, Ordering::Relaxed};
 use crate::primitive::Primitive;
 
-/// An entry is null until somebody fills it; then it is a row of the table of primitives, which
-/// is a constant and so older than any thread.
+/// Each entry is null until it is filled; then it points to a row of the table of primitives. The
+/// table is a constant, initialised before any thread, so relaxed accesses suffice.
 pub(crate) struct Entries<const I: usize, const C: usize>(
     pub(crate) [[AtomicPtr<Primitive>; C]; I],
 );
 
 impl<const I: usize, const C: usize> Entries<I, C> {
-    /// `None` if nobody has filled it.
+    /// Returns an entry, or `None` if it is not filled.
     #[inline(always)]
     pub(crate) fn get(&self, intent: usize, class: usize) -> Option<&'static Primitive> {
-        // SAFETY: null, or a row.
+        // SAFETY: an entry is null or points to a row, which is a constant.
         unsafe { self.0[intent][class].load(Relaxed).as_ref() }
     }
 
-    /// Whether every entry is filled. One alone does not tell: another thread may be filling them,
-    /// and after a fork nobody goes on with that.
+    /// Returns whether every entry is filled. One filled entry is no proof of the others: another
+    /// thread may be filling them, and that thread does not exist in the child of a fork.
     pub(crate) fn are_complete(&self) -> bool {
         self.0.iter().flatten().all(|entry| !entry.load(Relaxed).is_null())
     }
 
-    /// Fills the entries that nobody has filled: those of a [`replace`](Self::replace) stay.
+    /// Fills the empty entries, without overwriting those of a [`replace`](Self::replace).
     pub(crate) fn complete(&self, choose: impl Fn(usize, usize) -> &'static Primitive) {
         self.put(choose, |entry, row| {
             #[cfg(target_has_atomic = "ptr")]
@@ -38,7 +38,7 @@ impl<const I: usize, const C: usize> Entries<I, C> {
         });
     }
 
-    /// Fills all entries.
+    /// Overwrites all entries.
     pub(crate) fn replace(&self, choose: impl Fn(usize, usize) -> &'static Primitive) {
         self.put(choose, |entry, row| entry.store(row, Relaxed));
     }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
     use crate::primitive::primitives;
 
-    /// As the child of a fork finds it, whose parent was filling it on another thread.
+    /// The state in the child of a fork if another thread of the parent was filling the entries.
     #[test]
     fn what_is_filled_in_part_is_completed() {
         let [old, new] = [&primitives()[0], primitives().last().unwrap()];

@@ -1,9 +1,9 @@
-//! What every call reads: set by the first of them or by a setter, on whatever thread.
+//! Settings of the process, which every call reads and the first call or a setter writes.
 //!
-//! There are no locks. Nobody waits, and the child of a fork goes on by itself, wherever another
-//! thread of its parent was.
+//! There are no locks: no thread waits for another, and the child of a fork can continue wherever
+//! the other threads of its parent were.
 
-// Each file takes its atomics from the module around it, so that the models have them on loom's.
+// The files import their atomics from `super`, so that `models` can compile them with loom's.
 use core::sync::atomic;
 
 mod entries;

@@ -1,8 +1,8 @@
-//! The settings under loom: `.ci/loom`.
+//! Models of the settings, which `.ci/loom` runs.
 
 use crate::sync::{Arc, atomic, check, thread};
 
-// The same files as outside, with loom's atomics.
+// The library's own files, compiled with loom's atomics.
 #[path = "entries.rs"]
 mod entries;
 #[path = "once.rs"]
@@ -30,15 +30,15 @@ fn chosen(plan: &Plan) -> [&'static Primitive; 2] {
     [0, 1].map(|class| plan.get(0, class).expect("the plan was made"))
 }
 
-/// As `init` does.
+/// Makes the plan, as `dispatch::init` does.
 fn init(plan: &Plan, row: &'static Primitive) {
     if !plan.are_complete() {
         plan.complete(|_, _| row);
     }
 }
 
-/// However many make the plan, and whoever forces meanwhile: who made it can clear, and the force
-/// stays.
+/// If threads make the plan while another forces a primitive, each maker finds a complete plan, and
+/// the force is not overwritten.
 #[test]
 fn a_plan_that_is_made_never_undoes_a_force() {
     check(3, || {
@@ -57,7 +57,7 @@ fn a_plan_that_is_made_never_undoes_a_force() {
     });
 }
 
-/// `unforce` and `force` at the same time leave each entry one of both, and none empty.
+/// Concurrent calls of `unforce` and `force` leave each entry filled by one of them.
 #[test]
 fn no_entry_is_empty_while_others_change_it() {
     check(3, || {
@@ -78,7 +78,7 @@ fn no_entry_is_empty_while_others_change_it() {
     });
 }
 
-/// `set_policy` wins over the environment, whenever it comes; and who asks gets an answer.
+/// `set_policy` overrides the environment at any time, and every reader gets a policy.
 #[test]
 fn the_environment_never_undoes_a_policy() {
     const UNREAD: u8 = 7;
@@ -100,12 +100,12 @@ fn the_environment_never_undoes_a_policy() {
     });
 }
 
-/// loom reports a reader that gets a value before it was written.
+/// A value of which loom reports a read that does not happen after the write.
 struct Value(UnsafeCell<usize>);
 
 // SAFETY: loom checks every access.
 unsafe impl Sync for Value {}
-// SAFETY: as above.
+// SAFETY: loom checks every access.
 unsafe impl Send for Value {}
 
 #[test]
@@ -115,11 +115,11 @@ fn all_get_the_same_value_and_see_what_is_in_it() {
         let get = |once: &Once<Value>, number| {
             let value = once.get_or_make(|| {
                 let value = Box::leak(Box::new(Value(UnsafeCell::new(0))));
-                // SAFETY: nobody else has it.
+                // SAFETY: the value is not published yet, so no other thread can access it.
                 value.0.with_mut(|value| unsafe { *value = number });
                 value
             });
-            // SAFETY: nobody writes any more.
+            // SAFETY: no thread writes a published value.
             value.0.with(|value| unsafe { *value })
         };
         let others = [1, 2].map(|number| {

@@ -1,17 +1,17 @@
-//! A value that is made by the first thread that asks, and never changes.
+//! A value that the first call makes and that never changes.
 
 use core::ptr::{self, NonNull};
 
 use super::atomic::{AtomicPtr, Ordering::*};
 
-/// Null until it is made.
+/// The pointer is null until a value is published.
 pub(crate) struct Once<T: 'static>(pub(crate) AtomicPtr<T>);
 
 impl<T: Sync> Once<T> {
-    /// The value. Threads that ask for the first time together all make one, and get one of them.
-    /// The others are never dropped.
+    /// Returns the value, and makes it on the first call. If several threads make one concurrently,
+    /// all get the one that is published; the others are never dropped.
     pub(crate) fn get_or_make(&self, make: impl FnOnce() -> &'static T) -> &'static T {
-        // SAFETY: null, or a value that is never dropped, and was written before it came here.
+        // SAFETY: null, or a `&'static T`, written before the Release store that Acquire reads.
         if let Some(made) = unsafe { self.0.load(Acquire).as_ref() } {
             return made;
         }
@@ -23,7 +23,7 @@ impl<T: Sync> Once<T> {
             Acquire,
         );
         match published.map_err(NonNull::new) {
-            // SAFETY: as above.
+            // SAFETY: a `&'static T` again, and the failed exchange loads it with Acquire.
             Err(Some(others)) => unsafe { others.as_ref() },
             _ => mine,
         }

@@ -1,8 +1,8 @@
-//! A byte that is set by whoever wants it otherwise, and before that by what the environment says.
+//! A setting of one byte: the value from the environment until a setter overrides it.
 
 use super::atomic::{AtomicU8, Ordering::Relaxed};
 
-/// On a cache line of its own: every allocation reads it, so nobody may write beside it.
+/// Has a cache line of its own: every allocation reads it, on any CPU, so no writes may share it.
 #[repr(align(64))]
 pub(crate) struct Switch(pub(crate) AtomicU8);
 
@@ -16,7 +16,7 @@ impl Switch {
         self.0.store(to, Relaxed);
     }
 
-    /// Sets it unless it is something else than `from` by now.
+    /// Sets the value to `to` if it is still `from`.
     #[cfg(all(feature = "std", unix))]
     pub(crate) fn set_from(&self, from: u8, to: u8) {
         let _ = self.0.compare_exchange(from, to, Relaxed, Relaxed);

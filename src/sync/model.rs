@@ -1,12 +1,12 @@
-//! loom's types, where they differ from the standard ones adapted to them.
+//! Loom's types, adapted where they differ from the standard ones.
 
 pub(crate) use loom::sync::Arc;
 
 use std::cell::Cell;
 use std::time::Duration;
 
-/// Runs `model` once for each execution with at most `preemptions` switches away from a thread that
-/// could go on.
+/// Runs `model` once for each execution with at most `preemptions` preemptions: switches away from
+/// a runnable thread.
 pub(crate) fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound.get_or_insert(preemptions);
@@ -22,8 +22,8 @@ pub(crate) mod atomic {
 
     use std::ops::Deref;
 
-    /// loom orders SeqCst accesses of a location only against SeqCst stores, and the initial value
-    /// is none. Without that store it reports reads of the initial value that C11 forbids.
+    /// Stores the initial value once more with SeqCst. Loom orders SeqCst accesses of a location
+    /// only against SeqCst stores, so it would report reads of that value that C11 forbids.
     macro_rules! stored_first {
         ($($name:ident $(<$t:ident>)?: $value:ty),*) => {$(
             pub(crate) struct $name $(<$t>)? (loom::sync::atomic::$name $(<$t>)?);
@@ -47,8 +47,8 @@ pub(crate) mod atomic {
     }
     stored_first!(AtomicBool: bool, AtomicPtr<T>: *mut T, AtomicU8: u8, AtomicUsize: usize);
 
-    /// loom leaves the order of two threads' stores open even where one is a read-modify-write that
-    /// did not see the other, and then loads either of them. A swap sees what is there.
+    /// Stores with a swap, which reads the latest value. Loom does not order the stores of two
+    /// threads even if one is a read-modify-write that did not read the other, and loads either.
     macro_rules! stored_by_swap {
         ($($name:ident $(<$t:ident>)?: $value:ty),*) => {$(
             impl $(<$t>)? $name $(<$t>)? {
@@ -74,15 +74,15 @@ pub(crate) mod thread {
 
     use super::{Duration, NOW, PATIENCE};
 
-    /// Returns at once, and with it any unpark that came before: the time has passed. From
-    /// `PATIENCE` on it lets another thread run first, so that no execution is without end; not
-    /// before, because loom tries fewer interleavings of threads that yield.
+    /// Advances the time by `timeout` and returns at once, consuming any earlier unpark. After
+    /// `PATIENCE` it first yields, so that every execution ends; not earlier, because loom tries
+    /// fewer interleavings of threads that yield.
     pub(crate) fn park_timeout(timeout: Duration) {
         NOW.set(NOW.get() + timeout);
         if NOW.get() > PATIENCE {
             yield_now();
         }
-        // Twice: a thread that yielded while no other could run forgets the first.
+        // Twice: a thread that yielded while no other was runnable loses the first unpark.
         current().unpark();
         current().unpark();
         park();
@@ -92,11 +92,11 @@ pub(crate) mod thread {
 const PATIENCE: Duration = Duration::from_millis(400);
 
 thread_local! {
-    /// The time of the model that this system thread runs.
+    /// The time in the model that this OS thread runs.
     static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
-/// Passes only while a thread is in `park_timeout`, so that executions can be repeated.
+/// A point in the model's time, which only `park_timeout` advances: executions are repeatable.
 pub(crate) struct Instant(Duration);
 
 impl Instant {
