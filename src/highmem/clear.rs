@@ -1,4 +1,4 @@
-//! Clearing frames: mapped for good, mapped for a moment, or each in part.
+//! Clears frames, whether they are mapped permanently, temporarily or in a mix of both.
 
 use core::fmt;
 use core::ptr::NonNull;
@@ -11,14 +11,14 @@ use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
 use crate::primitive::Available;
 use crate::scattered;
 
-/// Why frames are not all cleared.
+/// An error that stopped the clearing of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClearError<E> {
-    /// How many are, from the first on. The others are as they were.
+    /// The number of frames cleared, from the first on. The others are unchanged.
     pub cleared: u64,
-    /// The first that is not: it could not be mapped, or cleared in another way.
+    /// The first frame not cleared: it could not be mapped, or cleared by other means.
     pub frame: Frame,
-    /// What the mapper said.
+    /// The error of the mapper.
     pub source: E,
 }
 
@@ -41,7 +41,7 @@ impl<E: core::error::Error + 'static> core::error::Error for ClearError<E> {
 /// As [`clear_highpages`].
 ///
 /// # Errors
-/// It could not be mapped, and is as it was.
+/// The frame could not be mapped, and is unchanged.
 #[inline]
 pub unsafe fn clear_highpage<M: Highmem + ?Sized>(
     mem: &M,
@@ -51,24 +51,24 @@ pub unsafe fn clear_highpage<M: Highmem + ?Sized>(
     unsafe { clear_highpages(mem, frame.into(), Intent::Auto) }
 }
 
-/// Zeroes frames that follow one another, for what will be done with them next.
+/// Zeroes contiguous frames, for `intent`.
 ///
-/// No frames are a no-op. Whatever happens, no mapping is left behind.
+/// An empty range is a no-op. All temporary mappings are undone, even on an error or a panic.
 ///
 /// # Safety
-/// The frames are the caller's to overwrite: meanwhile nobody else reads or writes them, through
-/// whatever mapping.
+/// The caller may overwrite the frames, and nothing else reads or writes them meanwhile through any
+/// mapping.
 ///
-/// In memory that is shared by nature, a guest's or a device's, accesses that are volatile or
-/// atomic, or of no Rust code, may go on: every primitive stores by assembly or volatile writes. They
-/// find each byte as it was or zero, in no order.
+/// Exception: in memory that is inherently shared, such as a guest's or a device's, accesses may
+/// continue if they are volatile, atomic or made outside Rust, because every primitive stores by
+/// assembly or volatile writes. Such an access finds each byte unchanged or zero, in any order.
 ///
 /// # Errors
-/// A part of them could not be mapped; the error says how many are cleared, and the others are as
-/// they were.
+/// A frame could not be mapped. The error reports how many frames before it are cleared; all others
+/// are unchanged.
 ///
 /// # Panics
-/// If the mapper panics, or gives a mapping of no frame. No mapping is left behind then either.
+/// If the mapper panics or returns an empty mapping.
 #[doc(alias = "clear_highpages_kasan_tagged")]
 #[doc(alias = "clear_highpage_kasan_tagged")]
 #[doc(alias = "kernel_init_pages")]
@@ -82,7 +82,7 @@ pub unsafe fn clear_highpages<M: Highmem + ?Sized>(
     unsafe { clear_with(mem, frames, choose(intent, bytes(frames.npages()))) }
 }
 
-/// Bytes in that many frames; they may be more than there are addresses.
+/// Returns the bytes in `npages` frames, at most `usize::MAX` on 32-bit targets.
 #[inline]
 fn bytes(npages: u64) -> usize {
     let len = npages << PAGE_SHIFT;
@@ -93,7 +93,7 @@ fn bytes(npages: u64) -> usize {
     }
 }
 
-/// [`clear_highpages`] by one primitive.
+/// Clears contiguous frames with the given primitive.
 ///
 /// # Safety
 /// As [`clear_highpages`].
@@ -105,14 +105,14 @@ unsafe fn clear_with<M: Highmem + ?Sized>(
 ) -> Result<(), ClearError<M::Error>> {
     let clear = |pages: NonNull<Page>, npages: usize| {
         let (pages, len) = (tag::reset(pages.as_ptr()).cast(), npages << PAGE_SHIFT);
-        // SAFETY: the mapper's promise that these are the frames, and the caller's that they are
-        // the caller's; a page is a multiple of every block.
+        // SAFETY: the mapper promises that these are the frames, and the caller that it may
+        // overwrite them; a page is a multiple of every block.
         unsafe { zero(Clear::Blocks(primitive, pages, len)) }
     };
     for_each_mapping(mem, frames, clear)
 }
 
-/// Calls `with` with each mapping that `frames` need, one after the other.
+/// Calls `with` for each contiguous mapping of `frames`, in order.
 #[inline]
 pub(super) fn for_each_mapping<M: Highmem + ?Sized>(
     mem: &M,
@@ -131,8 +131,8 @@ pub(super) fn for_each_mapping<M: Highmem + ?Sized>(
     }
 }
 
-/// Runs of one kind, each in its own way. Out of line: what a mapping costs does not notice, and the
-/// one call for a page of a permanent mapping would.
+/// Splits `frames` into runs of one kind of mapping. Out of line, to keep the path of a permanently
+/// mapped page short; the call is negligible next to the cost of a temporary mapping.
 #[cold]
 #[inline(never)]
 fn by_runs<M: Highmem + ?Sized>(
@@ -159,8 +159,8 @@ fn by_runs<M: Highmem + ?Sized>(
     Ok(())
 }
 
-/// Frames without an address, as many at a time as the mapper gives; an error comes with those that
-/// are left.
+/// Maps frames without an address, as many at a time as the mapper maps. An error includes the
+/// frames that remain.
 fn by_windows<M: Highmem + ?Sized>(
     mem: &M,
     frames: Frames,
@@ -178,23 +178,22 @@ fn by_windows<M: Highmem + ?Sized>(
     Ok(())
 }
 
-/// Addresses gathered before they are cleared with one fence: few enough for a kernel's stack, and
-/// a 64th of a fence a page cannot be measured.
+/// Addresses collected before one call clears them with one fence. 64 fit on a kernel's stack, and
+/// a 64th of a fence per page is too little to measure.
 const BATCH: usize = 64;
 
-/// Zeroes frames that lie anywhere, in any order, for what will be done with them next.
+/// Zeroes discontiguous frames, in any order, for `intent`.
 ///
-/// Those with an address are cleared as [`clear_scattered`](crate::clear_scattered) does, with one
-/// fence for up to 64. Those without are mapped one after the other; where the list names some that
-/// follow one another, as many at a time as the mapper gives. A frame that is listed twice is
-/// cleared twice.
+/// Frames that have an address are cleared as by [`clear_scattered`](crate::clear_scattered), with
+/// one fence per batch of up to 64. The others are mapped individually; if consecutive entries are
+/// contiguous, as many at a time as the mapper maps. A frame that is listed twice is cleared twice.
 ///
 /// # Safety
 /// As [`clear_highpages`].
 ///
 /// # Errors
-/// A frame could not be mapped; the error says how many of the list are cleared, from its first on.
-/// The others are as they were, but for those that an earlier part of the list names too.
+/// A frame could not be mapped. The error reports how many entries of the list before it are
+/// cleared. The other frames are unchanged, except those that an earlier entry also names.
 ///
 /// # Panics
 /// As [`clear_highpages`].
@@ -208,8 +207,8 @@ pub unsafe fn clear_scattered_highpages<M: Highmem + ?Sized>(
     unsafe { clear_list_with(mem, frames, intent, primitive) }
 }
 
-/// [`clear_scattered_highpages`] by one primitive; pages that follow one another by what suits them,
-/// if it takes one range at a time.
+/// Clears discontiguous frames with the given primitive. If it takes one range at a time, runs of
+/// contiguous pages with an address use the primitive chosen for their length.
 ///
 /// # Safety
 /// As [`clear_highpages`].
@@ -221,13 +220,13 @@ unsafe fn clear_list_with<M: Highmem + ?Sized>(
 ) -> Result<(), ClearError<M::Error>> {
     let (mut batch, mut gathered) = ([NonNull::<Page>::dangling(); BATCH], 0);
     let clear = |batch: &[NonNull<Page>]| {
-        // SAFETY: addresses that the mapper gave, of frames that are the caller's.
+        // SAFETY: the mapper returned these addresses for frames that the caller may overwrite.
         unsafe { scattered::clear_list(batch, primitive, intent) }
     };
     let mut done = 0;
     while let Some(&frame) = frames.get(done) {
         if let Some(page) = mem.page_address(frame.into()) {
-            // SAFETY: the address of a page is not null.
+            // SAFETY: the address is that of a page, so it is not null without its tag either.
             let page = unsafe { NonNull::new_unchecked(tag::reset(page.as_ptr())) };
             batch[gathered] = page;
             gathered += 1;
@@ -251,7 +250,7 @@ unsafe fn clear_list_with<M: Highmem + ?Sized>(
     Ok(())
 }
 
-/// Those at the start of the list that follow one another and have no address; the first one has
+/// Returns the contiguous frames without an address that start the list. The first frame must have
 /// none.
 fn run_without_address<M: Highmem + ?Sized>(mem: &M, list: &[Frame]) -> Frames {
     let follows = |pair: &&[Frame]| {
@@ -284,7 +283,7 @@ mod tests {
         }),
     };
 
-    /// Writes down what it is asked to clear.
+    /// Records the ranges that it is called with.
     static RECORDING: Primitive = ROW;
     static RECORDING_LISTS: Primitive =
         Primitive { leaf: Leaf::Weak(record_list as WeakLeaf), ..ROW };
@@ -297,7 +296,7 @@ mod tests {
         CALLS.take()
     }
 
-    /// Frames below the boundary have an address; those above are mapped `window` at a time.
+    /// Memory with addresses below `boundary`; frames from there on are mapped `window` at a time.
     struct Half {
         linear: LinearMap,
         boundary: u64,
@@ -306,14 +305,14 @@ mod tests {
 
     struct Held(NonNull<[Page]>);
 
-    // SAFETY: pages of the linear map, for as long as anybody.
+    // SAFETY: the pages are those of the linear map, which stay mapped.
     unsafe impl Mapping for Held {
         fn pages(&self) -> NonNull<[Page]> {
             self.0
         }
     }
 
-    // SAFETY: as the linear map.
+    // SAFETY: all addresses are those of the linear map.
     unsafe impl Highmem for Half {
         type Error = ();
         type Mapping<'a> = Held;
@@ -336,7 +335,7 @@ mod tests {
     fn half(boundary: u64, window: usize) -> (Half, usize) {
         let base = NonNull::<Page>::dangling();
         let frames = Frames::new(Frame::default(), 1000).expect("small");
-        // SAFETY: nothing is ever touched: the primitive only writes down.
+        // SAFETY: the primitive only records its calls and accesses no memory.
         let linear = unsafe { LinearMap::new(frames, base) };
         (Half { linear, boundary, window }, base.addr().get())
     }
@@ -347,7 +346,7 @@ mod tests {
 
     fn clear(mem: &Half, frames: Frames) -> Result<(), ClearError<()>> {
         let recording = RECORDING.available().expect("always");
-        // SAFETY: nothing is touched.
+        // SAFETY: the recording primitive accesses no memory.
         unsafe { clear_with(mem, frames, recording) }
     }
 
@@ -360,8 +359,8 @@ mod tests {
         assert_eq!(calls(), []);
     }
 
-    /// The mapper's promise is about this address. What tags AArch64 ignores is fixed by the system;
-    /// ASan looks at its shadow of the address, which not every one has.
+    /// Stripping a tag must not move the address that the mapper promised. Excluded: AArch64, where
+    /// the system fixes the ignored bits, and ASan, which has no shadow for some of the addresses.
     #[test]
     #[cfg(not(any(
         clearpage_asan,
@@ -371,7 +370,7 @@ mod tests {
         for bit in PAGE_SHIFT..usize::BITS {
             let address = 1 << bit;
             let base = NonNull::new(core::ptr::without_provenance_mut(address)).expect("not 0");
-            // SAFETY: nothing is ever touched: the primitive only writes down.
+            // SAFETY: the primitive only records its calls and accesses no memory.
             let linear = unsafe { LinearMap::new(frames(0, 1), base) };
             assert_eq!(clear(&Half { linear, boundary: 1, window: 1 }, frames(0, 1)), Ok(()));
             assert_eq!(calls(), [(address, PAGE_SIZE)]);
@@ -392,7 +391,7 @@ mod tests {
         let (mem, _) = half(1000, 1);
         let list: Vec<Frame> = frames(0, 130).iter().rev().collect();
         let lists = RECORDING_LISTS.available().expect("always");
-        // SAFETY: nothing is touched.
+        // SAFETY: the recording primitive accesses no memory.
         unsafe { clear_list_with(&mem, &list, Intent::Cold, lists) }.expect("all mapped");
         assert_eq!(calls().iter().map(|call| call.1).collect::<Vec<_>>(), [64, 64, 2]);
     }

@@ -1,48 +1,48 @@
-//! Frames: pages by number, whether or not they have an address.
+//! Page frames: pages identified by number, whether or not they have an address.
 
 use core::fmt;
 
 use crate::page::{Order, PAGE_SHIFT};
 
-/// The number of a page frame: where it lies, in pages, in physical memory, in a file, in a guest.
+/// A page frame number: the position in pages in physical memory, a file or a guest.
 ///
-/// 64 bits wide on every target: a 32-bit CPU may have more memory than addresses for it.
+/// 64 bits wide on every target, because a 32-bit CPU may have more memory than address space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[doc(alias = "pfn")]
 pub struct Frame(u64);
 
 impl Frame {
-    /// The frame that ends where 64 bits of byte address do.
+    /// The last frame that 64-bit byte addresses reach.
     pub const MAX: Self = Self(u64::MAX >> PAGE_SHIFT);
 
-    /// Frame `number`, or `None` above [`Frame::MAX`].
+    /// Creates frame `number`, or returns `None` above [`Frame::MAX`].
     pub const fn new(number: u64) -> Option<Self> {
         if number <= Self::MAX.0 { Some(Self(number)) } else { None }
     }
 
-    /// The frame that holds the byte at `address`.
+    /// Returns the frame that contains the byte at `address`.
     #[doc(alias = "PHYS_PFN")]
     pub const fn containing(address: u64) -> Self {
         Self(address >> PAGE_SHIFT)
     }
 
-    /// Its number.
+    /// Returns the frame number.
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The address of its first byte.
+    /// Returns the address of the frame's first byte.
     #[doc(alias = "PFN_PHYS")]
     pub const fn address(self) -> u64 {
         self.0 << PAGE_SHIFT
     }
 
-    /// Whether a block of `order` may start here, as buddy allocators align theirs.
+    /// Returns whether the frame is aligned to a block of `order`, as in a buddy allocator.
     pub const fn is_aligned(self, order: Order) -> bool {
         self.0.trailing_zeros() >= order.get()
     }
 
-    /// Where the block of `order` that holds this frame starts.
+    /// Returns the first frame of the aligned block of `order` that contains this frame.
     pub const fn align_down(self, order: Order) -> Self {
         Self(self.0 & (u64::MAX << order.get()))
     }
@@ -54,7 +54,7 @@ impl fmt::Display for Frame {
     }
 }
 
-/// Frames that follow one another. There may be none.
+/// A contiguous range of frames, possibly empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Frames {
     start: Frame,
@@ -62,10 +62,10 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// `npages` frames from `start` on.
+    /// Creates a range of `npages` frames from `start` on.
     ///
     /// # Errors
-    /// The last one would lie behind [`Frame::MAX`].
+    /// The last frame would exceed [`Frame::MAX`].
     pub const fn new(start: Frame, npages: u64) -> Result<Self, FrameOverflow> {
         if npages <= Frame::MAX.0 + 1 - start.0 {
             Ok(Self { start, npages })
@@ -74,7 +74,7 @@ impl Frames {
         }
     }
 
-    /// The block of `order` that starts at `start`, aligned or not.
+    /// Creates the block of `order` at `start`, aligned or not.
     ///
     /// # Errors
     /// As [`Frames::new`].
@@ -82,33 +82,33 @@ impl Frames {
         Self::new(start, order.npages() as u64)
     }
 
-    /// The first one; where there is none, where it would be.
+    /// Returns the first frame, or where it would be if the range is empty.
     pub const fn start(self) -> Frame {
         self.start
     }
 
-    /// The number behind the last one. It may be one more than [`Frame::MAX`].
+    /// Returns the number after the last frame, which may be one more than [`Frame::MAX`].
     pub const fn end(self) -> u64 {
         self.start.0 + self.npages
     }
 
-    /// How many they are.
+    /// Returns the number of frames.
     pub const fn npages(self) -> u64 {
         self.npages
     }
 
-    /// Whether there are none.
+    /// Returns whether the range is empty.
     pub const fn is_empty(self) -> bool {
         self.npages == 0
     }
 
-    /// Whether `frame` is one of them.
+    /// Returns whether the range contains `frame`.
     pub const fn contains(self, frame: Frame) -> bool {
         self.start.0 <= frame.0 && frame.0 < self.end()
     }
 
-    /// The order that they are a block of: their number is a power of two, and they are aligned
-    /// to it.
+    /// Returns the order if the frames form one aligned block: their number is a power of two and
+    /// they are aligned to it.
     pub const fn order(self) -> Option<Order> {
         if !self.npages.is_power_of_two() {
             return None;
@@ -119,28 +119,28 @@ impl Frames {
         }
     }
 
-    /// The first `npages` of them, all if they are fewer; and the others.
+    /// Splits off the first `npages` frames, or all if there are fewer. Returns them and the rest.
     pub const fn split_at(self, npages: u64) -> (Self, Self) {
         let npages = if npages < self.npages { npages } else { self.npages };
         let first = Self { start: self.start, npages };
-        // Behind the last frame of all there is none to start at.
+        // An empty rest starts at `start`: its own position may be past `Frame::MAX`.
         let start = if npages == self.npages { self.start.0 } else { self.start.0 + npages };
         (first, Self { start: Frame(start), npages: self.npages - npages })
     }
 
-    /// Those that are also among `other`.
+    /// Returns the frames that are also in `other`.
     pub const fn intersection(self, other: Self) -> Self {
         let start = if self.start.0 > other.start.0 { self.start } else { other.start };
         let end = if self.end() < other.end() { self.end() } else { other.end() };
         Self { start, npages: end.saturating_sub(start.0) }
     }
 
-    /// Each of them.
+    /// Iterates over the frames.
     pub fn iter(self) -> impl DoubleEndedIterator<Item = Frame> + Clone {
         (self.start.0..self.end()).map(Frame)
     }
 
-    /// The fewest aligned blocks that they consist of, as a buddy allocator takes them in.
+    /// Splits the frames into the fewest aligned blocks, for a buddy allocator's free lists.
     pub fn blocks(self) -> impl Iterator<Item = Self> + Clone {
         let mut left = self;
         core::iter::from_fn(move || {
@@ -165,12 +165,12 @@ impl fmt::Display for Frames {
     }
 }
 
-/// Frames that would lie behind [`Frame::MAX`].
+/// An error: the frames would exceed [`Frame::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameOverflow {
-    /// The first one asked for.
+    /// The first frame requested.
     pub start: Frame,
-    /// How many.
+    /// The number of frames requested.
     pub npages: u64,
 }
 
@@ -227,7 +227,7 @@ mod tests {
             let all: Vec<_> = blocks.iter().flat_map(|block| block.iter()).collect();
             all == frames.iter().collect::<Vec<_>>()
                 && blocks.iter().all(|block| block.order().is_some())
-                // Buddies next to each other would have been one block.
+                // Two adjacent buddies would have formed one larger block.
                 && blocks.windows(2).all(|pair| {
                     pair[0].npages() != pair[1].npages()
                         || !pair[0].start().is_aligned(Order::holding(2 * pair[0].npages() as usize).expect("small"))

@@ -1,15 +1,13 @@
-//! Checkers that must look away while memory is initialised.
+//! Disables memory checkers while memory is initialised.
 //!
-//! A page's owner may have marked parts of it as out of bounds: KASAN's and ASan's redzones, the tags
-//! of MTE. Clearing the page overwrites these parts on purpose. An instrumented memset, which asks
-//! the checker about every byte, would report that as an overflow; so would the hardware, for a tag
-//! that is not the pointer's. So Linux has `kasan_disable_current` around the clearing in its page
-//! allocator, because s390 clears by memset.
+//! A page's owner may have marked parts of it as out of bounds: redzones of KASAN and ASan, or MTE
+//! tags. Clearing the page overwrites these parts on purpose. An instrumented memset, which checks
+//! every byte, would report an overflow; so would the hardware if a tag differs from the pointer's.
+//! So Linux's page allocator calls `kasan_disable_current` for the clear: s390 clears by memset.
 //!
-//! So with this crate: its primitives are asm, into which no compiler puts checks, but in a build
-//! with ASan every call asks for its whole range, or an overflow would go unseen. Who initialises
-//! memory for somebody else holds an [`Unchecked`] of [`AddressSanitizer`]; of [`TagChecks`] where
-//! MTE checks; or of a checker of one's own.
+//! The compiler cannot instrument this crate's primitives because they are asm. To catch overflows,
+//! every call in a build with ASan checks its whole range. While initialising memory for another
+//! owner, hold an [`Unchecked`] of [`AddressSanitizer`], [`TagChecks`] or a custom checker.
 //!
 //! [`TagChecks`]: super::tag::TagChecks
 //! [`AddressSanitizer`]: super::AddressSanitizer
@@ -19,25 +17,25 @@ use core::marker::PhantomData;
 #[cfg(all(clearpage_asan, feature = "std"))]
 use crate::sanitizer;
 
-/// A checker that can be told to look away from what the current thread does.
+/// A memory checker that can be disabled for the current thread.
 ///
-/// Implementations promise nothing that safety rests on: a checker that looks anyway reports.
+/// Soundness does not depend on implementations: one that stays enabled reports a false positive.
 pub trait Instrumentation {
-    /// What must be known to undo one [`disable_current`](Self::disable_current). `()` where a
-    /// thread counts how deep it is.
+    /// The state that undoes one [`disable_current`](Self::disable_current), or `()` if the checker
+    /// counts the nesting per thread.
     type State;
 
-    /// No more checks of the current thread, one level deeper.
+    /// Disables checks of the current thread, one level deeper.
     #[doc(alias = "kasan_disable_current")]
     fn disable_current(&self) -> Self::State;
 
-    /// Back to what was before the call that gave `state`, which is the last one that was not
-    /// undone yet.
+    /// Undoes the call of `disable_current` that returned `state`, which is the last one not yet
+    /// undone.
     #[doc(alias = "kasan_enable_current")]
     fn enable_current(&self, state: Self::State);
 }
 
-/// Nobody checks.
+/// No checker: does nothing, at no cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NotInstrumented;
 
@@ -51,8 +49,8 @@ impl Instrumentation for NotInstrumented {
     fn enable_current(&self, (): ()) {}
 }
 
-/// ASan's checks of the calls of this crate, in a build with `-Zsanitizer=address`; in others it does
-/// nothing. What the compiler instruments itself cannot be told to look away.
+/// Disables the ASan checks of this crate's calls in a build with `-Zsanitizer=address`; does
+/// nothing in others. Checks that the compiler inserts itself stay enabled.
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AddressSanitizer;
@@ -74,8 +72,8 @@ impl Instrumentation for AddressSanitizer {
     }
 }
 
-/// While it is held, the current thread is not checked; also when it is dropped by a panic. Guards
-/// nest, the last one made is dropped first, and none leaves its thread.
+/// A guard that disables a checker for the current thread until it is dropped, by a panic too.
+/// Guards nest: the last one created is dropped first. A guard cannot leave its thread.
 ///
 /// ```
 /// use clearpage::highmem::{NotInstrumented, Unchecked};
@@ -94,14 +92,14 @@ impl Instrumentation for AddressSanitizer {
 #[must_use = "checks are off only as long as it is held"]
 pub struct Unchecked<'a, I: Instrumentation + ?Sized> {
     checker: &'a I,
-    /// `None` only while it is dropped.
+    /// `None` only during the drop.
     state: Option<I::State>,
-    /// Of this thread.
+    /// Makes the guard neither `Send` nor `Sync`.
     stays: PhantomData<*const ()>,
 }
 
 impl<'a, I: Instrumentation + ?Sized> Unchecked<'a, I> {
-    /// Has `checker` look away.
+    /// Disables `checker` for the current thread.
     pub fn new(checker: &'a I) -> Self {
         Self { checker, state: Some(checker.disable_current()), stays: PhantomData }
     }

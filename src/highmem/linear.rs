@@ -1,4 +1,4 @@
-//! Memory whose address is its number plus an offset.
+//! Maps frame numbers to addresses by a constant offset.
 
 use core::convert::Infallible;
 use core::fmt;
@@ -7,8 +7,8 @@ use core::ptr::NonNull;
 use super::{Frame, Frames, Highmem};
 use crate::page::Page;
 
-/// Frames mapped for good, in their order: what kernels call their linear or direct map, where an
-/// address is a frame's number and an offset (Linux's `phys_to_virt`). Other frames it cannot map.
+/// Frames that are permanently mapped in order, as by a kernel's linear or direct map: an address
+/// is a physical address plus an offset (Linux's `phys_to_virt`). It cannot map other frames.
 #[derive(Clone, Copy, Debug)]
 #[doc(alias = "phys_to_virt")]
 pub struct LinearMap {
@@ -16,45 +16,45 @@ pub struct LinearMap {
     base: NonNull<Page>,
 }
 
-// SAFETY: it is two numbers and an address; what is there is used by the callers of the unsafe
-// functions that clear it.
+// SAFETY: the map is two numbers and an address. Only unsafe functions access the memory there,
+// under the promises of their callers.
 unsafe impl Send for LinearMap {}
 // SAFETY: as above.
 unsafe impl Sync for LinearMap {}
 
 impl LinearMap {
-    /// `frames`, the first of which is at `base`.
+    /// Creates a map of `frames`, the first of which is at `base`.
     ///
     /// # Safety
     /// As long as the map is used:
-    /// - `base` is aligned to a page and valid for reads and writes of all the frames, one after the
-    ///   other, which are no more than `isize::MAX` bytes. It may have a tag.
-    /// - What the map clears is used by nobody else meanwhile.
+    /// - `base` is page-aligned and valid for reads and writes of all frames, contiguous and in
+    ///   order, which span at most `isize::MAX` bytes. It may be tagged.
+    /// - While frames are cleared through the map, nothing else uses them.
     pub const unsafe fn new(frames: Frames, base: NonNull<Page>) -> Self {
         Self { frames, base }
     }
 
-    /// `frames`, each at its physical address plus `offset`, modulo the size of the address space:
-    /// a kernel's `PAGE_OFFSET`, or 0 where memory is mapped to its own addresses.
+    /// Creates a map of `frames`, each at its physical address plus `offset`, modulo the size of
+    /// the address space: a kernel's `PAGE_OFFSET`, or 0 if memory is identity-mapped.
     ///
     /// # Safety
-    /// As [`LinearMap::new`] of the first frame's address, the provenance of which is exposed.
+    /// As [`LinearMap::new`] for the first frame's address, whose provenance must be exposed.
     ///
     /// # Panics
-    /// If the first frame would be at address 0, which no pointer may be.
+    /// If the first frame would be at address 0, which is reserved for the null pointer.
     pub unsafe fn with_offset(frames: Frames, offset: usize) -> Self {
         let address = (frames.start().address() as usize).wrapping_add(offset);
         let base = core::ptr::with_exposed_provenance_mut(address);
         Self { frames, base: NonNull::new(base).expect("the first frame would be at address 0") }
     }
 
-    /// The frames that it maps.
+    /// Returns the frames in the map.
     pub const fn frames(&self) -> Frames {
         self.frames
     }
 }
 
-// SAFETY: the pages are where the creator promises that they are.
+// SAFETY: only frames of the map get an address, and its creator promised that they are there.
 unsafe impl Highmem for LinearMap {
     type Error = NotMapped;
     type Mapping<'a> = Infallible;
@@ -63,7 +63,7 @@ unsafe impl Highmem for LinearMap {
     fn page_address(&self, frames: Frames) -> Option<NonNull<Page>> {
         let before = frames.start().get().wrapping_sub(self.frames.start().get());
         if before < self.frames.npages() && frames.npages() <= self.frames.npages() - before {
-            // SAFETY: the frame is inside the map, which is one allocation.
+            // SAFETY: `before` is less than the frames of the map, all valid from `base` on.
             Some(unsafe { self.base.add(before as usize) })
         } else {
             None
@@ -83,12 +83,12 @@ unsafe impl Highmem for LinearMap {
     }
 }
 
-/// A frame that a [`LinearMap`] does not hold.
+/// An error: a [`LinearMap`] does not contain the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotMapped {
-    /// The frame asked for.
+    /// The first frame requested.
     pub frame: Frame,
-    /// Those that the map holds.
+    /// The frames in the map.
     pub mapped: Frames,
 }
 
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn an_address_is_a_number_and_an_offset() {
         let base = NonNull::<Page>::dangling();
-        // SAFETY: nothing is touched.
+        // SAFETY: the test accesses no memory.
         let map = unsafe { LinearMap::new(frames(10, 5), base) };
         let at = |n: usize| Some(base.as_ptr().wrapping_add(n));
         let address = |start, npages| map.page_address(frames(start, npages)).map(NonNull::as_ptr);
@@ -121,7 +121,7 @@ mod tests {
             assert_eq!(address(start, npages), None, "{start}, {npages}");
         }
         let offset = 0x4000_0000 - 10 * crate::PAGE_SIZE;
-        // SAFETY: nothing is touched.
+        // SAFETY: the test accesses no memory.
         let map = unsafe { LinearMap::with_offset(frames(10, 5), offset) };
         assert_eq!(
             map.page_address(frames(11, 1)).map(|p| p.addr().get()),
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn what_is_not_mapped_is_named() {
-        // SAFETY: nothing is touched.
+        // SAFETY: the test accesses no memory.
         let map = unsafe { LinearMap::new(frames(0x10, 5), NonNull::dangling()) };
         let error = map.kmap_local(frames(3, 4)).unwrap_err();
         assert_eq!(

@@ -1,21 +1,21 @@
-//! Memory that must be mapped before it is touched.
+//! Clears memory by frame number, mapping it first where necessary.
 //!
-//! A [`Frame`] is a page by its number. Some memory has a permanent mapping, and so an address for
-//! every frame: a kernel's linear map, the whole of a small guest. Other memory has none, because
-//! there is more of it than addresses (Linux's `CONFIG_HIGHMEM`), or because nobody wants it mapped
-//! all the time (a file, a guest, secrets): it is mapped for a moment, cleared, and unmapped.
-//! [`Highmem`] is both; [`clear_highpages`] clears either:
+//! A [`Frame`] identifies a page by its number. Some memory is permanently mapped, so that every
+//! frame has an address: a kernel's linear map, or all of a small guest. Other memory is not,
+//! because it exceeds the address space (Linux's `CONFIG_HIGHMEM`), or because it must not stay
+//! mapped (a file, a guest, secrets): such frames are mapped temporarily, cleared and unmapped.
+//! [`Highmem`] describes both kinds, and [`clear_highpages`] clears either:
 //!
-//! | the frames have | what is done |
+//! | mapping of the frames | how they are cleared |
 //! |---|---|
-//! | a permanent mapping | one call of the primitive for all of them |
-//! | none | one mapping, and one call, for as many frames as the mapper gives at a time |
-//! | one here and none there | each part in its own way, split where they meet |
+//! | permanent | one call of the primitive for all frames |
+//! | none | one mapping and one call for as many frames as the mapper maps at a time |
+//! | mixed | split where the kinds meet; each part as above |
 //!
-//! The primitive is the one for the whole range, whatever the size of a window.
+//! The primitive is chosen for the whole range, regardless of the size of each mapping.
 //!
-//! Linux has had one loop for all of it, a mapping and a call a page; the change "use batch page
-//! clearing in kernel_init_pages()" gave the first row its one call. The second is ours.
+//! Linux mapped and cleared page by page in all cases, until the change "use batch page clearing in
+//! kernel_init_pages()" batched the first row. Batching the second row is specific to this crate.
 //!
 //! ```
 //! use clearpage::highmem::{Frame, Frames, LinearMap, clear_highpages};
@@ -29,9 +29,9 @@
 //!     LinearMap::new(Frames::new(first, 8).unwrap(), NonNull::from(&mut memory[..]).cast())
 //! };
 //! let frames = Frames::new(Frame::new(0x102).unwrap(), 4).unwrap();
-//! // SAFETY: nobody else uses these frames.
+//! // SAFETY: nothing else uses these frames.
 //! unsafe { clear_highpages(&map, frames, Intent::Cold) }.unwrap();
-//! // Behind the last one there is nothing: what was there is cleared, and the error says so.
+//! // The map ends after frame 0x107: the frames inside are cleared, and the error reports them.
 //! let frames = Frames::new(Frame::new(0x106).unwrap(), 4).unwrap();
 //! // SAFETY: as above.
 //! let error = unsafe { clear_highpages(&map, frames, Intent::Cold) }.unwrap_err();
@@ -56,62 +56,62 @@ pub use tag::tag_clear_highpages;
 
 use crate::page::Page;
 
-/// Memory by frames, some or all of which have no address until they are mapped.
+/// Memory addressed by frame. Some or all frames have no address until they are mapped.
 ///
 /// # Safety
-/// - A pointer that [`page_address`](Self::page_address) gives is aligned to a page and valid for
-///   reads and writes of all the frames asked for, one after the other, for as long as `self`
-///   lives; so they are no more than `isize::MAX` bytes. It may have a tag ([`tag`]).
-/// - The pages of a [`Mapping`] that [`kmap_local`](Self::kmap_local) gives are the first ones of
-///   the frames asked for, in their order, and none but them.
+/// - A pointer that [`page_address`](Self::page_address) returns is page-aligned and valid for
+///   reads and writes of all requested frames, contiguous and in order, as long as `self` lives.
+///   They therefore span at most `isize::MAX` bytes. The pointer may be tagged ([`tag`]).
+/// - The pages of a [`Mapping`] that [`kmap_local`](Self::kmap_local) returns are a prefix of the
+///   requested frames, in order, and no other memory.
 /// - A frame is one page of memory: two frames never share a byte.
 pub unsafe trait Highmem {
-    /// Why frames could not be mapped.
+    /// The reason that frames could not be mapped.
     type Error;
 
-    /// A temporary mapping, undone when it is dropped.
+    /// A temporary mapping, undone on drop.
     type Mapping<'a>: Mapping
     where
         Self: 'a;
 
-    /// The permanent mapping of `frames`; `None` unless there is one, contiguous, for all of them.
+    /// Returns the address of `frames` if one contiguous permanent mapping holds all of them.
     ///
-    /// There is at least one frame.
+    /// `frames` is not empty.
     fn page_address(&self, frames: Frames) -> Option<NonNull<Page>>;
 
-    /// Maps the first of `frames`: at least one, at most all, as many as cost no more than one.
+    /// Maps a non-empty prefix of `frames`, as long as can be mapped at the cost of one mapping.
     ///
-    /// A mapping belongs to the thread, or the CPU, that made it. Mappings nest: while one is held
-    /// another may be made, and the one made last is undone first. There is at least one frame, and
-    /// no [`boundary`](Self::boundary) among them.
+    /// A mapping belongs to the thread, or the CPU, that created it. Mappings nest: while one is
+    /// held another may be created, and the last one created is dropped first. `frames` is not
+    /// empty and contains no [`boundary`](Self::boundary).
     ///
     /// # Errors
-    /// None of the frames is mapped then.
+    /// No frame could be mapped.
     #[doc(alias = "kmap_local_page")]
     #[doc(alias = "kmap_atomic")]
     fn kmap_local(&self, frames: Frames) -> Result<Self::Mapping<'_>, Self::Error>;
 
-    /// The number of the first frame that is of another kind than the first of `frames`: frames are
-    /// in one permanent mapping, or without any. A number that is none of the others' says that they
-    /// are all of one kind. It is asked only where not all of them have an address.
+    /// Returns the first frame in `frames` whose kind of mapping differs from that of the first:
+    /// inside one permanent mapping, or without one. If all are of one kind, returns any number but
+    /// that of a later frame in `frames`. Called only if not all frames have an address.
     ///
-    /// For memory of one kind alone the default is right.
+    /// The default is for memory of a single kind.
     fn boundary(&self, frames: Frames) -> u64 {
         frames.end()
     }
 }
 
-/// A temporary mapping; dropping it undoes it.
+/// A temporary mapping, undone on drop.
 ///
 /// # Safety
-/// The pages are aligned, valid for reads and writes while the mapping is held, and at least one.
+/// The pages are aligned and valid for reads and writes until the drop, and there is at least one.
 #[doc(alias = "kunmap_local")]
 pub unsafe trait Mapping {
-    /// What is mapped.
+    /// Returns the mapped pages.
     fn pages(&self) -> NonNull<[Page]>;
 }
 
-// SAFETY: there is no mapping, so nothing is promised.
+// SAFETY: no value of this type exists, so no mapping can break the promise.
 unsafe impl Mapping for core::convert::Infallible {
     fn pages(&self) -> NonNull<[Page]> {
         match *self {}

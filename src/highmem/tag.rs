@@ -1,25 +1,25 @@
-//! Pointer tags: bits of an address that the CPU does not translate.
+//! Handles pointer tags, address bits that the CPU does not translate, and memory tags.
 //!
-//! Allocators and checkers (KASAN, HWASan, MTE) keep a number in them. Before a range is cleared the
-//! tag is taken off ([`reset`], Linux's `kasan_reset_tag`), for three reasons: a checker compares it
-//! with what it knows of the memory, arithmetic on addresses means addresses, and an instruction
-//! that goes by blocks may go by more than the pointer's owner thought of.
+//! Allocators and checkers (KASAN, HWASan, MTE) store a number in a pointer. Before a range is
+//! cleared its tag is stripped ([`reset`], Linux's `kasan_reset_tag`), for three reasons: a checker
+//! compares the tag with its record of the memory, address arithmetic needs plain addresses, and a
+//! block instruction may cover more than the owner of the pointer had in mind.
 //!
 //! | ISA | bits | source |
 //! |---|---|---|
-//! | AArch64 | 63:56, Top Byte Ignore; 59:56 for MTE | Arm ARM DDI 0487, TCR_ELx.TBI; Linux has it on for programs |
+//! | AArch64 | 63:56, Top Byte Ignore; MTE 59:56 | Arm DDI 0487, TCR_ELx.TBI; Linux programs: on |
 //! | others | none: `reset` returns its argument | |
 //!
-//! The bits of x86_64's Linear Address Masking are not stripped: whether a process has it enabled is
-//! no constant, and a mask that could be set would move where a clear lands. The CPU ignores them in
-//! a clear; `clearpage::reset` asks the system about an address and needs it without them.
+//! Bits of x86_64's Linear Address Masking are not stripped: LAM is enabled per process, and a mask
+//! set at run time would change where a clear lands. The CPU ignores the bits in a clear. Pass
+//! `clearpage::reset` addresses without them, because it queries the system about the address.
 //!
-//! Memory tags are another thing: with MTE, memory has tags of its own, 4 bits for 16 bytes, that a
-//! pointer's must match. That data is zero says nothing of them, nor they of the data: memory known
-//! zero may still need its tags set. [`tag_clear_highpages`] does both in one pass.
+//! Memory tags are separate: under MTE every 16 bytes of memory have a 4-bit tag that the pointer's
+//! tag must match. Data and memory tags are independent: memory known to be zero may still need its
+//! tags set. [`tag_clear_highpages`] zeroes the data and sets the tags in one pass.
 //!
 //! In a kernel a reset pointer matches every memory tag. In a program it has tag 0 and matches
-//! that alone: to clear tagged memory there without touching its tags, hold an
+//! only tag 0: to clear tagged memory there without changing its tags, hold an
 //! [`Unchecked`](super::Unchecked) of [`TagChecks`].
 
 use super::clear::for_each_mapping;
@@ -30,38 +30,38 @@ use crate::intent::Intent;
 use crate::page::PAGE_SHIFT;
 use crate::primitive::usable;
 
-/// A tag: 4 bits, as MTE has them.
+/// A 4-bit tag as in MTE.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tag(u8);
 
 impl Tag {
-    /// What fresh memory has.
+    /// The tag of fresh memory.
     pub const ZERO: Self = Self(0);
 
-    /// Tag `tag`, or `None` above 15.
+    /// Creates tag `tag`, or returns `None` above 15.
     pub const fn new(tag: u8) -> Option<Self> {
         if tag < 16 { Some(Self(tag)) } else { None }
     }
 
-    /// Its number.
+    /// Returns the tag as a number.
     pub const fn get(self) -> u8 {
         self.0
     }
 }
 
-/// What a call has done to the tags of the memory whose data it cleared. Data-zero and tag-zero are
-/// two facts: this is the second one.
+/// What a call did to the tags of the memory whose data it cleared. Data and tags are reported
+/// separately, because neither being zero implies the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "whether tags were set is not known otherwise"]
 pub enum TagState {
-    /// They are as they were; or there are none.
+    /// The tags are unchanged, or the memory has none.
     Unchanged,
-    /// All are this one.
+    /// All tags have this value.
     Set(Tag),
 }
 
-/// Strips the tag from a pointer, leaving the address that the CPU translates. On other ISAs than
-/// AArch64 this is the identity.
+/// Strips the tag from a pointer, leaving the address that the CPU translates. Returns the pointer
+/// unchanged on ISAs other than AArch64.
 ///
 /// A null pointer, tagged or not, becomes null.
 #[doc(alias = "kasan_reset_tag")]
@@ -71,15 +71,15 @@ pub fn reset<T>(ptr: *mut T) -> *mut T {
     ptr.map_addr(tags::untag)
 }
 
-/// Puts `tag` where MTE looks for it, in place of what is there; elsewhere than on AArch64 there is
-/// no such place, and the pointer stays as it is.
+/// Replaces the MTE tag of a pointer, bits 59:56, by `tag`. Returns the pointer unchanged on ISAs
+/// other than AArch64.
 #[inline]
 pub fn with<T>(ptr: *mut T, tag: Tag) -> *mut T {
     ptr.map_addr(|address| tags::set_tag(address, tag.0))
 }
 
-/// The tag checks of MTE on the current thread, as something that can look away (PSTATE.TCO, which
-/// programs may set too). Where nothing checks tags it does nothing.
+/// Disables MTE tag checks of the current thread by PSTATE.TCO, which programs may set too. Does
+/// nothing if MTE is unavailable.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TagChecks;
 
@@ -95,26 +95,26 @@ impl Instrumentation for TagChecks {
     }
 }
 
-/// Whether tags were checked before.
+/// Whether tags were checked before they were disabled.
 #[derive(Debug)]
 pub struct TagCheckState(tags::TagChecks);
 
-/// Whether memory can have tags here: [`tag_clear_highpages`] sets them, then, where it has.
+/// Returns whether this system supports memory tags, which [`tag_clear_highpages`] then sets.
 pub fn supported() -> bool {
     usable("mte").is_some()
 }
 
 /// Zeroes frames and sets their memory tags to `tag`, in one pass.
 ///
-/// Where nothing has tags ([`supported`] says so) it clears for [`Intent::Auto`], and the answer is
-/// [`TagState::Unchanged`]. Where the CPU has them but the memory is not mapped with them (`PROT_MTE`
-/// under Linux), data is zeroed and the tags are dropped, which nobody can tell from the outside.
+/// If tags are not [`supported`], clears for [`Intent::Auto`] and returns [`TagState::Unchanged`].
+/// If the CPU supports tags but the memory is mapped without them (no `PROT_MTE` under Linux), the
+/// data is zeroed and the tags are dropped. This function cannot detect that: it reports them set.
 ///
-/// The primitive is `mte` (STZ2G, DC GZVA), whatever is forced or planned.
+/// The primitive is `mte` (STZ2G, DC GZVA), regardless of a forced primitive or the tuning.
 ///
 /// # Safety
-/// As [`clear_highpages`](super::clear_highpages); and pointers to the frames that have another tag
-/// are not used any more.
+/// As [`clear_highpages`](super::clear_highpages). In addition, pointers to the frames that have
+/// another tag are no longer used.
 ///
 /// # Errors
 /// As [`clear_highpages`](super::clear_highpages).
@@ -130,8 +130,8 @@ pub unsafe fn tag_clear_highpages<M: Highmem + ?Sized>(
     };
     for_each_mapping(mem, frames, |pages, npages| {
         let pages = with(reset(pages.as_ptr()), tag).cast();
-        // SAFETY: the mapper's promise that these are the frames, and the caller's that they are
-        // the caller's; a page is a multiple of every block.
+        // SAFETY: the mapper promises that these are the frames, and the caller that it may
+        // overwrite them; a page is a multiple of every block.
         unsafe { zero(Clear::Blocks(mte, pages, npages << PAGE_SHIFT)) }
     })?;
     Ok(TagState::Set(tag))

@@ -1,4 +1,4 @@
-//! `init_on_alloc` and `init_on_free` for any allocator.
+//! Adds `init_on_alloc` and `init_on_free` to any `GlobalAlloc`.
 
 use core::alloc::{GlobalAlloc, Layout};
 
@@ -10,12 +10,12 @@ use crate::intent::Intent;
 use crate::os::reset;
 use crate::raw;
 
-/// From this size on all systems' kernels tell what was touched for less than it takes to clear
-/// what was not: the break-even of `reset` where `/proc/self/maps` has to be read.
+/// The shortest block for which querying the touched pages costs less than clearing the others on
+/// every kernel: the break-even of `reset` if it has to read `/proc/self/maps`.
 #[cfg(feature = "std")]
 const WIPE_TOUCHED_FROM: usize = 4 << 20;
 
-/// Puts `init_on_alloc` and `init_on_free` around an allocator.
+/// Adds Linux's `init_on_alloc` and `init_on_free` to any `GlobalAlloc`.
 ///
 /// ```
 /// use std::alloc::System;
@@ -29,66 +29,63 @@ const WIPE_TOUCHED_FROM: usize = 4 << 20;
 /// let _secret = vec![42; 1000];
 /// ```
 ///
-/// It follows the [policy of the process](super::policy()), or one of its own
-/// ([`with_policy`](Self::with_policy)). What it does for each call:
+/// It applies the [policy of the process](super::policy()), or its own
+/// ([`with_policy`](Self::with_policy)):
 ///
 /// | call | `on_alloc` | `on_free` |
 /// |---|---|---|
 /// | `alloc` | clears the block | nothing |
-/// | `alloc_zeroed` | nothing: it is the inner allocator's `alloc_zeroed`, zero by contract | nothing |
-/// | `realloc` | clears what the block grew by | moves the block and clears the old one |
-/// | `dealloc` | nothing | clears the block: of a long one what was touched |
+/// | `alloc_zeroed` | nothing: the inner `alloc_zeroed` returns zeroed memory | nothing |
+/// | `realloc` | clears the bytes that were added | moves the block and clears the old one |
+/// | `dealloc` | nothing | clears the block, or only the touched pages of a long one |
 ///
-/// - Under `on_free` every `realloc` moves, even one that shrinks: where the inner allocator's own
-///   would move, it would leave the old block as it is, and after clearing what is cut off first
-///   it might still fail. It takes both blocks' memory for a moment. If the new one cannot be had,
-///   the old one is untouched.
-/// - A clear of pages that were never touched would have the system provide them: to free a sparse
-///   block could run it out of memory. On Linux, in builds with `std`, only what was touched is
-///   cleared of blocks of at least 4 MiB, by `reset::wipe`
-///   (`wipe_touched_from` changes that), and
-///   [`inner_unmaps_from`](Self::inner_unmaps_from) says which blocks need no clear at all. A
-///   `realloc` that moves a block still copies all of it.
-/// - Freed memory is cleared with [`Intent::Hot`] up to the size of the second-level cache, for its
-///   user has just had it there, and the next one may get it at once; longer blocks with
-///   [`Intent::Cold`]. Memory that is allocated, with [`Intent::Hot`]: up to the size of the
-///   last-level cache it will be there when the user comes; above it
-///   [`Tuning::detect`](crate::Tuning::detect) serves Hot like Cold, wherever something goes past
-///   the cache.
+/// - Under `on_free` every `realloc` moves the block, even if it shrinks: the inner `realloc` may
+///   move it and leave the old block uncleared, or fail after the part to be cut off was cleared.
+///   Both blocks exist for a moment. If the new one cannot be allocated, the old one is unchanged.
+/// - Clearing pages that were never touched would fault them in, so freeing a sparse block could
+///   run the system out of memory. In builds with `std` on Linux, blocks of at least 4 MiB (see
+///   `wipe_touched_from`) are therefore wiped by `reset::wipe`, which clears only touched pages.
+///   [`inner_unmaps_from`](Self::inner_unmaps_from) excludes the blocks that need no clear at all.
+///   A `realloc` that moves a block still copies all of it.
+/// - Freed blocks up to the size of the second-level cache are cleared with [`Intent::Hot`]: their
+///   last user probably left them there, and the next one may reuse them at once. Longer blocks
+///   are cleared with [`Intent::Cold`].
+/// - Allocated blocks are cleared with [`Intent::Hot`]: up to the size of the last-level cache they
+///   are still cached when the caller uses them. Above it [`Tuning::detect`](crate::Tuning::detect)
+///   serves Hot like Cold on CPUs with a primitive that bypasses the cache.
 /// - `on_free` does not make `alloc` skip its clear: the inner allocator may keep its free list in
-///   free blocks. That it got a block from the operating system, zero, it can say only in
-///   `alloc_zeroed`. [`inner_zeroes_from`](Self::inner_zeroes_from) says which blocks it is worth
-///   asking for there, and has all others cleared here.
-/// - Where the policy wants nothing, a call is a load, a test and a jump to the inner allocator.
-/// - Blocks of no bytes, which `GlobalAlloc` forbids, are passed on, and nothing is cleared.
+///   the free blocks. Only through `alloc_zeroed` can it pass on that a block is fresh from the
+///   operating system. [`inner_zeroes_from`](Self::inner_zeroes_from) selects the blocks to request
+///   that way; all others are cleared here.
+/// - If the policy is off, a call costs a load, a test and a jump to the inner allocator.
+/// - Zero-sized blocks, which `GlobalAlloc` forbids, are passed on, and nothing is cleared.
 ///
-/// `S` hears what was cleared: [`Counters`](super::Counters) or, with a clock,
+/// `S` records what was cleared: [`Counters`](super::Counters) or, with a clock,
 /// [`TimedCounters`](super::TimedCounters).
 #[derive(Debug, Default)]
 pub struct ClearingAlloc<A, S = NoStats> {
     inner: A,
-    /// `None` is the policy of the process.
+    /// `None` selects the policy of the process.
     policy: Option<InitPolicy>,
-    /// From how many bytes on the inner allocator is asked for zeroes by `alloc`, and by
-    /// `alloc_zeroed`.
+    /// Shortest blocks for which `alloc` and `alloc_zeroed` call the inner `alloc_zeroed`.
     inner_zeroes_from: [usize; 2],
-    /// From how many bytes on nothing is left of a block that the inner allocator freed.
+    /// Shortest block that the inner allocator unmaps when it is freed.
     inner_unmaps_from: usize,
-    /// From how many bytes on the system is asked what was touched of a block that is wiped.
+    /// Shortest block for which a wipe queries the system for the touched pages.
     #[cfg(feature = "std")]
     wipe_touched_from: usize,
     stats: S,
 }
 
 impl<A> ClearingAlloc<A> {
-    /// Around `inner`, by the policy of the process, without statistics.
+    /// Wraps `inner`, with the policy of the process and without statistics.
     pub const fn new(inner: A) -> Self {
         Self::with_stats(inner, NoStats)
     }
 }
 
 impl<A, S> ClearingAlloc<A, S> {
-    /// Around `inner`, by the policy of the process.
+    /// Wraps `inner`, with the policy of the process and the given statistics.
     pub const fn with_stats(inner: A, stats: S) -> Self {
         Self {
             inner,
@@ -101,54 +98,53 @@ impl<A, S> ClearingAlloc<A, S> {
         }
     }
 
-    /// By `policy` from the first call to the last, whatever the policy of the process.
+    /// Applies `policy` to all calls, regardless of the policy of the process.
     #[must_use]
     pub const fn with_policy(mut self, policy: InitPolicy) -> Self {
         self.policy = Some(policy);
         self
     }
 
-    /// Has blocks that are to be zero come from the inner `alloc_zeroed` if they have at least `len`
-    /// bytes, whichever call asks for them; shorter ones come from its `alloc` and are cleared here.
+    /// Allocates zeroed blocks of at least `len` bytes with the inner `alloc_zeroed`, for both
+    /// `alloc` and `alloc_zeroed`. Shorter ones come from the inner `alloc` and are cleared here.
     ///
-    /// - `usize::MAX` is for allocators whose `alloc_zeroed` is that of `GlobalAlloc`, an `alloc` and
-    ///   a `memset`: slab, buddy and bump allocators over memory of their own.
-    /// - The size from which on an allocator maps each block by itself is for those that know such
-    ///   memory to be zero. `alloc` under `on_alloc` then touches none of it. For the C library's it
-    ///   is 128 KiB, `M_MMAP_THRESHOLD` of mallopt(3), until it adapts; and it knows what is new at
-    ///   the end of its heap, which is why 32 KiB is better where that grows and shrinks.
+    /// - Pass `usize::MAX` for allocators that use the `alloc_zeroed` of `GlobalAlloc`, an `alloc`
+    ///   and a `memset`: slab, buddy and bump allocators over their own memory.
+    /// - For allocators that map large blocks individually and know them to be zero, pass the size
+    ///   at which they start to. `alloc` under `on_alloc` then touches none of the block. The C
+    ///   library starts at 128 KiB (`M_MMAP_THRESHOLD` of mallopt(3)), until it adapts. It also
+    ///   knows the fresh memory at its heap's end: 32 KiB is better if the heap grows and shrinks.
     #[must_use]
     pub const fn inner_zeroes_from(mut self, len: usize) -> Self {
         self.inner_zeroes_from = [len; 2];
         self
     }
 
-    /// Leaves blocks of at least `len` bytes to the inner allocator as they are when they are freed,
-    /// because it gives their memory back to the system, which clears it before anybody gets it. A
-    /// `realloc` of such a block to such a size is the inner allocator's: it may move pages, and
-    /// must unmap what it leaves.
+    /// Skips the clear of freed blocks of at least `len` bytes, because the inner allocator unmaps
+    /// them and the system clears their memory before reusing it. The inner allocator handles a
+    /// `realloc` between two such sizes: it may move pages, and must unmap those it leaves.
     ///
-    /// - `usize::MAX`, the default, is for allocators that keep what is freed.
-    /// - For glibc's `malloc` it is 32 MiB on 64-bit systems and 512 KiB on 32-bit ones. It maps
-    ///   each block by itself from `M_MMAP_THRESHOLD` of mallopt(3) on, 128 KiB at first, but
-    ///   whenever such a block is freed it raises the threshold to its size, up to these limits.
-    ///   With as many mappings as `M_MMAP_MAX` allows (65 536), longer blocks come from the heap:
-    ///   they are then not cleared. The same holds if mallopt(3) or `GLIBC_TUNABLES`
-    ///   (`glibc.malloc.mmap_threshold`) in the environment sets a higher threshold.
-    /// - For that of musl since 1.2.1 (mallocng) it is 128 KiB.
+    /// - Default: `usize::MAX`, for allocators that retain freed memory.
+    /// - For glibc's `malloc`, pass 32 MiB on 64-bit systems and 512 KiB on 32-bit ones. It maps
+    ///   blocks individually from `M_MMAP_THRESHOLD` of mallopt(3) on, initially 128 KiB. Freeing
+    ///   such a block raises the threshold to the block's size, up to these limits. Once
+    ///   `M_MMAP_MAX` mappings (65 536) exist, longer blocks come from the heap and are then not
+    ///   cleared. The same holds if mallopt(3) or `GLIBC_TUNABLES` (`glibc.malloc.mmap_threshold`)
+    ///   sets a higher threshold.
+    /// - For musl's `malloc` since 1.2.1 (mallocng), pass 128 KiB.
     #[must_use]
     pub const fn inner_unmaps_from(mut self, len: usize) -> Self {
         self.inner_unmaps_from = len;
         self
     }
 
-    /// Clears only what was touched, by [`reset::wipe`](crate::reset::wipe), of freed blocks of at
-    /// least `len` bytes; 4 MiB is the default, and `usize::MAX` has all of every block cleared.
+    /// Clears only the touched pages of freed blocks of at least `len` bytes, by
+    /// [`reset::wipe`](crate::reset::wipe). Default: 4 MiB. `usize::MAX` clears every block whole.
     ///
-    /// That asks the system within `dealloc`, on Linux: a sandbox that ends the process for one of
-    /// the system calls listed at `reset::wipe` has to allow them, or this has to be `usize::MAX`.
-    /// So has it where `userfaultfd` fills fresh pages of the inner allocator's memory with old
-    /// contents. On other systems all is cleared, whatever `len` is.
+    /// On Linux `dealloc` then queries the system: if a sandbox ends the process for one of the
+    /// system calls listed at `reset::wipe`, allow it there or pass `usize::MAX`. Also pass
+    /// `usize::MAX` if `userfaultfd` fills fresh pages of the inner allocator's memory with old
+    /// contents. On other systems blocks are always cleared whole.
     #[cfg(feature = "std")]
     #[must_use]
     pub const fn wipe_touched_from(mut self, len: usize) -> Self {
@@ -156,12 +152,12 @@ impl<A, S> ClearingAlloc<A, S> {
         self
     }
 
-    /// The allocator inside.
+    /// Returns the inner allocator.
     pub const fn inner(&self) -> &A {
         &self.inner
     }
 
-    /// What hears of it.
+    /// Returns the statistics.
     pub const fn stats(&self) -> &S {
         &self.stats
     }
@@ -176,13 +172,13 @@ impl<A, S> ClearingAlloc<A, S> {
 }
 
 impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
-    /// A block as the inner allocator has it.
+    /// Allocates a block without clearing it.
     ///
     /// # Safety
     /// That of `GlobalAlloc::alloc`.
     #[inline(always)]
     unsafe fn as_it_is(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's promise; a block is valid for writes of its size.
         unsafe {
             let ptr = self.inner.alloc(layout);
             self.hand_out(ptr, 0, layout.size(), false);
@@ -190,7 +186,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         }
     }
 
-    /// A block that is zero, by the inner allocator or cleared here.
+    /// Allocates a zeroed block: the inner allocator zeroes it, or this function does.
     ///
     /// # Safety
     /// That of `GlobalAlloc::alloc`.
@@ -207,7 +203,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         }
     }
 
-    /// `len` bytes from `from` on are the user's from now on.
+    /// Clears or skips `len` bytes from `from` on before the caller receives them.
     ///
     /// # Safety
     /// `ptr` is null, or valid for writes of `from + len` bytes.
@@ -225,8 +221,8 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         }
     }
 
-    /// `alloc` where the policy is to be asked: out of line, so that the other path is a jump to
-    /// the inner allocator.
+    /// Allocates according to the policy. Out of line, so that `alloc` with the policy off remains
+    /// a jump to the inner allocator.
     ///
     /// # Safety
     /// That of `GlobalAlloc::alloc`.
@@ -242,7 +238,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         }
     }
 
-    /// `dealloc`, likewise.
+    /// Frees according to the policy. Out of line as `alloc_by_policy`.
     ///
     /// # Safety
     /// That of `GlobalAlloc::dealloc`.
@@ -253,7 +249,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         unsafe { this.take_back(ptr, layout, clear) }
     }
 
-    /// `realloc`, likewise.
+    /// Reallocates according to the policy. Out of line as `alloc_by_policy`.
     ///
     /// # Safety
     /// That of `GlobalAlloc::realloc`.
@@ -277,7 +273,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         }
     }
 
-    /// Frees, and clears before.
+    /// Frees a block. If `clear` is set and freeing does not unmap the block, clears it first.
     ///
     /// # Safety
     /// That of `GlobalAlloc::dealloc`.
@@ -285,7 +281,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
     unsafe fn take_back(&self, ptr: *mut u8, layout: Layout, clear: bool) {
         let len = layout.size();
         if clear && len < self.inner_unmaps_from {
-            // SAFETY: the block is its caller's until it is freed.
+            // SAFETY: until the block is freed, it is valid and belongs to the caller.
             self.stats.cleared(Side::Free, len, || unsafe { self.wipe(ptr, len) });
         } else {
             self.stats.skipped(Side::Free, len);
@@ -294,25 +290,25 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         unsafe { self.inner.dealloc(ptr, layout) };
     }
 
-    /// Clears what will be freed.
+    /// Clears a block that is about to be freed.
     ///
     /// # Safety
-    /// `ptr` is valid for writes of `len` bytes, and nobody else uses them.
+    /// `ptr` is valid for reads and writes of `len` bytes, which nothing else uses meanwhile.
     #[inline(always)]
     unsafe fn wipe(&self, ptr: *mut u8, len: usize) {
-        // The stores stay, though nobody reads them: leaves are asm or volatile, and behind the last
-        // store of a short range stands a barrier that reads it.
+        // The compiler cannot drop these stores, although the block is never read again: leaves are
+        // asm or volatile, and in short ranges a barrier after the last store reads it.
         #[cfg(feature = "std")]
         if len >= self.wipe_touched_from {
-            // SAFETY: the caller's promise. If fresh pages are not zero, then their contents are not
-            // the block's, or nobody was to switch this on.
+            // SAFETY: the caller's promise. If `userfaultfd` fills fresh pages with old contents,
+            // `wipe_touched_from` must be `usize::MAX`; other contents are not the block's.
             return unsafe { reset::wipe(ptr, len) };
         }
         // SAFETY: the caller's promise.
         unsafe { raw::zero_bytes(ptr, len, hot_up_to_l2(len as u64)) }
     }
 
-    /// `realloc` by the inner allocator's, where nobody minds what that leaves behind.
+    /// Reallocates with the inner `realloc`, if memory that it frees need not be cleared.
     ///
     /// # Safety
     /// That of `GlobalAlloc::realloc`.
@@ -331,14 +327,14 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         }
     }
 
-    /// `realloc` under `on_free`: what is left behind is cleared, so it is never left to `inner`.
+    /// Reallocates under `on_free`: copies to a new block, then clears and frees the old one.
     ///
     /// # Safety
     /// That of `GlobalAlloc::realloc`.
     unsafe fn replace(&self, ptr: *mut u8, layout: Layout, size: usize, clear: bool) -> *mut u8 {
         let old = layout.size();
-        // SAFETY: the alignment is a layout's, and the caller promises that the size is one's. The
-        // blocks are two, both as long as what is copied; the old one is freed once.
+        // SAFETY: the alignment is that of a layout, and the caller promises that the size fits it.
+        // The two blocks are distinct, both hold the copied bytes, and the old is freed once.
         unsafe {
             let new = self.inner.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !new.is_null() {
@@ -353,8 +349,8 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
     }
 }
 
-// SAFETY: blocks are the inner allocator's, each handed out and given back once with its layout; to
-// clear them changes no address. Nothing here unwinds: no layout is longer than `zero_bytes` takes.
+// SAFETY: the inner allocator allocates and frees each block, once and with its layout; clearing it
+// changes no address. Nothing here unwinds: no layout is longer than `zero_bytes` accepts.
 unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -1,19 +1,19 @@
-//! Where a block is longer than what the cache can keep for its user.
+//! Chooses the intent for a block by its size relative to the second-level cache.
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::cpu::caches;
 use crate::intent::Intent;
 
-/// Hot up to the size of the second-level cache, Cold above: longer blocks would push each other,
-/// and what the program works with, out of it.
+/// Returns Hot up to the size of the second-level cache, Cold above it. Longer blocks would evict
+/// each other and the program's working set.
 #[inline]
 pub(super) fn hot_up_to_l2(bytes: u64) -> Intent {
-    /// 0 until it was asked for, once: CPUID is slow, more so in a virtual machine.
+    /// The size, or 0 before the first call. CPUID is slow, more so in a virtual machine.
     static L2: AtomicUsize = AtomicUsize::new(0);
     #[cold]
     fn ask() -> usize {
-        // Where nobody tells: what is common on CPUs of servers.
+        // If the size is unknown, assume 1 MiB, which is common on server CPUs.
         let l2 = match caches().l2 {
             0 => 1 << 20,
             l2 => l2,

@@ -1,21 +1,21 @@
-//! `CLEARPAGE_INIT_ON_ALLOC` and `CLEARPAGE_INIT_ON_FREE`: the policy of a program that is already
-//! built.
+//! Sets the policy of a built program from `CLEARPAGE_INIT_ON_ALLOC` and
+//! `CLEARPAGE_INIT_ON_FREE`.
 
 use std::fmt;
 
 use super::policy::{InitPolicy, is_unread, set_if_unread};
 use crate::environment::{Name, Variable, value};
 
-/// Makes the policy what the environment says now, not when it is first needed; does nothing where
-/// it is set.
+/// Sets the process policy from the environment now instead of on first use. Does nothing if the
+/// policy is already set.
 ///
-/// `CLEARPAGE_INIT_ON_ALLOC` and `CLEARPAGE_INIT_ON_FREE` are 0 or 1 each; empty or not there is 0.
-/// They are read when the program starts, and ignored in a privileged program (setuid; `AT_SECURE`
-/// in getauxval(3)). Where memory is allocated by a [`ClearingAlloc`](super::ClearingAlloc) before
-/// `main`, as it usually is by a global one, a bad value has ended the process by then.
+/// `CLEARPAGE_INIT_ON_ALLOC` and `CLEARPAGE_INIT_ON_FREE` are 0 or 1; empty or unset means 0. They
+/// are read at program start and ignored in a privileged program (setuid; `AT_SECURE` in
+/// getauxval(3)). If a [`ClearingAlloc`](super::ClearingAlloc) allocates before `main`, as a global
+/// one usually does, an invalid value exits the process before this call.
 ///
 /// # Errors
-/// One of them is something else; the policy is then as before.
+/// A variable has another value. The policy is then unchanged.
 pub fn init() -> Result<(), PolicyError> {
     if is_unread() {
         set_if_unread(InitPolicy {
@@ -37,14 +37,14 @@ fn switch(name: Name) -> Result<bool, PolicyError> {
     }
 }
 
-/// Why the environment gives no policy.
+/// An environment variable whose value is not a valid policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyError {
     variable: Variable,
 }
 
 impl PolicyError {
-    /// Returns the variable that is wrong, as it was read.
+    /// Returns the invalid variable.
     pub const fn variable(&self) -> Variable {
         self.variable
     }

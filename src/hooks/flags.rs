@@ -1,9 +1,9 @@
-//! What one allocation says of itself.
+//! Flags that the caller passes for one allocation.
 
 use core::fmt;
 use core::ops::{BitOr, BitOrAssign};
 
-/// A set of flags of one allocation. What they amount to is the [truth table](super).
+/// A set of flags for one allocation. The [truth table](super) defines their effect.
 ///
 /// ```
 /// use clearpage::hooks::AllocFlags;
@@ -16,21 +16,20 @@ use core::ops::{BitOr, BitOrAssign};
 pub struct AllocFlags(u8);
 
 impl AllocFlags {
-    /// No flag: the policy decides.
+    /// No flags: the policy alone decides.
     pub const NONE: Self = Self(0);
-    /// The caller relies on zeroes, as `__GFP_ZERO` and `calloc` do: stronger than all but
-    /// [`KNOWN_ZERO`](Self::KNOWN_ZERO).
+    /// The caller relies on zeroed memory, as with `__GFP_ZERO` and `calloc`. Overrides all flags
+    /// except [`KNOWN_ZERO`](Self::KNOWN_ZERO).
     pub const ZERO: Self = Self(1);
-    /// The caller does by itself what the policy asks for, as Linux's vmalloc does with
-    /// `__GFP_SKIP_ZERO`.
+    /// The caller applies the policy itself, as Linux's vmalloc does with `__GFP_SKIP_ZERO`.
     pub const SKIP_ZERO: Self = Self(1 << 1);
-    /// The caller needs the memory's tags zero (`__GFP_ZEROTAGS`; MTE on aarch64).
+    /// The caller needs zeroed memory tags (`__GFP_ZEROTAGS`; MTE on aarch64).
     pub const ZERO_TAGS: Self = Self(1 << 2);
-    /// Every byte is zero already: fresh from the operating system, or cleared by the host of a
-    /// virtual machine. Says nothing of the tags.
+    /// Every byte is already zero: the memory is fresh from the operating system, or the host of
+    /// a virtual machine cleared it. Does not apply to the tags.
     pub const KNOWN_ZERO: Self = Self(1 << 3);
-    /// The caller writes all of it before anybody reads it: the copy of copy-on-write, or a read
-    /// from disk that fills it.
+    /// The caller writes every byte before any read: a copy-on-write copy, or a disk read that
+    /// fills the memory.
     pub const WILL_OVERWRITE: Self = Self(1 << 4);
 
     const NAMES: [(&str, Self); 5] = [
@@ -41,18 +40,18 @@ impl AllocFlags {
         ("WILL_OVERWRITE", Self::WILL_OVERWRITE),
     ];
 
-    /// The flags of both: `|` in constants.
+    /// Returns the flags of both sets. Unlike `|`, it works in constants.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether all flags of `other` are here. [`NONE`](Self::NONE) always is.
+    /// Returns whether all flags of `other` are set; always true for [`NONE`](Self::NONE).
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether any flag of `other` is here.
+    /// Returns whether any flag of `other` is set.
     pub(super) const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }

@@ -1,29 +1,29 @@
-//! The allocator's side: `init_on_alloc` and `init_on_free`, as Linux calls them.
+//! Adds Linux's `init_on_alloc` and `init_on_free` to allocators.
 //!
-//! [`InitPolicy`] is what the process wants, [`AllocFlags`] what one allocation says of itself.
-//! [`want_init_on_alloc`] and [`want_init_on_free`] put them together. [`PageHooks`] does what they
-//! say to the frames of a page allocator, [`ClearingAlloc`] around any `GlobalAlloc`.
+//! [`InitPolicy`] is set for the process, [`AllocFlags`] for one allocation.
+//! [`want_init_on_alloc`] and [`want_init_on_free`] combine the two. [`PageHooks`] applies the
+//! result to the frames of a page allocator, [`ClearingAlloc`] to the blocks of any `GlobalAlloc`.
 //!
 //! # The truth table
 //!
-//! Every combination of flags and policy, at allocation:
+//! The effect of each combination of flags and policy at allocation:
 //!
 #![doc = include_str!("../../docs/truth-table.md")]
 //!
-//! - `ZERO_TAGS` and `on_free` change no row. Memory tags are set when and only when `ZERO_TAGS`
-//!   is there: that the data is zero, or nobody asks for it, says nothing about its tags.
-//! - When memory is freed, it is cleared when and only when the policy is `on_free`.
-//! - A caller who asks for zeroes and for none (`ZERO` with `SKIP_ZERO` or `WILL_OVERWRITE`) gets
-//!   them: a clear too many costs time, one too few a secret. Linux lets `__GFP_SKIP_ZERO` win,
-//!   but only where its caller, vmalloc, then clears by itself.
+//! - `ZERO_TAGS` and `on_free` affect no row. Memory tags are set if and only if `ZERO_TAGS` is
+//!   passed: whether the data is zero, or must be, is independent of its tags.
+//! - On free, only `on_free` and `KNOWN_ZERO` matter: under `on_free` memory is cleared unless it
+//!   is known to be zero.
+//! - `ZERO` takes precedence over `SKIP_ZERO` and `WILL_OVERWRITE`: a redundant clear costs time,
+//!   a missing one leaks data. In Linux `__GFP_SKIP_ZERO` takes precedence, but its caller,
+//!   vmalloc, then clears the memory itself.
 //!
 //! # Freed memory is not known to be zero
 //!
-//! Under `on_free` a block is zero when it is given to its allocator. It is zero when it is taken
-//! out again only if nobody writes to free blocks. Allocators that link free blocks through the
-//! blocks themselves do, and so do those that poison them. So `on_free` excuses no clear at
-//! allocation. An allocator that keeps its books elsewhere, as a kernel does for page frames, says
-//! `KNOWN_ZERO` of a block that it wiped when it was freed and that nobody mapped since.
+//! Under `on_free` a block is zero when its allocator receives it. It stays zero only if nothing
+//! writes to free blocks, but many allocators link or poison free blocks in place. So `on_free`
+//! does not replace a clear at allocation. An allocator with external metadata, such as a kernel's
+//! page allocator, passes `KNOWN_ZERO` for a block wiped on free and not mapped since.
 
 mod clearing_alloc;
 mod crossing;

@@ -1,4 +1,4 @@
-//! What a page allocator calls: when it hands frames out, and when it takes them back.
+//! Hooks for a page allocator to call when it allocates and frees frames.
 
 use super::crossing::hot_up_to_l2;
 use super::flags::AllocFlags;
@@ -12,8 +12,8 @@ use crate::highmem::{
 use crate::intent::Intent;
 use crate::page::PAGE_SHIFT;
 
-/// The hooks of a page allocator over the memory `mem`, and a checker that looks away while frames
-/// are initialised.
+/// Initialisation hooks of a page allocator over the memory `mem`, with a checker that is disabled
+/// while frames are initialised.
 ///
 /// ```
 /// use clearpage::hooks::{AllocFlags, Data, InitPolicy, PageHooks};
@@ -28,7 +28,7 @@ use crate::page::PAGE_SHIFT;
 /// let hooks = PageHooks::new(map).with_policy(InitPolicy::ON_ALLOC);
 ///
 /// let block = frames.split_at(4).0;
-/// // SAFETY: the block was free, and is nobody else's yet.
+/// // SAFETY: the block was free, and nothing else uses it yet.
 /// let done = unsafe { hooks.post_alloc(block, AllocFlags::NONE) }.unwrap();
 /// assert_eq!(done.data, Data::Cleared);
 /// ```
@@ -36,65 +36,65 @@ use crate::page::PAGE_SHIFT;
 pub struct PageHooks<M, I = NotInstrumented> {
     mem: M,
     checker: I,
-    /// `None` is the policy of the process.
+    /// `None` selects the policy of the process.
     policy: Option<InitPolicy>,
 }
 
-/// What a hook did, and what the frames are afterwards: two facts, of which neither follows from
-/// the other.
+/// What a hook did to the data and to the memory tags of the frames. Neither follows from the
+/// other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a hook that skipped the clear has left what was there"]
 pub struct Done {
     /// Whether the data was cleared.
     pub data: Data,
-    /// Whether the memory's tags were set.
+    /// Whether the memory tags were set.
     pub tags: TagState,
 }
 
-/// What was done to the data of frames.
+/// What a hook did to the data of the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Data {
-    /// It is zero now.
+    /// The data is now zero.
     Cleared,
-    /// It is as it was.
+    /// The data is unchanged.
     Left(Why),
 }
 
-/// Why data was not cleared.
+/// The reason that data was not cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Why {
-    /// It is zero already: [`AllocFlags::KNOWN_ZERO`].
+    /// The data is already zero: [`AllocFlags::KNOWN_ZERO`].
     KnownZero,
-    /// Neither the caller nor the policy asks.
+    /// Neither the caller nor the policy requests a clear.
     NotAsked,
-    /// The caller clears it: [`AllocFlags::SKIP_ZERO`].
+    /// The caller clears the data: [`AllocFlags::SKIP_ZERO`].
     CallerClears,
-    /// The caller writes all of it: [`AllocFlags::WILL_OVERWRITE`].
+    /// The caller overwrites all data: [`AllocFlags::WILL_OVERWRITE`].
     WillOverwrite,
 }
 
 impl<M: Highmem> PageHooks<M> {
-    /// Over `mem`, by the policy of the process, with nobody who checks.
+    /// Creates hooks over `mem`, with the policy of the process and without a checker.
     pub const fn new(mem: M) -> Self {
         Self { mem, checker: NotInstrumented, policy: None }
     }
 }
 
 impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
-    /// Has `checker` look away while frames are initialised.
+    /// Disables `checker` while frames are initialised.
     #[must_use]
     pub fn with_checker<J: Instrumentation>(self, checker: J) -> PageHooks<M, J> {
         PageHooks { mem: self.mem, checker, policy: self.policy }
     }
 
-    /// By `policy`, whatever the policy of the process.
+    /// Applies `policy` to all calls, regardless of the policy of the process.
     #[must_use]
     pub fn with_policy(mut self, policy: InitPolicy) -> Self {
         self.policy = Some(policy);
         self
     }
 
-    /// The memory.
+    /// Returns the memory.
     pub const fn mem(&self) -> &M {
         &self.mem
     }
@@ -103,25 +103,25 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
         self.policy.unwrap_or_else(policy)
     }
 
-    /// Makes frames that are handed out what their flags and the policy ask for: the
+    /// Initialises newly allocated frames as their flags and the policy require: the
     /// [truth table](super).
     ///
-    /// The whole block takes one call of the primitive where it has an address. Up to the size of
-    /// the second-level cache that is for [`Intent::Hot`]: whoever allocates will use it soon.
-    /// Longer blocks are cleared for [`Intent::Cold`]: they would push each other, and what the
-    /// program works with, out of the cache before they are used.
+    /// If the frames have an address, one call of the primitive clears them all. Up to the size of
+    /// the second-level cache its intent is [`Intent::Hot`], because the caller will use the frames
+    /// soon. Above it the intent is [`Intent::Cold`]: the frames would evict each other and the
+    /// program's working set before they are used.
     ///
-    /// With [`AllocFlags::ZERO_TAGS`], where memory can have tags, data and tags are zeroed in one
-    /// pass, also where the data alone need not be: data that is known zero stays so, and nobody
-    /// relies on other data here. Where it can have none the flag changes nothing.
+    /// If [`AllocFlags::ZERO_TAGS`] is passed and memory can have tags, data and tags are zeroed in
+    /// one pass, even if the data alone would be left: data that is known zero stays zero, and no
+    /// other data matters here. If memory cannot have tags, the flag has no effect.
     ///
     /// # Safety
-    /// The frames are the caller's to overwrite: meanwhile nobody else reads or writes them. With
-    /// `ZERO_TAGS`, pointers to them that have another tag are not used any more.
+    /// The caller may overwrite the frames, and nothing else reads or writes them meanwhile. With
+    /// `ZERO_TAGS`, pointers to the frames that have another tag are no longer used.
     ///
     /// # Errors
-    /// A part of the frames could not be mapped. Those that were are as asked for, the others as
-    /// they were: the allocator must not hand the block out.
+    /// A frame could not be mapped. Those before it are initialised, it and those after it are
+    /// unchanged: the allocator must not return the block.
     #[doc(alias = "post_alloc_hook")]
     #[doc(alias = "prep_new_page")]
     #[inline]
@@ -144,14 +144,14 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
         Ok(Done { data, tags: TagState::Unchanged })
     }
 
-    /// [`post_alloc`](Self::post_alloc) of frames that lie anywhere, as a bulk allocation hands them
-    /// out: those with an address take one fence for all of them, or one for 64.
+    /// Initialises discontiguous frames of a bulk allocation, as [`post_alloc`](Self::post_alloc)
+    /// does. Frames that have an address share one fence per batch of up to 64.
     ///
     /// # Safety
-    /// As [`post_alloc`](Self::post_alloc), of each of them.
+    /// As [`post_alloc`](Self::post_alloc), for each frame.
     ///
     /// # Errors
-    /// As [`post_alloc`](Self::post_alloc); the error counts along the list.
+    /// As [`post_alloc`](Self::post_alloc); the error counts frames in list order.
     #[doc(alias = "alloc_pages_bulk")]
     pub unsafe fn post_alloc_scattered(
         &self,
@@ -175,15 +175,15 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
         Ok(Done { data, tags: TagState::Unchanged })
     }
 
-    /// Clears frames that are taken back, if the policy asks for it, for [`Intent::Cold`]: nobody
-    /// will read them. [`AllocFlags::KNOWN_ZERO`] says that the user never wrote them, and excuses
-    /// the clear; no other flag matters.
+    /// Clears frames that are being freed, if the policy has `on_free`, for [`Intent::Cold`]: the
+    /// data is not read again. [`AllocFlags::KNOWN_ZERO`] skips the clear, because it asserts that
+    /// the frames were never written. No other flag matters.
     ///
     /// # Safety
-    /// The frames are the caller's to overwrite: meanwhile nobody else reads or writes them.
+    /// The caller may overwrite the frames, and nothing else reads or writes them meanwhile.
     ///
     /// # Errors
-    /// A part of the frames could not be mapped; it still holds what the user left.
+    /// A frame could not be mapped: it and those after it still hold their user's data.
     #[doc(alias = "free_pages_prepare")]
     #[inline]
     pub unsafe fn free_prepare(
@@ -199,14 +199,14 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
         Ok(Done { data, tags: TagState::Unchanged })
     }
 
-    /// [`free_prepare`](Self::free_prepare) of frames that lie anywhere: a fence for all of them, or
-    /// one for 64.
+    /// Clears discontiguous frames that are being freed, as [`free_prepare`](Self::free_prepare)
+    /// does. Frames that have an address share one fence per batch of up to 64.
     ///
     /// # Safety
-    /// As [`free_prepare`](Self::free_prepare), of each of them.
+    /// As [`free_prepare`](Self::free_prepare), for each frame.
     ///
     /// # Errors
-    /// As [`free_prepare`](Self::free_prepare); the error counts along the list.
+    /// As [`free_prepare`](Self::free_prepare); the error counts frames in list order.
     #[doc(alias = "free_unref_page_list")]
     pub unsafe fn free_prepare_scattered(
         &self,
@@ -221,8 +221,8 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
         Ok(Done { data, tags: TagState::Unchanged })
     }
 
-    /// Clears frames whatever the policy: the batch path. One call for all that have an address,
-    /// under one guard of the checker.
+    /// Clears frames regardless of the policy. Each run with an address takes one call of the
+    /// primitive, and the checker is disabled once for all frames.
     ///
     /// # Safety
     /// As [`post_alloc`](Self::post_alloc).
@@ -236,13 +236,13 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
         unsafe { self.init(frames, at_alloc(frames.npages())) }
     }
 
-    /// [`init_pages`](Self::init_pages) of frames that lie anywhere.
+    /// Clears discontiguous frames regardless of the policy.
     ///
     /// # Safety
-    /// As [`post_alloc`](Self::post_alloc), of each of them.
+    /// As [`post_alloc`](Self::post_alloc), for each frame.
     ///
     /// # Errors
-    /// As [`post_alloc`](Self::post_alloc); the error counts along the list.
+    /// As [`post_alloc`](Self::post_alloc); the error counts frames in list order.
     pub unsafe fn init_scattered(&self, frames: &[Frame]) -> Result<(), ClearError<M::Error>> {
         // SAFETY: the caller's promise.
         unsafe { self.init_list(frames, at_alloc(frames.len() as u64)) }
@@ -258,7 +258,7 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
     }
 
     /// # Safety
-    /// As [`clear_highpages`], of each of them.
+    /// As [`clear_highpages`], for each frame.
     unsafe fn init_list(
         &self,
         frames: &[Frame],
@@ -270,20 +270,20 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
     }
 }
 
-/// What an allocation of so many pages is cleared for.
+/// Returns the intent for clearing an allocation of `npages` pages.
 #[inline]
 fn at_alloc(npages: u64) -> Intent {
     hot_up_to_l2(npages << PAGE_SHIFT)
 }
 
-/// Whether the memory's tags are to be set, and can be.
+/// Returns whether the memory tags must be set and can be.
 #[inline]
 fn sets_tags(flags: AllocFlags) -> bool {
     flags.contains(AllocFlags::ZERO_TAGS) && tag::supported()
 }
 
 impl Data {
-    /// The [truth table](super), with the reason.
+    /// Implements the [truth table](super), including the reason.
     const fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> Self {
         if policy.wants_init_on_alloc(flags) {
             Self::Cleared

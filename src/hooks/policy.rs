@@ -1,31 +1,31 @@
-//! What the process wants: one byte, read with one relaxed load.
+//! Stores the policy of the process in one byte, read with one relaxed load.
 
 use core::sync::atomic::AtomicU8;
 
 use super::flags::AllocFlags;
 use crate::settings::Switch;
 
-/// Whether memory is cleared when it is allocated, and when it is freed: Linux's boot parameters
-/// `init_on_alloc` and `init_on_free`.
+/// Whether memory is cleared on allocation and on free: Linux's boot parameters `init_on_alloc`
+/// and `init_on_free`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct InitPolicy {
-    /// Nobody gets to see what was there before.
+    /// Clear memory on allocation, so that its new owner cannot read old contents.
     pub on_alloc: bool,
-    /// Nothing of the user's stays behind.
+    /// Clear memory on free, so that its contents do not outlive their owner.
     pub on_free: bool,
 }
 
 impl InitPolicy {
-    /// Neither.
+    /// Clears neither on allocation nor on free.
     pub const OFF: Self = Self { on_alloc: false, on_free: false };
-    /// When it is allocated.
+    /// Clears on allocation only.
     pub const ON_ALLOC: Self = Self { on_alloc: true, on_free: false };
-    /// When it is freed.
+    /// Clears on free only.
     pub const ON_FREE: Self = Self { on_alloc: false, on_free: true };
-    /// Both.
+    /// Clears both on allocation and on free.
     pub const BOTH: Self = Self { on_alloc: true, on_free: true };
 
-    /// Whether the data of an allocation with these flags is to be cleared under this policy: the
+    /// Returns whether to clear the data of an allocation with these flags under this policy: the
     /// [truth table](super).
     pub const fn wants_init_on_alloc(self, flags: AllocFlags) -> bool {
         let excused = AllocFlags::SKIP_ZERO.union(AllocFlags::WILL_OVERWRITE);
@@ -44,7 +44,7 @@ impl InitPolicy {
 
 const ON_ALLOC: u8 = 1;
 const ON_FREE: u8 = 2;
-/// Neither set nor read yet: both are wanted until somebody knows better.
+/// Neither set nor read yet. Both bits are set, so that the policy may want both until settled.
 #[cfg(all(feature = "std", unix))]
 const UNREAD: u8 = 4 | ON_ALLOC | ON_FREE;
 
@@ -53,40 +53,40 @@ static SWITCH: Switch = Switch(AtomicU8::new(UNREAD));
 #[cfg(not(all(feature = "std", unix)))]
 static SWITCH: Switch = Switch(AtomicU8::new(0));
 
-/// What the process wants now. One relaxed load.
+/// Returns the current policy of the process, with one relaxed load.
 ///
-/// Until [`set_policy`] it is [`InitPolicy::OFF`]; with `std`, on Unix, it is what the environment
-/// says, as [`init`](super::init) tells. If a variable is wrong, the first call ends the process
-/// with exit code 2.
+/// Before [`set_policy`] it is [`InitPolicy::OFF`]. With `std` on Unix the environment sets it, as
+/// [`init`](super::init) describes. If a variable is malformed, the first call exits the process
+/// with status 2.
 #[inline]
 pub fn policy() -> InitPolicy {
     Loaded::now().settle()
 }
 
-/// A policy that perhaps nobody read yet; then it wants both. A no is final, a yes must be settled:
-/// so where the answer is no, an allocator pays a load and a test.
+/// A policy that may still be unread and then wants both. "No" is final, "yes" must be settled: if
+/// the policy is off, an allocator pays for one load and one test.
 #[derive(Clone, Copy)]
 pub(super) struct Loaded(u8);
 
 impl Loaded {
-    /// That of the process.
+    /// Loads the policy of the process, without reading the environment.
     #[inline(always)]
     pub(super) fn now() -> Self {
         Self(SWITCH.get())
     }
 
-    /// One that is known.
+    /// Wraps a known policy.
     pub(super) const fn fixed(policy: InitPolicy) -> Self {
         Self(policy.bits())
     }
 
-    /// The most that it can be.
+    /// Returns the policy, or both if it is unread.
     #[inline(always)]
     pub(super) const fn may_want(self) -> InitPolicy {
         InitPolicy::from_bits(self.0)
     }
 
-    /// What it is.
+    /// Returns the policy, after reading the environment if that is still due.
     #[inline(always)]
     pub(super) fn settle(self) -> InitPolicy {
         #[cfg(all(feature = "std", unix))]
@@ -97,20 +97,20 @@ impl Loaded {
     }
 }
 
-/// Makes `policy` what the process wants from now on, on all threads; wins over the environment.
+/// Sets the policy of the process for all threads, overriding the environment.
 ///
-/// Memory that is allocated stays as it is; when it is freed the policy of that moment counts.
+/// Memory already allocated is unchanged. When it is freed, the policy at that time applies.
 pub fn set_policy(policy: InitPolicy) {
     SWITCH.set(policy.bits());
 }
 
-/// Whether the data of an allocation with these flags is to be cleared: the [truth table](super).
+/// Returns whether to clear the data of an allocation with these flags: the [truth table](super).
 #[inline]
 pub fn want_init_on_alloc(flags: AllocFlags) -> bool {
     policy().wants_init_on_alloc(flags)
 }
 
-/// Whether memory that is freed is to be cleared.
+/// Returns whether to clear memory when it is freed.
 #[inline]
 pub fn want_init_on_free() -> bool {
     policy().on_free
@@ -126,13 +126,13 @@ fn first_use() -> InitPolicy {
     Loaded::now().may_want()
 }
 
-/// Whether nobody has set or read it yet.
+/// Returns whether the policy is still neither set nor read.
 #[cfg(all(feature = "std", unix))]
 pub(super) fn is_unread() -> bool {
     SWITCH.get() == UNREAD
 }
 
-/// [`set_policy`], unless somebody did in the meantime.
+/// Sets the policy unless another thread has set or read it meanwhile.
 #[cfg(all(feature = "std", unix))]
 pub(super) fn set_if_unread(policy: InitPolicy) {
     SWITCH.set_from(UNREAD, policy.bits());

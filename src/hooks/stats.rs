@@ -1,38 +1,38 @@
-//! What an allocator cleared and what it left, for those who ask.
+//! Counts what an allocator cleared and what it skipped.
 
 #[cfg(target_has_atomic = "64")]
 pub use counters::Counters;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use timed::TimedCounters;
 
-/// When memory is cleared.
+/// The operation that a statistic refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// On its way to the user.
+    /// Allocation, including the growth of a `realloc`.
     Alloc,
-    /// On its way back.
+    /// Deallocation, including the part that a `realloc` cuts off.
     Free,
 }
 
-/// Hears what a [`ClearingAlloc`](super::ClearingAlloc) does. [`NoStats`] hears nothing and costs
-/// nothing.
+/// Records what a [`ClearingAlloc`](super::ClearingAlloc) clears and skips. [`NoStats`] records
+/// nothing, at no cost.
 ///
 /// # Safety
-/// It is called inside an allocator: it never unwinds, and it never allocates from or frees to that
-/// allocator. `cleared` calls `clear` exactly once.
+/// The methods run inside an allocator: they must not unwind, and must not allocate from or free to
+/// that allocator. `cleared` must call `clear` exactly once.
 pub unsafe trait Stats {
-    /// `clear` zeroes `bytes` bytes.
+    /// Records a clear of `bytes` bytes and performs it by calling `clear`.
     fn cleared(&self, side: Side, bytes: usize, clear: impl FnOnce());
 
-    /// `bytes` bytes go past uncleared.
+    /// Records that `bytes` bytes are not cleared.
     fn skipped(&self, side: Side, bytes: usize);
 }
 
-/// Counts nothing.
+/// Records nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoStats;
 
-// SAFETY: nothing but the one call.
+// SAFETY: `cleared` only calls `clear`, once; `skipped` is empty.
 unsafe impl Stats for NoStats {
     #[inline(always)]
     fn cleared(&self, _: Side, _: usize, clear: impl FnOnce()) {
@@ -43,27 +43,27 @@ unsafe impl Stats for NoStats {
     fn skipped(&self, _: Side, _: usize) {}
 }
 
-/// What was counted.
+/// A snapshot of all counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Of memory on its way to the user.
+    /// Counts of allocations.
     pub on_alloc: SideCounts,
-    /// Of memory on its way back.
+    /// Counts of deallocations.
     pub on_free: SideCounts,
 }
 
-/// What was counted of one [`Side`].
+/// The counters of one [`Side`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SideCounts {
-    /// Calls that cleared.
+    /// Operations that cleared memory.
     pub clears: u64,
-    /// Bytes that they cleared.
+    /// Bytes cleared.
     pub cleared_bytes: u64,
-    /// Calls that left the memory as it was.
+    /// Operations that did not clear.
     pub skips: u64,
-    /// Bytes that they left.
+    /// Bytes not cleared.
     pub skipped_bytes: u64,
-    /// Nanoseconds spent clearing, where somebody has a clock.
+    /// Nanoseconds spent clearing; 0 if no clock was read.
     pub nanoseconds: u64,
 }
 
@@ -73,7 +73,7 @@ mod counters {
 
     use super::{Counts, Side, SideCounts, Stats};
 
-    /// Counts calls and bytes, for all threads together. Only on targets with atomics of 64 bits.
+    /// Counts operations and bytes over all threads. Requires a target with 64-bit atomics.
     #[derive(Debug, Default)]
     pub struct Counters {
         alloc: Tally,
@@ -89,13 +89,13 @@ mod counters {
     }
 
     impl Counters {
-        /// All at 0.
+        /// Creates counters that are all 0.
         pub const fn new() -> Self {
             Self { alloc: Tally::new(), free: Tally::new() }
         }
 
-        /// What was counted until now; nothing of it is missed, but while other threads allocate,
-        /// bytes may be told without their call.
+        /// Returns a snapshot of the counters. Each counter is read by itself: operations in flight
+        /// on other threads may be counted in only some of them.
         pub fn read(&self) -> Counts {
             Counts { on_alloc: self.alloc.read(), on_free: self.free.read() }
         }
@@ -129,7 +129,7 @@ mod counters {
         }
     }
 
-    // SAFETY: four atomics and the one call.
+    // SAFETY: `cleared` calls `clear` once; the rest only adds to atomics.
     unsafe impl Stats for Counters {
         fn cleared(&self, side: Side, bytes: usize, clear: impl FnOnce()) {
             clear();
@@ -153,8 +153,8 @@ mod timed {
 
     use super::{Counters, Counts, Side, Stats};
 
-    /// [`Counters`], and how long clearing took. Reading the clock twice takes as long as clearing
-    /// some KiB, so short clears look slower than they are.
+    /// Counts as [`Counters`] does and measures the time spent clearing. Two clock reads take as
+    /// long as clearing a few KiB, so short clears appear slower than they are.
     #[derive(Debug, Default)]
     pub struct TimedCounters {
         counters: Counters,
@@ -163,12 +163,12 @@ mod timed {
     }
 
     impl TimedCounters {
-        /// All at 0.
+        /// Creates counters that are all 0.
         pub const fn new() -> Self {
             Self { counters: Counters::new(), alloc: AtomicU64::new(0), free: AtomicU64::new(0) }
         }
 
-        /// As [`Counters::read`].
+        /// Returns a snapshot of the counters and times, as [`Counters::read`] does.
         pub fn read(&self) -> Counts {
             let mut counts = self.counters.read();
             counts.on_alloc.nanoseconds = self.alloc.load(Relaxed);
@@ -177,7 +177,7 @@ mod timed {
         }
     }
 
-    // SAFETY: as Counters, and the clock, which does not allocate.
+    // SAFETY: as for `Counters`; reading the clock does not allocate.
     unsafe impl Stats for TimedCounters {
         fn cleared(&self, side: Side, bytes: usize, clear: impl FnOnce()) {
             let start = Instant::now();
