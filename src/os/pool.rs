@@ -9,7 +9,7 @@
 //! - **Bound**: the pool holds at most `max` blocks, zeroed or not. A block that is freed while the
 //!   pool is full goes to the supply at once.
 //! - **If no block is ready**, the caller's thread clears a freed block and leaves it in the cache,
-//!   or gets a fresh one, which the system clears at the first touch. This is the rule under full
+//!   or gets a fresh one, which the system clears at the first touch. This is usual under full
 //!   load of all CPUs: on Linux the background thread has idle priority (`SCHED_IDLE`), unless
 //!   [`Builder::idle`] disables that or the system refuses it.
 //! - **If memory is short**, the pool releases all its blocks, and holds none until memory is
