@@ -131,7 +131,7 @@ impl How {
 /// States how the memory will be used, which decides whether keeping it pays off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Next {
-    /// More than a quarter of the touched memory will be touched again: it is kept.
+    /// More than a quarter of the touched memory will be touched again: it stays resident.
     #[default]
     Used,
     /// Less of it will be touched again: it may be returned to the system.
@@ -245,7 +245,7 @@ pub unsafe fn reset_raw(
     unsafe { run(page, npages, how, next, Known::Owned) }
 }
 
-/// Zeroes anonymous private pages like [`reset_raw`], but without asking what is mapped.
+/// Zeroes anonymous private pages for allocators: like [`reset_raw`] without asking what is mapped.
 ///
 /// # Safety
 /// - `page` is aligned to a page, and `npages` pages are no more than `isize::MAX` bytes.
