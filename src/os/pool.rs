@@ -1,45 +1,43 @@
-//! Pages cleared ahead of time, by a background thread: whoever takes one does not wait for it.
+//! Keeps zeroed blocks of pages ready, which a background thread clears ahead of time.
 //!
-//! Taking a block from a [`ZeroPool`] is taking its address out of a queue, some ten nanoseconds.
-//! No lock is involved, so a thread that the system has put aside, on whatever priority, holds up
-//! nobody.
+//! Taking a block from a [`ZeroPool`] pops an address from a queue, in about ten nanoseconds. The
+//! queue is lock-free: a thread that is preempted, at any priority, does not block the others.
 //!
-//! - **How many are ready** follows what was taken lately: as many as in a tenth of a second, at
-//!   once when it is more, half as many after half a second when it is less; between the `min` and
-//!   the `max` of the [`Builder`]. When fewer than half of them are left the thread makes more.
-//! - **It is bounded**: the pool holds at most `max` blocks, zero or not yet. What comes back beyond
-//!   that goes to the supply at once.
-//! - **When none is ready** the block is cleared on the spot, hot, or comes fresh from the system,
-//!   which clears it at the first touch. Under full load of all CPUs that is the rule: the thread
-//!   runs at idle priority (SCHED_IDLE) on Linux, on what others leave, unless told otherwise. Where
-//!   the system refuses that, it runs as other threads do.
-//! - **When memory is short** the pool gives back all that it holds, and holds nothing until there
-//!   is memory again. On Linux it asks the kernel ten times a second, while it is used or holds
-//!   more than `min`: memory is short when threads of this control group, or else of the system,
-//!   stood still for want of it more than a tenth of the time (PSI; a kernel may be without, and
-//!   then nothing is noticed). [`Builder::pressure`] asks something else; [`ZeroPool::trim`] gives
-//!   back at any time. A pool that nobody uses sleeps: it holds `min` blocks and asks nobody.
-//! - **When the pool is dropped** its thread is joined, which takes as long as the clearing of a
-//!   few blocks, and what it holds is given back. Blocks that are still taken stay valid, and go
-//!   back when they are dropped.
-//! - **After a `fork`** the child has the pool, and what was ready in it, but not the thread. It
-//!   takes what is ready, then blocks are cleared on the spot; nothing waits for the thread, and
-//!   dropping the pool does not either, though some of what it holds may stay mapped. With a
+//! - **Number of ready blocks**: the target is the number of blocks taken in the last 0.1 s, within
+//!   the `min` and `max` of the [`Builder`]. It rises at once, and halves in half a second if fewer
+//!   are taken. If fewer than half of the target are ready, the thread clears more.
+//! - **Bound**: the pool holds at most `max` blocks, zeroed or not. A block that is freed while the
+//!   pool is full goes to the supply at once.
+//! - **If no block is ready**, the caller's thread clears a freed block and leaves it in the cache,
+//!   or gets a fresh one, which the system clears at the first touch. This is usual under full
+//!   load of all CPUs: on Linux the background thread has idle priority (`SCHED_IDLE`), unless
+//!   [`Builder::idle`] disables that or the system refuses it.
+//! - **If memory is short**, the pool releases all its blocks, and holds none until memory is
+//!   available again. It checks ten times a second while it is used or holds more than `min`. On
+//!   Linux, memory is short if threads of this control group (if it has no statistics, of the
+//!   system) stalled on memory for more than a tenth of the time (PSI). A kernel without PSI
+//!   reports nothing. [`Builder::pressure`] replaces this check; [`ZeroPool::trim`] releases blocks
+//!   at any time. An unused pool holds `min` blocks and sleeps without checking.
+//! - **When the pool is dropped**, it joins its thread, which takes as long as clearing a few
+//!   blocks, and releases its blocks. Blocks that callers hold stay valid, and are released when
+//!   they are dropped.
+//! - **After a `fork`**, the child has the pool and its ready blocks, but not the thread. It takes
+//!   the ready blocks first; all further ones are cleared on the spot. Neither taking a block nor
+//!   dropping the pool waits for the thread, but memory of a dropped pool may stay mapped. With a
 //!   [`Supply`] of memory that both processes share, child and parent would take the same blocks.
-//!   Before Linux 4.14 only its PID distinguishes the child. If both have the same one, as PID 1 of
+//!   Before Linux 4.14 only its PID distinguishes the child. If both have the same PID, as PID 1 of
 //!   nested namespaces, dropping the pool in the child panics or hangs there.
 //!
-//! A block is zero when it is taken, not by being taken: it is in no cache. Who writes all of it at
-//! once fetches every line from memory, where a page that was just cleared hot would be at hand. So
-//! the pool is for blocks that are used little by little, or that live long; not for one that is
-//! given back and taken again at once.
+//! A ready block is in no cache. A caller that writes all of it at once fetches every line from
+//! memory, whereas a page cleared on the spot would be in the cache. So the pool suits blocks that
+//! are used little by little or live long, not blocks that are freed and taken again at once.
 //!
-//! Memory is touched first by the pool's thread: on a machine with several NUMA nodes it is near
-//! that, which has the CPU affinity of the thread that made the pool. One pool a node serves best.
+//! The pool's thread touches memory first, so on a NUMA machine the memory is near that thread. It
+//! inherits the CPU affinity of the thread that creates the pool. Use one pool per node.
 //!
-//! Taking and giving back allocate nothing of the global allocator, nor does the thread once it
-//! runs, but where the pool's memory comes from there: other systems than Linux, or orders less
-//! than a page of the system. Making a pool does.
+//! Taking and freeing blocks does not call the global allocator, and neither does the running
+//! thread, unless the blocks come from it: on systems other than Linux, or for orders smaller than
+//! a page of the system. Creating a pool does.
 
 mod block;
 mod demand;
@@ -72,7 +70,7 @@ use crate::page::{Order, Page};
 use crate::sync::Arc;
 use crate::sync::thread::{self, JoinHandle};
 
-/// Blocks of pages that are zero already.
+/// Provides blocks of pages that are already zeroed.
 ///
 /// ```
 /// use clearpage::pool::ZeroPool;
@@ -88,63 +86,63 @@ use crate::sync::thread::{self, JoinHandle};
 pub struct ZeroPool {
     shared: Arc<Shared>,
     worker: Option<JoinHandle<()>>,
-    /// The process that has the thread.
+    /// The process that created the pool, and so has its thread.
     origin: Origin,
 }
 
 impl ZeroPool {
-    /// A pool of single pages that holds at most `max` of them, else as [`ZeroPool::builder`].
+    /// Creates a pool of at most `max` single pages, with the defaults of [`ZeroPool::builder`].
     ///
     /// # Errors
-    /// As [`Builder::build`].
+    /// Those of [`Builder::build`].
     pub fn new(max: usize) -> io::Result<Self> {
         Self::builder(max).build()
     }
 
-    /// How a pool is to be that holds at most `max` blocks.
+    /// Returns a builder for a pool that holds at most `max` blocks.
     pub fn builder(max: usize) -> Builder {
         Builder { order: Order::ZERO, min: max / 8, max, idle: true, supply: None, pressure: None }
     }
 
-    /// A block that is zero; `None` if none is ready and the supply has none.
+    /// Takes a zeroed block; returns `None` if the pool holds none and the supply has none.
     #[inline]
     pub fn take(&self) -> Option<ZeroBlock> {
-        // SAFETY: it was just taken.
+        // SAFETY: `block` was just taken from `self.shared`, so it has no other owner.
         self.shared.take().map(|block| unsafe { ZeroBlock::new(block, &self.shared) })
     }
 
-    /// The same without the handle, for allocators: the first page of a block, or `None`.
+    /// Takes a zeroed block like [`take`](Self::take), but returns its first page: for allocators.
     ///
-    /// The block is the caller's until it comes back by [`give_back`](Self::give_back). One that
-    /// does not, as long as the pool is there, is never given to the supply.
+    /// The caller owns the block until it frees it with [`give_back`](Self::give_back). A block
+    /// that is not freed while the pool exists is never released to the supply.
     #[inline]
     pub fn take_raw(&self) -> Option<NonNull<Page>> {
         self.shared.take()
     }
 
-    /// Takes a block back, of any content.
+    /// Frees a block from [`take_raw`](Self::take_raw), regardless of its contents.
     ///
     /// # Safety
-    /// The block came from [`take_raw`](Self::take_raw) of this pool, and is used no longer.
+    /// The block came from [`take_raw`](Self::take_raw) of this pool, and is no longer used.
     pub unsafe fn give_back(&self, block: NonNull<Page>) {
         // SAFETY: the caller's promise.
         unsafe { self.shared.give_back(block) }
     }
 
-    /// Gives blocks back to the supply until at most `keep` are held, here and now; returns how
-    /// many. The few that the thread has in hand follow within a tenth of a second.
+    /// Releases blocks to the supply until the pool holds at most `keep`; returns their number. The
+    /// few blocks that the background thread is clearing follow within a tenth of a second.
     ///
-    /// The pool takes no more until somebody takes a block; then again as many as are asked for.
+    /// The pool obtains no more until a caller takes a block; then it follows demand again.
     pub fn trim(&self, keep: usize) -> usize {
         self.shared.trim(keep)
     }
 
-    /// The order of its blocks.
+    /// Returns the order of the pool's blocks.
     pub fn order(&self) -> Order {
         self.shared.order
     }
 
-    /// What was done so far. Counts of different moments, if others use the pool meanwhile.
+    /// Returns counters of what the pool did. While others use it they are of different moments.
     pub fn statistics(&self) -> Statistics {
         self.shared.statistics()
     }
@@ -158,10 +156,10 @@ impl Drop for ZeroPool {
                 // The child of a fork has no such thread: joining it panics or never returns.
                 std::mem::forget(worker);
             } else if worker.thread().id() != thread::current().id() {
-                // An error is a panic of the supply's, which was told of when it happened.
+                // `join` fails only if a callback panicked, which the panic hook has reported.
                 let _ = worker.join();
             }
-            // The thread itself, where it is given the last of a pool's owners, just goes on to end.
+            // If a callback dropped the pool on the thread itself, the thread ends by itself.
         }
         self.shared.close();
     }
@@ -174,7 +172,7 @@ impl fmt::Debug for ZeroPool {
     }
 }
 
-/// How a [`ZeroPool`] is to be.
+/// Configures a [`ZeroPool`].
 #[must_use = "a pool is made by `build`"]
 pub struct Builder {
     order: Order,
@@ -186,48 +184,48 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Blocks of `order`; else of one page. They are aligned to their size, and where that is 2 MiB
-    /// or more, the system is advised to use huge pages.
+    /// Sets the order of the blocks. Default: one page. The default supply aligns blocks to their
+    /// size, and advises Linux to use huge pages if that is 2 MiB or more.
     pub fn order(mut self, order: Order) -> Self {
         self.order = order;
         self
     }
 
-    /// Blocks that are ready even if nobody takes any, from the beginning; else an eighth of the
-    /// most.
+    /// Sets the minimum number of blocks to keep ready, from the beginning and without demand.
+    /// Default: `max / 8`.
     pub fn min(mut self, min: usize) -> Self {
         self.min = min;
         self
     }
 
-    /// Whether the thread has idle priority, which it has unless this says no: then it is as the
-    /// thread that makes the pool.
+    /// Sets whether the background thread has idle priority. Default: `true`. If `false`, it keeps
+    /// the priority of the thread that creates the pool.
     pub fn idle(mut self, idle: bool) -> Self {
         self.idle = idle;
         self
     }
 
-    /// Where the blocks come from. Else they are anonymous mappings on Linux; on other systems, and
-    /// for orders that are less than a page of the system, memory of the global allocator.
+    /// Sets the source of the blocks. Default: anonymous mappings on Linux; the global allocator on
+    /// other systems, and for orders smaller than a page of the system.
     pub fn supply(mut self, supply: impl Supply + 'static) -> Self {
         self.supply = Some(Box::new(supply));
         self
     }
 
-    /// How the pool learns that memory is short: by asking this, on its thread, at most ten times a
-    /// second. `|| false` is for pools that are to keep what they have. Else it asks the system, if
-    /// that is Linux.
+    /// Sets the function that reports whether memory is short. The pool's thread calls it at most
+    /// ten times a second. With `|| false` the pool keeps its blocks. Default: PSI on Linux,
+    /// [as described](self); `|| false` on other systems.
     pub fn pressure(mut self, short: impl FnMut() -> bool + Send + 'static) -> Self {
         self.pressure = Some(Box::new(short));
         self
     }
 
-    /// Makes the pool and starts its thread, which begins to clear `min` blocks.
+    /// Creates the pool and starts its thread, which begins to clear `min` blocks.
     ///
     /// # Errors
-    /// - `InvalidInput`: `min` is more than `max`, or `max` blocks are more than addresses.
-    /// - `OutOfMemory`: there is no memory for the pool's own lists, two words a block each.
-    /// - What the system says when it refuses a thread.
+    /// - `InvalidInput`: `min` is more than `max`, or `max` blocks exceed `isize::MAX` bytes.
+    /// - `OutOfMemory`: there is no memory for the pool's own lists, of two words per block each.
+    /// - The system's error if it refuses to create a thread.
     pub fn build(self) -> io::Result<ZeroPool> {
         let Self { order, min, max, idle, supply, pressure } = self;
         let invalid = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
@@ -260,7 +258,7 @@ impl fmt::Debug for Builder {
     }
 }
 
-/// The system's memory.
+/// Returns the default supply.
 fn system(order: Order, capacity: usize) -> Result<Box<dyn Supply>, TryReserveError> {
     #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
     if mappings::Mappings::serve(order) {
@@ -270,7 +268,7 @@ fn system(order: Order, capacity: usize) -> Result<Box<dyn Supply>, TryReserveEr
     Ok(Box::new(Heap))
 }
 
-/// Whether the system's memory is short; never, where it does not tell.
+/// Returns the default check for short memory; it reports `false` if the system has no PSI.
 fn system_pressure() -> Pressure {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if let Some(mut stalls) = pressure::Stalls::new() {
@@ -279,28 +277,28 @@ fn system_pressure() -> Pressure {
     Box::new(|| false)
 }
 
-/// What a pool did, in blocks; the counts wrap, as `usize` does.
+/// Counts what a pool did, in blocks; the counters wrap, as `usize` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// Taken that were ready.
+    /// Taken from the ready blocks.
     pub taken: usize,
-    /// Asked for when none was ready: cleared on the spot, fresh from the supply, or not to be had.
+    /// Requested while none was ready: cleared on the spot, fresh from the supply, or unavailable.
     pub missed: usize,
     /// Made ready by the background thread.
     pub cleared: usize,
-    /// Given to the supply.
+    /// Released to the supply.
     pub given_back: usize,
     /// Ready now.
     pub ready: usize,
-    /// Held now: ready, or to be cleared.
+    /// Held now: ready, or not yet cleared.
     pub held: usize,
-    /// To be ready, by what was taken lately.
+    /// To be kept ready, according to recent demand.
     pub target: usize,
 }
 
-/// What is written often, apart from what others read: two cache lines of most machines, which
-/// come in pairs.
+/// Keeps data that is often written apart from data that other threads read. The alignment is two
+/// cache lines of most machines, because they are fetched in pairs.
 #[derive(Default)]
 #[repr(align(128))]
 struct Line<T>(T);

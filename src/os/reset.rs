@@ -1,10 +1,10 @@
-//! Back to zero by the cheapest means: memory that was used and shall be as if it were fresh.
+//! Zeroes used memory by the cheapest method: clearing it, or having the kernel drop its pages.
 //!
-//! There are three ways, [`How`]: to clear all of it; to clear the pages that were touched, as the
-//! kernel tells of them; to have the kernel drop them, so that the next touch faults in a fresh
-//! one. [`How::Auto`] chooses by size, by what was touched, and by what is to come, [`Next`]: a page
-//! that is given back has to be faulted in again when it is used. [`wipe`] is for any bytes, from
-//! within an allocator.
+//! [`How`] lists three methods: clearing everything; clearing only the pages that were touched, as
+//! the kernel reports them; having the kernel drop the pages, so that the next touch faults in
+//! fresh ones. [`How::Auto`] selects one by the size of the range, by the touched pages and by
+//! [`Next`], because a dropped page has to be faulted in again when it is used. [`wipe`] takes any
+//! bytes and may be called from within an allocator.
 //!
 //! ```
 //! use clearpage::Page;
@@ -20,35 +20,35 @@
 //! # }
 //! ```
 //!
-//! # What is promised
-//! - `Ok`: all of it is zero. `Err`: none of it was changed.
-//! - Nothing is allocated, so an allocator may call it.
+//! # Guarantees
+//! - `Ok`: the whole range is zero. `Err`: the range is unchanged.
+//! - Nothing is allocated, so an allocator may call these functions.
 //! - A call that asks the kernel opens `/proc/self/maps`, `/proc/self/pagemap` or both with
-//!   `O_CLOEXEC`, and closes them before it returns. No descriptor stays open: it would show this
-//!   process to its forked children. Where `/proc` is missing or no descriptor is free,
+//!   `O_CLOEXEC`, and closes them before it returns. A descriptor that stayed open would show this
+//!   process to its forked children. If `/proc` is missing or no descriptor is free,
 //!   [`How::Auto`] clears everything.
-//! - It is right for any memory. What is dropped is zero afterwards only in an anonymous private
-//!   mapping: a file's page comes back with the file's bytes, even if it was written meanwhile and
-//!   so looks anonymous; shared memory keeps what it holds; hugetlbfs rounds to its own pages. So
-//!   the system is asked each time what is mapped. What is not anonymous and private is cleared.
-//! - What is swapped out was touched. [`How::Auto`] drops it: to clear it, it would be read first.
-//! - A range may begin or end within a huge page, or within a page of the system where that is
-//!   larger than [`Page`]: nothing outside is changed.
-//! - Locked memory (`mlock`) the system does not drop: [`How::Auto`] clears it, and to force
-//!   [`How::Discard`] is an error.
-//! - Where the system does not do what it says, or tells of other memory than ours, as emulators of
-//!   another machine may, one trial finds that out. What cannot be told is cleared.
+//! - Any memory is handled correctly. A dropped page is zero afterwards only in an anonymous
+//!   private mapping: a file's page returns with the file's bytes, even if a write made it look
+//!   anonymous; shared memory keeps its contents; hugetlbfs rounds to its own page size. So each
+//!   call except [`reset_anonymous`] asks what is mapped before it drops or skips pages, and
+//!   [`How::Auto`] clears what is not anonymous and private.
+//! - Swapped-out pages were touched. [`How::Auto`] drops them: clearing would read them first.
+//! - A range may begin or end within a huge page, or within a page of the system that is larger
+//!   than [`Page`]. Memory outside of the range is unchanged.
+//! - Linux does not drop locked memory (`mlock`). [`How::Auto`] clears it. [`How::Discard`] is an
+//!   error, or clears a range of several mappings in which no lock was found.
+//! - Emulators of another machine may ignore a request that they accept, or report on memory that
+//!   is not the guest's. One trial detects this; [`How::Auto`] then clears instead.
 //!
-//! Not known to it is that somebody else fills the missing pages (`userfaultfd`), or that a device
-//! holds on to those that are there (registered buffers of `io_uring`, VFIO): such memory has to be
-//! cleared.
+//! This module cannot detect that `userfaultfd` fills missing pages, or that a device still uses
+//! present ones (registered buffers of `io_uring`, VFIO). Such memory has to be cleared.
 //!
 //! # The break-even
-//! Microseconds for the reset, and behind it for the reset and for touching the same pages again:
-//! on Linux 6.18 on an AMD EPYC (Zen 5, in a virtual machine), from memory of which a share was
-//! touched before, at random. `cargo bench --bench reset` measures your machine, and prints more
-//! sizes and shares. The figures do not include opening files: that adds 7 us to `ClearTouched` and
-//! 3 us to `Discard`, or 3 us and nothing with [`reset_anonymous`] (measured on one CPU).
+//! Times in microseconds: for the reset; and for the reset and touching the same pages again.
+//! Measured on Linux 6.18 on an AMD EPYC (Zen 5, in a virtual machine), after the given share of
+//! the pages was touched, at random. `cargo bench --bench reset` measures your machine, and prints
+//! more sizes and shares. The times do not include opening files, which adds 7 us to `ClearTouched`
+//! and 3 us to `Discard`; with [`reset_anonymous`] it adds 3 us and nothing (measured on one CPU).
 //!
 //! | pages | touched | `Clear` | `ClearTouched` | `Discard` |
 //! |---|---|---|---|---|
@@ -63,30 +63,30 @@
 //! | 64 MiB, huge | 10 % | 3720; 3750 | 160; 184 | 26; 167 |
 //! | | 100 % | 949; 1180 | 970; 1210 | 197; 2620 |
 //!
-//! `Auto` takes what `ClearTouched` takes; with [`Next::Idle`], on huge pages, what `Discard` takes
-//! and some microseconds to see which were touched.
+//! `Auto` takes as long as `ClearTouched`. On huge pages with [`Next::Idle`] it takes as long as
+//! `Discard`, and some microseconds more to find the touched pages.
 //!
-//! - To fault in a small page takes as long as to clear 40. So to look at what was touched pays as
-//!   soon as a few pages were not. If all were, the look is lost. Measured on one CPU:
+//! - Faulting in a small page takes as long as clearing 40. So checking which pages were touched
+//!   pays off as soon as a few were not. If all were, the check is wasted. Measured on one CPU:
 //!
-//!   | size | the look, nothing touched | all touched | pays if untouched |
+//!   | size | check, nothing touched | check, all touched | pays off if untouched |
 //!   |---|---|---|---|
 //!   | 64 KiB | 8.2 us | 8.5 us | 43 % |
 //!   | 256 KiB | 8.1 us | 9.0 us | 10 % |
 //!   | 1 MiB | 8.5 us | 13 us | 4 % |
 //!
-//!   Each of the two files takes 3 us to open and to close. [`reset_anonymous`] opens one, and its
-//!   look pays if 11 % of 128 KiB are untouched. So [`How::Auto`] looks from 256 KiB on, with
-//!   [`reset_anonymous`] from 128 KiB on, and before Linux 6.11, where [`reset`] and [`reset_raw`]
-//!   have to read all of `/proc/self/maps`, from 4 MiB on. If every page was touched,
+//!   Opening and closing takes 3 us for each of the two files. [`reset_anonymous`] opens one, and
+//!   its check pays off if 11 % of 128 KiB are untouched. So [`How::Auto`] checks from 256 KiB on,
+//!   and from 128 KiB on with [`reset_anonymous`]. Before Linux 6.11, [`reset`] and [`reset_raw`]
+//!   have to read all of `/proc/self/maps`, and check from 4 MiB on. If every page was touched,
 //!   [`How::Clear`] is fastest.
-//! - To drop a small page takes longer than to clear it, so [`How::Auto`] never does, whatever is
-//!   [`Next`]. Who wants the memory to be free for others forces [`How::Discard`].
-//! - To drop a huge page takes a fifth to two thirds of the time of clearing it, and to fault one
-//!   in again three to thirteen times as long as to drop it. So it pays if less than 24 % of 2 MiB
-//!   will be used again, 38 % of 8 MiB, 32 % of 64 MiB: that is what [`Next`] asks.
+//! - Dropping a small page takes longer than clearing it, so [`How::Auto`] drops only swapped-out
+//!   ones, regardless of [`Next`]. To free the memory for others, force [`How::Discard`].
+//! - Dropping a huge page takes a fifth to two thirds of the time of clearing it, and faulting it
+//!   in again three to thirteen times as long as dropping it. So dropping pays off if less than
+//!   24 % of 2 MiB will be used again, 38 % of 8 MiB, 32 % of 64 MiB. [`Next`] states this.
 //!
-//! On other systems than Linux all of it is cleared, and only that can be forced.
+//! On systems other than Linux everything is cleared, and the other methods are unavailable.
 
 use std::fmt;
 use std::io;
@@ -101,21 +101,21 @@ use crate::raw;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 
-/// The parsers, for the fuzzer.
+/// Exports the parsers for the fuzzer.
 #[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
 #[doc(hidden)]
 pub use linux::{survey_self, survey_text, touched_runs};
 
-/// A way to make memory zero.
+/// Selects the method of zeroing memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum How {
-    /// What is cheapest, [as measured](self#the-break-even). On other systems than Linux it is
-    /// `Clear`.
+    /// Selects the cheapest method, [as measured](self#the-break-even). On systems other than
+    /// Linux this is `Clear`.
     #[default]
     Auto,
-    /// Clears all of it, which faults in what was never touched. Any memory, any system.
+    /// Clears everything, and faults in pages never touched. Works for any memory on any system.
     Clear,
-    /// Clears what was touched since it was mapped or dropped, and leaves the rest alone.
+    /// Clears the pages touched since they were mapped or dropped, and skips the rest.
     #[doc(alias = "PAGEMAP_SCAN")]
     ClearTouched,
     /// Has the system drop the pages: the memory is free for others until it is touched again.
@@ -124,50 +124,49 @@ pub enum How {
 }
 
 impl How {
-    /// All of them.
+    /// Lists all methods.
     pub const ALL: [Self; 4] = [Self::Auto, Self::Clear, Self::ClearTouched, Self::Discard];
 }
 
-/// What will be done with the memory, which decides whether it pays to keep it.
+/// States how the memory will be used, which decides whether keeping it pays off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Next {
-    /// More than a quarter of what was touched will be touched again: it is kept.
+    /// More than a quarter of the touched memory will be touched again: it stays resident.
     #[default]
     Used,
-    /// Less will: it may be given back.
+    /// Less of it will be touched again: it may be returned to the system.
     Idle,
 }
 
-/// What was done, in pages. The three make up the range.
+/// Reports what was done, in pages. The sum of the three counts is the size of the range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Done {
-    /// Pages that stores made zero.
+    /// Pages that were zeroed by stores.
     pub cleared: usize,
-    /// Pages that the system was told to drop, whether or not they had been touched.
+    /// Pages that the system was asked to drop, whether or not they had been touched.
     pub discarded: usize,
-    /// Pages that were as fresh and were left alone.
+    /// Pages that had not been touched and were skipped.
     pub untouched: usize,
 }
 
-/// Why nothing was done.
+/// Reports why a reset failed; the range is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResetError {
     /// Part of the range is not mapped.
     Unmapped,
-    /// Part of the range is mapped without the right to read and write.
+    /// Part of the range is mapped without permission to read and write.
     Protected,
-    /// Part of the range is a file's, is shared with others, or is of hugetlbfs: only clearing
-    /// makes it zero.
+    /// Part of the range maps a file, shared memory or hugetlbfs, which only clearing can zero.
     NotAnonymous,
-    /// The memory is locked (`mlock`): the system does not drop it.
+    /// The memory is locked (`mlock`), so the system does not drop it.
     Locked,
-    /// This way is not to be had here.
+    /// The method is unavailable here.
     Unavailable {
         /// What is missing.
         reason: &'static str,
     },
-    /// The system refused it.
+    /// The system refused the request.
     Refused(io::ErrorKind),
 }
 
@@ -199,59 +198,60 @@ impl From<ResetError> for io::Error {
     }
 }
 
-/// What the caller promises of a range, and so what need not be asked.
+/// Lists what the caller guarantees about a range, which then needs no check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Known {
-    /// That it may be written if it is mapped so.
+    /// The caller may write what is mapped writable there.
     Owned,
-    /// That it is valid for reads and writes.
+    /// The range is also valid for reads and writes.
     Valid,
-    /// That it is an anonymous private mapping, too.
+    /// The range is also an anonymous private mapping.
     Anonymous,
 }
 
-/// Makes all pages zero; returns what that took.
+/// Zeroes all pages by the method `how`; returns how many were cleared, dropped and skipped.
 ///
 /// # Errors
-/// [`How::Auto`] and [`How::Clear`]: never. The others: the memory is not anonymous and private, or
-/// locked; or the system does not tell, or has no such way. Nothing was changed then.
+/// [`How::Auto`] and [`How::Clear`] never fail. The others fail if the memory is not anonymous and
+/// private, or if the system reports too little or lacks the method; [`How::Discard`] also fails if
+/// the memory is locked. The pages are then unchanged.
 pub fn reset(pages: &mut [Page], how: How, next: Next) -> Result<Done, ResetError> {
     let (page, npages) = (NonNull::from(&mut *pages).cast(), pages.len());
-    // SAFETY: a slice is valid for reads and writes of all its pages, and nobody else's meanwhile.
+    // SAFETY: a mutable slice is exclusively borrowed, and valid for reads and writes of its pages.
     unsafe { run(page, npages, how, next, Known::Valid) }
 }
 
-/// [`reset`] on a pointer; 0 pages are a no-op, of any pointer.
+/// Zeroes `npages` pages at `page` by the method `how`; 0 pages are a no-op for any pointer.
 ///
-/// The system is asked whether all of the range is mapped and may be written, whatever the way and
-/// however short the range. That is 4 microseconds on Linux 6.11 and newer; before that it means to
-/// read `/proc/self/maps`, some tens of microseconds and more where there are many mappings.
+/// Every call asks the system whether all of the range is mapped and writable, regardless of method
+/// and size. On Linux 6.11 and newer this takes 4 microseconds. Before, it has to read
+/// `/proc/self/maps`, which takes some tens of microseconds, and more if there are many mappings.
 ///
 /// # Safety
 /// - `page` is aligned to a page, and `npages` pages are no more than `isize::MAX` bytes.
-/// - What is mapped there is the caller's, and nobody else reads or writes it meanwhile.
-/// - Where there is no `/proc`, and on other systems than Linux: the pages are valid for reads and
-///   writes. Guard regions (`MADV_GUARD_INSTALL`) are never told of: they count as not valid.
+/// - The caller owns what is mapped there, and nothing else accesses it during the call.
+/// - Without `/proc`, and on systems other than Linux, the pages are valid for reads and writes.
+/// - The range has no guard regions (`MADV_GUARD_INSTALL`): the system never reports them.
 ///
 /// # Errors
-/// [`ResetError::Unmapped`] and [`ResetError::Protected`], and those of [`reset`].
+/// [`ResetError::Unmapped`] and [`ResetError::Protected`], and the errors of [`reset`].
 pub unsafe fn reset_raw(
     page: NonNull<Page>,
     npages: usize,
     how: How,
     next: Next,
 ) -> Result<Done, ResetError> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's promise is that of `Known::Owned`.
     unsafe { run(page, npages, how, next, Known::Owned) }
 }
 
-/// [`reset_raw`] without asking what is mapped: for allocators, who know.
+/// Zeroes anonymous private pages for allocators: like [`reset_raw`] without asking what is mapped.
 ///
 /// # Safety
 /// - `page` is aligned to a page, and `npages` pages are no more than `isize::MAX` bytes.
-/// - The pages are valid for reads and writes, and nobody else reads or writes them meanwhile.
-/// - They are of anonymous private mappings (`MAP_PRIVATE | MAP_ANONYMOUS`, not `MAP_HUGETLB`).
-///   Where they are not, the memory is not zero afterwards.
+/// - The pages are valid for reads and writes, and nothing else accesses them during the call.
+/// - They belong to anonymous private mappings (`MAP_PRIVATE | MAP_ANONYMOUS`, not `MAP_HUGETLB`).
+///   If they do not, the memory is not zero afterwards.
 ///
 /// # Errors
 /// Those of [`reset`].
@@ -261,27 +261,26 @@ pub unsafe fn reset_anonymous(
     how: How,
     next: Next,
 ) -> Result<Done, ResetError> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's promise is that of `Known::Anonymous`.
     unsafe { run(page, npages, how, next, Known::Anonymous) }
 }
 
-/// Makes `len` bytes zero, at any address, without faulting in pages that were never touched.
+/// Zeroes `len` bytes at any address, without faulting in pages that were never touched.
 ///
-/// For an allocator that wipes blocks when they are freed: a long block of which little was used
-/// would otherwise be faulted in by its wipe, and so could run the system out of memory. The pages
-/// that were touched and the bytes of pages that the range shares with others are cleared. In
-/// anonymous private memory, pages that are swapped out are dropped, and all others are left alone.
-/// Everything is cleared:
-/// - in blocks that are too short for a look to pay, [as for `reset`](self#the-break-even);
-/// - in other memory than anonymous private: files, shared memory, hugetlbfs;
-/// - where the system does not report what was touched;
-/// - on other systems than Linux and Android.
+/// This is for allocators that wipe blocks when they are freed: otherwise the wipe of a long,
+/// hardly used block would fault it in, and could exhaust the system's memory. Touched pages are
+/// cleared, as are bytes in pages that the range shares with others. In anonymous private memory,
+/// swapped-out pages are dropped and untouched pages are skipped. Everything is cleared:
+/// - in blocks too short for a check to pay off, [as for `reset`](self#the-break-even);
+/// - in memory that is not anonymous and private: files, shared memory, hugetlbfs;
+/// - if the system does not report which pages were touched;
+/// - on systems other than Linux and Android.
 ///
 /// It may be called from within `dealloc`: it does not allocate, takes no lock and does not panic.
 ///
-/// The system calls are `openat`, `ioctl`, `read`, `pread64`, `close` and `madvise`, and for a trial
-/// at the first long block `mmap`, `munlock` and `munmap`. A sandbox that ends a process for one of
-/// them has to allow it; if they fail, everything is cleared.
+/// The system calls are `openat`, `ioctl`, `read`, `pread64`, `close` and `madvise`, and for a
+/// trial at the first long block `mmap`, `munlock` and `munmap`. A sandbox that kills the process
+/// for one of them has to allow it; if they fail, everything is cleared.
 ///
 /// ```
 /// let mut block = vec![0_u8; 1 << 24];
@@ -292,18 +291,18 @@ pub unsafe fn reset_anonymous(
 /// ```
 ///
 /// # Safety
-/// - `ptr` is valid for reads and writes of `len` bytes, which are no more than `isize::MAX`; if
-///   `len` is 0 it may be anything.
-/// - Nobody else reads or writes the bytes meanwhile.
+/// - `ptr` is valid for reads and writes of `len` bytes, which are no more than `isize::MAX`. If
+///   `len` is 0, it may be any pointer.
+/// - Nothing else reads or writes the bytes during the call.
 /// - Fresh pages of the memory are zero: no `userfaultfd` fills them.
 pub unsafe fn wipe(ptr: *mut u8, len: usize) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    // At least a page, so that the bytes before the first whole page are in the range.
+    // The threshold exceeds a page, so the bytes before the first whole page are in the range.
     if len >= linux::worth_a_look(Known::Valid) {
         let before = ptr.addr().wrapping_neg() & (PAGE_SIZE - 1);
         let npages = (len - before) >> PAGE_SHIFT;
         let behind = before + (npages << PAGE_SHIFT);
-        // SAFETY: three parts of the range, of which the second is whole pages.
+        // SAFETY: the parts lie in the range, and the second consists of whole, aligned pages.
         unsafe {
             raw::zero_bytes(ptr, before, Intent::Auto);
             linux::wipe(NonNull::new_unchecked(ptr.add(before).cast()), npages);
@@ -315,10 +314,10 @@ pub unsafe fn wipe(ptr: *mut u8, len: usize) {
     unsafe { raw::zero_bytes(ptr, len, Intent::Auto) }
 }
 
-/// What the three faces do.
+/// Implements [`reset`], [`reset_raw`] and [`reset_anonymous`].
 ///
 /// # Safety
-/// As [`reset_raw`], and `known` holds.
+/// The promises of [`reset_raw`], and `known` holds.
 unsafe fn run(
     page: NonNull<Page>,
     npages: usize,
@@ -335,7 +334,7 @@ unsafe fn run(
     return unsafe { linux::run(page, npages, how, next, known) };
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     match (how, next, known) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises valid pages on systems other than Linux.
         (How::Auto | How::Clear, ..) => Ok(unsafe { clear(page, npages) }),
         _ => Err(ResetError::Unavailable { reason: "of this system only clearing is known" }),
     }

@@ -1,4 +1,4 @@
-//! A block while somebody has it.
+//! The handle through which a caller owns a block.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -9,38 +9,38 @@ use super::shared::Shared;
 use crate::page::Page;
 use crate::sync::Arc;
 
-/// A block of pages from a [`ZeroPool`](super::ZeroPool), zero when it was taken.
+/// Owns a block of pages from a [`ZeroPool`](super::ZeroPool), which was zero when it was taken.
 ///
-/// Dropped, it goes back to the pool, by whichever thread, and is cleared there in the background;
-/// or to the pool's supply, if the pool holds enough or is dropped already. Its memory is there as
-/// long as the block is, whatever becomes of the pool.
+/// Any thread may drop it. The block then returns to the pool, which clears it in the background,
+/// or to the supply if the pool is full or already dropped. Its memory stays valid as long as the
+/// handle exists, even if the pool is dropped first.
 pub struct ZeroBlock {
     first: NonNull<Page>,
     shared: Arc<Shared>,
 }
 
-// SAFETY: a block is owned, as a Box is, and pages are nothing but bytes.
+// SAFETY: a `ZeroBlock` owns its pages, as a `Box` does, and pages are plain bytes.
 unsafe impl Send for ZeroBlock {}
-// SAFETY: as above.
+// SAFETY: as above; through `&ZeroBlock` the pages can only be read.
 unsafe impl Sync for ZeroBlock {}
 
 impl ZeroBlock {
     /// # Safety
-    /// The block was taken there, and nobody else has it.
+    /// `first` was taken from `shared`, and has no other owner.
     #[inline]
     pub(super) unsafe fn new(first: NonNull<Page>, shared: &Arc<Shared>) -> Self {
         Self { first, shared: Arc::clone(shared) }
     }
 
-    /// All its bytes.
+    /// Returns all bytes of the block.
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the block is ours, as long as `self` is borrowed, and nothing but bytes.
+        // SAFETY: `self` owns `size` initialised bytes at `first`, and is borrowed with the slice.
         unsafe { slice::from_raw_parts(self.first.as_ptr().cast(), self.shared.order.size()) }
     }
 
-    /// All its bytes, to write.
+    /// Returns all bytes of the block, for writing.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as above.
+        // SAFETY: as above, and the borrow is exclusive.
         unsafe { slice::from_raw_parts_mut(self.first.as_ptr().cast(), self.shared.order.size()) }
     }
 }
@@ -49,21 +49,21 @@ impl Deref for ZeroBlock {
     type Target = [Page];
 
     fn deref(&self) -> &[Page] {
-        // SAFETY: the block is ours, of the pool's order, initialised, and borrowed as `self` is.
+        // SAFETY: `self` owns `npages` initialised pages, and is borrowed with the slice.
         unsafe { slice::from_raw_parts(self.first.as_ptr(), self.shared.order.npages()) }
     }
 }
 
 impl DerefMut for ZeroBlock {
     fn deref_mut(&mut self) -> &mut [Page] {
-        // SAFETY: as above.
+        // SAFETY: as above, and the borrow is exclusive.
         unsafe { slice::from_raw_parts_mut(self.first.as_ptr(), self.shared.order.npages()) }
     }
 }
 
 impl Drop for ZeroBlock {
     fn drop(&mut self) {
-        // SAFETY: it was taken there, and this was the only way to it.
+        // SAFETY: the block was taken from `shared`, and its only owner ends here.
         unsafe { self.shared.give_back(self.first) }
     }
 }

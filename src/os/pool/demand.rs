@@ -1,12 +1,12 @@
-//! How many blocks are to be ready: as many as were taken lately.
+//! Computes how many blocks to keep ready: as many as were taken recently.
 
 use std::time::Duration;
 
-/// How often is looked at what was taken, and at the system's memory: several times in what a
-/// person notices, and seldom enough to cost nothing.
+/// Interval between two checks of demand and of the system's memory: short compared with what a
+/// person notices, and long enough for the checks to cost nothing.
 pub(super) const PERIOD: Duration = Duration::from_millis(100);
 
-/// Between how many.
+/// Limits of the target.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) min: usize,
@@ -14,7 +14,7 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// When `taken` blocks were taken in a period that is not over.
+    /// Returns the target when `taken` blocks were taken in a period that is still running.
     pub(super) fn raised(self, target: usize, taken: usize) -> usize {
         match taken {
             0 => target,
@@ -22,19 +22,19 @@ impl Bounds {
         }
     }
 
-    /// When `periods` of them are over, in which `taken` blocks were taken together. What is not
-    /// asked for any more goes by an eighth a period: half of it in half a second.
+    /// Returns the target after `periods` full periods in which `taken` blocks were taken. Without
+    /// demand the target shrinks by an eighth per period, which halves it in half a second.
     ///
-    /// Without demand it only falls: who trimmed the pool does not want the memory taken again.
+    /// Without demand it never rises to `min`: a trimmed pool must not obtain the memory again.
     pub(super) fn settled(self, target: usize, taken: usize, periods: usize) -> usize {
         let floor = target.min(self.min);
-        // Behind 400 periods there is nothing left of any number.
+        // 400 periods reduce any `usize` to 0.
         let decayed = (0..periods.min(400)).fold(target, |left, _| left - left.div_ceil(8));
         self.raised(decayed.max(floor), taken.div_ceil(periods.max(1)))
     }
 
-    /// A pool that has fewer ready than this gets more: refilled by halves, it is not refilled for
-    /// each block.
+    /// Returns the number of ready blocks below which the pool is refilled: half of the target, so
+    /// that not every taken block causes a refill.
     pub(super) fn low(target: usize) -> usize {
         target.div_ceil(2)
     }

@@ -1,8 +1,8 @@
-//! Blocks from the system, as anonymous mappings.
+//! Allocates blocks from the system, as anonymous mappings.
 //!
-//! A block that goes back loses its memory (`MADV_DONTNEED`) and keeps its addresses, for the next
-//! one: to unmap one here and one there would cut the mapping into pieces, of which a process may
-//! have 65530 (/proc/sys/vm/max_map_count) for everything that it maps.
+//! A released block loses its memory (`MADV_DONTNEED`), but its addresses are cached for the next
+//! allocation. Unmapping single blocks would split the mapping, and a process may have only 65530
+//! mappings in total (/proc/sys/vm/max_map_count).
 
 use std::collections::TryReserveError;
 use std::ffi::c_void;
@@ -16,44 +16,44 @@ use super::ring::Ring;
 use super::supply::{Supplied, Supply};
 use crate::page::{Order, Page};
 
-/// Blocks that are mapped together, unless they are more than a huge page.
+/// Blocks that are mapped together; fewer if a huge page holds fewer, but at least one.
 const TOGETHER: usize = 64;
 
 pub(super) struct Mappings {
     order: Order,
-    /// Addresses without memory.
+    /// Mapped blocks without memory.
     free: Ring,
-    /// Whether the system drops memory when it is told to.
+    /// Whether the system drops memory on `MADV_DONTNEED`.
     drops: bool,
 }
 
 impl Mappings {
-    /// Whether the system can take single blocks of that order back: not if its own pages are
+    /// Returns whether the system can drop single blocks of `order`; it cannot if its own pages are
     /// larger.
     pub(super) fn serve(order: Order) -> bool {
         order.size() % page_size() == 0
     }
 
-    /// Keeps addresses of as many blocks; those of others are unmapped.
+    /// Creates a supply that caches the addresses of at least `capacity` blocks.
     pub(super) fn new(order: Order, capacity: usize) -> Result<Self, TryReserveError> {
         Ok(Self { order, free: Ring::new(capacity.max(TOGETHER))?, drops: drops() })
     }
 
-    /// Maps some blocks; keeps all but one.
+    /// Maps several blocks; returns one and caches the others.
     fn map(&self) -> Option<NonNull<Page>> {
         let size = self.order.size();
         let len = size * (HUGE / size).clamp(1, TOGETHER);
         let slack = size - page_size();
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
         let room = len.checked_add(slack)?;
-        // SAFETY: where there is room.
+        // SAFETY: the kernel chooses the address, so no other mapping is replaced.
         let mapping = unsafe { mmap_anonymous(null_mut(), room, access, flags) }.ok()?;
         let start = mapping.map_addr(|addr| addr.next_multiple_of(size));
         let before = start.addr() - mapping.addr();
-        // A pool of small blocks holds so many bytes and no more: a huge page would be given back
-        // in whole or not at all. A kernel without them refuses both, and is right to.
+        // Small blocks are dropped one by one, but a huge page only as a whole, so they avoid huge
+        // pages. A kernel without huge pages refuses both kinds of advice, which is harmless.
         let advice = if size < HUGE { Advice::LinuxNoHugepage } else { Advice::LinuxHugepage };
-        // SAFETY: all of it lies in the mapping, which is new.
+        // SAFETY: all three ranges lie in the mapping, which is new and not referenced.
         unsafe {
             unmap(mapping, before);
             unmap(start.wrapping_byte_add(len), slack - before);
@@ -62,7 +62,7 @@ impl Mappings {
         for at in (size..len).step_by(size) {
             let block = start.wrapping_byte_add(at);
             if !NonNull::new(block.cast()).is_some_and(|block| self.free.push(block)) {
-                // SAFETY: nobody refers to it.
+                // SAFETY: the block is part of the new mapping, and is not referenced.
                 unsafe { unmap(block, size) };
             }
         }
@@ -70,10 +70,10 @@ impl Mappings {
     }
 }
 
-/// Tries it: emulators are known that take the advice and keep the content. (As jemalloc does.)
+/// Tries `MADV_DONTNEED`, as jemalloc does: some emulators accept it but keep the contents.
 fn drops() -> bool {
     let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-    // SAFETY: a new page of nobody else's, where there is room.
+    // SAFETY: the kernel chooses the address; only this function uses the page until it unmaps it.
     unsafe {
         let Ok(page) = mmap_anonymous(null_mut(), page_size(), access, flags) else { return false };
         page.cast::<u8>().write_volatile(1);
@@ -85,17 +85,17 @@ fn drops() -> bool {
 }
 
 /// # Safety
-/// It is mapped, or nothing, and nobody refers to it.
+/// The range is mapped or empty, and is not referenced.
 unsafe fn unmap(start: *mut c_void, len: usize) {
     if len > 0 {
-        // Refused where the process has too many mappings already: then it stays.
+        // If the process has too many mappings, the kernel refuses and the range stays mapped.
         // SAFETY: the caller's promise.
         let _ = unsafe { munmap(start, len) };
     }
 }
 
-// SAFETY: an anonymous mapping is zero, and so is one whose memory the system has dropped; a block
-// is in `free` only while nobody has it, and mapped until it comes back.
+// SAFETY: anonymous memory is zero when it is new and after the system dropped it. A block is in
+// `free` only while it has no owner, and stays mapped until its owner releases it.
 unsafe impl Supply for Mappings {
     fn allocate(&self, order: Order) -> Option<Supplied> {
         debug_assert_eq!(order, self.order);
@@ -104,8 +104,8 @@ unsafe impl Supply for Mappings {
 
     unsafe fn release(&self, block: NonNull<Page>, order: Order) {
         let start = block.as_ptr().cast();
-        // SAFETY: the block is whole pages of a mapping of ours, used by nobody: the caller's
-        // promise. Locked memory is not dropped, but told.
+        // SAFETY: the caller promises that the block is unused, and it is whole system pages of
+        // this mapping. If it is locked, the kernel reports an error and drops nothing.
         let drop = || unsafe { madvise(start, order.size(), Advice::LinuxDontNeed) };
         if !self.drops || drop().is_err() || !self.free.push(block) {
             // SAFETY: as above.
@@ -115,15 +115,15 @@ unsafe impl Supply for Mappings {
 }
 
 impl Drop for Mappings {
-    /// Blocks that never came back stay mapped.
+    /// Unmaps the cached blocks; those that were never released stay mapped.
     fn drop(&mut self) {
         let size = self.order.size();
         let mut blocks: Vec<_> = std::iter::from_fn(|| self.free.pop()).collect();
-        // Neighbours together: each alone would be a cut.
+        // Adjacent blocks are unmapped together: unmapping one by one would split the mapping.
         blocks.sort_unstable();
         for run in blocks.chunk_by(|a, b| b.addr().get() - a.addr().get() == size) {
-            // SAFETY: mapped, and used by nobody; neighbours may be unmapped by one call, however
-            // they were mapped.
+            // SAFETY: the blocks are mapped and have no owner; one munmap may span several
+            // mappings.
             unsafe { unmap(run[0].as_ptr().cast(), run.len() * size) };
         }
     }
@@ -133,11 +133,11 @@ impl Drop for Mappings {
 mod tests {
     use super::*;
 
-    /// Garbage into a block that has to be zero.
+    /// Checks that the block is zero, and fills it with garbage.
     fn fill(supplied: Option<Supplied>, order: Order) -> NonNull<Page> {
         let Some(Supplied::Zero(block)) = supplied else { panic!("{supplied:?}") };
         assert_eq!(block.addr().get() % order.size(), 0);
-        // SAFETY: a block that is the test's, and zero.
+        // SAFETY: the test owns the block, which was allocated as zero and so is initialised.
         let bytes =
             unsafe { std::slice::from_raw_parts_mut(block.as_ptr().cast::<u8>(), order.size()) };
         assert!(bytes.iter().all(|&byte| byte == 0));
@@ -159,15 +159,15 @@ mod tests {
                     (0..blocks).map(|_| fill(supply.allocate(order), order)).collect();
                 assert!(!taken.contains(&kept));
                 for block in taken {
-                    // SAFETY: it came from there, and is used no longer.
+                    // SAFETY: the block came from this supply, and is no longer used.
                     unsafe { supply.release(block, order) };
                 }
             }
             assert_eq!(supply.free.len(), blocks.min(TOGETHER), "so many are kept");
             drop(supply);
-            // SAFETY: it was not given back, so it is still there.
+            // SAFETY: the block was not released, so it is still mapped.
             assert_eq!(unsafe { kept.as_ptr().cast::<u8>().read() }, 0xa5);
-            // SAFETY: nobody refers to it any more.
+            // SAFETY: the block is mapped, and no longer referenced.
             unsafe { unmap(kept.as_ptr().cast(), order.size()) };
         }
     }

@@ -1,7 +1,7 @@
-//! Models of the pool's lock-free parts, run by loom: `.ci/loom`.
+//! Models the pool's lock-free parts for loom, which `.ci/loom` runs.
 //!
-//! Each runs the pool's own code in all executions with at most 3 preemptions (2 in two models). loom
-//! fails a model if one of them panics, deadlocks, or never ends.
+//! Each model runs the pool's own code in all executions with at most 3 preemptions (2 in two
+//! models). loom fails a model if one execution panics, deadlocks, or never ends.
 
 mod ring;
 mod shared;
@@ -15,7 +15,7 @@ use super::supply::{Heap, Supplied, Supply};
 use crate::page::{Order, Page};
 use crate::sync::thread::{self, Thread};
 
-/// Counts its blocks by atomics that are not part of the model, and wakes the thread that waits for
+/// Counts its blocks in atomics that are not part of the model, and wakes the thread that waits for
 /// a count.
 #[derive(Default)]
 struct Counting {
@@ -29,12 +29,12 @@ impl Counting {
         self.allocated.load(SeqCst)
     }
 
-    /// Blocks that are not released yet.
+    /// Returns the number of blocks not yet released.
     fn live(&self) -> usize {
         self.allocated() - self.released.load(SeqCst)
     }
 
-    /// Parks until `reached`: for ever, which loom reports as a deadlock, if no thread gets there.
+    /// Parks until `reached`. If that never happens, loom reports a deadlock.
     fn wait_until(&self, reached: impl Fn(&Self) -> bool) {
         *self.waiting.lock().unwrap() = Some(thread::current());
         while !reached(self) {
@@ -49,7 +49,7 @@ impl Counting {
     }
 }
 
-/// Filled with garbage, so that a block that was not cleared is noticed.
+/// Fills a block with garbage, so that a missing clear is detected.
 fn fill(block: NonNull<Page>) {
     // SAFETY: `block` is a page that the model owns.
     unsafe { block.write_bytes(0xa5, 1) };
@@ -60,7 +60,7 @@ fn assert_zero(block: NonNull<Page>) {
     assert!(unsafe { block.as_ref() }.as_bytes().iter().all(|&byte| byte == 0));
 }
 
-// SAFETY: `Heap`'s.
+// SAFETY: `Heap` allocates and frees the blocks, and keeps these promises.
 unsafe impl Supply for Counting {
     fn allocate(&self, order: Order) -> Option<Supplied> {
         let supplied = Heap.allocate(order);

@@ -1,8 +1,8 @@
-//! Which process created a pool: the child of a `fork` inherits the pool, but not its thread.
+//! Identifies the process that created a pool: a forked child inherits the pool, not its thread.
 
 use std::process;
 
-/// The process that created a pool.
+/// Identifies the process that created a pool.
 ///
 /// A PID alone does not identify it: PID 1 of a namespace may fork a child that is PID 1 of a
 /// nested one, and PIDs are reused. So Linux also wipes a word of memory in every child.
@@ -13,7 +13,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// The calling process.
+    /// Identifies the calling process.
     pub(super) fn here() -> Self {
         Self {
             id: process::id(),
@@ -22,13 +22,13 @@ impl Origin {
         }
     }
 
-    /// Whether the calling process is the one that created the pool.
+    /// Returns whether the calling process is the one that created the pool.
     pub(super) fn is_here(&self) -> bool {
         #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
         if self.word.as_ref().is_some_and(wiped::Word::is_wiped) {
             return false;
         }
-        // Decides alone before Linux 4.14, and where an emulator ignores the advice.
+        // Decides alone before Linux 4.14, and where an emulator ignores `MADV_WIPEONFORK`.
         self.id == process::id()
     }
 }
@@ -41,7 +41,7 @@ mod wiped {
     use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
     use rustix::param::page_size;
 
-    /// A word that a fork sets to 0 in the child, in a page of its own (`MADV_WIPEONFORK`).
+    /// Owns a page with a word that a fork sets to 0 in the child (`MADV_WIPEONFORK`).
     pub(super) struct Word(NonNull<AtomicU32>);
 
     // SAFETY: `Word` owns the page, and the word is atomic.
@@ -50,10 +50,10 @@ mod wiped {
     unsafe impl Sync for Word {}
 
     impl Word {
-        /// `None` if there is no memory, or if Linux is older than 4.14 and refuses the advice.
+        /// Maps the page; `None` if memory is short or Linux before 4.14 refuses the advice.
         pub(super) fn new() -> Option<Self> {
             let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-            // SAFETY: the system chooses the address.
+            // SAFETY: the kernel chooses the address, so no other mapping is replaced.
             let page = unsafe { mmap_anonymous(null_mut(), page_size(), access, flags) }.ok()?;
             let word = Self(NonNull::new(page.cast())?);
             // SAFETY: the page is new, and `word` owns it.
@@ -67,15 +67,15 @@ mod wiped {
         }
 
         fn get(&self) -> &AtomicU32 {
-            // SAFETY: mapped as long as `self` exists, and aligned to a page.
+            // SAFETY: the page is mapped as long as `self` exists, and the word is at its start.
             unsafe { self.0.as_ref() }
         }
     }
 
     impl Drop for Word {
         fn drop(&mut self) {
-            // Refused where the process has too many mappings already: then the page stays.
-            // SAFETY: `self` owns the page.
+            // If the process has too many mappings, the kernel refuses and the page stays mapped.
+            // SAFETY: `self` owns the page, and ends here.
             let _ = unsafe { munmap(self.0.as_ptr().cast(), page_size()) };
         }
     }

@@ -1,23 +1,23 @@
-//! Whether memory is short, as Linux tells of it: by the time that threads had to wait for some
-//! (PSI, Documentation/accounting/psi.rst).
+//! Detects short memory on Linux by the time that threads stalled on memory (PSI,
+//! Documentation/accounting/psi.rst).
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
-/// Memory is short when threads waited for it for more than this part of the time: a tenth is what
-/// Android's lmkd begins at, and less than half of what systemd-oomd ends programs for.
+/// Share of the time above which stalls mean that memory is short. Android's lmkd starts at a
+/// tenth; systemd-oomd kills processes at more than twice that.
 const SHORT: f64 = 0.1;
 
-/// The stalls of this process's control group, or else of the system.
+/// Reads the stalls of this process's control group; if it has no statistics, of the system.
 pub(super) struct Stalls {
     file: File,
-    /// When it was read, and the microseconds that were in it.
+    /// When the file was read last, and the stalled microseconds it contained.
     last: (Instant, u64),
 }
 
 impl Stalls {
-    /// `None` if this kernel counts none.
+    /// Opens the statistics; returns `None` if this kernel has none.
     pub(super) fn new() -> Option<Self> {
         let group = fs::read_to_string("/proc/self/cgroup").ok();
         let group = group.as_deref().and_then(group_file);
@@ -28,7 +28,7 @@ impl Stalls {
         })
     }
 
-    /// Whether memory was short since it was asked last.
+    /// Returns whether memory was short since the previous call.
     pub(super) fn short(&mut self) -> bool {
         let Some(stalled) = read(&self.file) else { return false };
         let (before, now) = (self.last, Instant::now());
@@ -38,7 +38,7 @@ impl Stalls {
     }
 }
 
-/// The file of the group that /proc/self/cgroup names; version 2 is hierarchy 0.
+/// Returns the path for the group in /proc/self/cgroup; hierarchy 0 is cgroup version 2.
 fn group_file(groups: &str) -> Option<String> {
     let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
     Some(format!("/sys/fs/cgroup{}/memory.pressure", path.trim_end_matches('/')))
@@ -50,7 +50,7 @@ fn read(file: &File) -> Option<u64> {
     total(std::str::from_utf8(&text[..len]).ok()?)
 }
 
-/// Microseconds in which at least one thread waited. Averages come late, sums do not.
+/// Returns the microseconds in which at least one thread stalled. Unlike averages they do not lag.
 fn total(text: &str) -> Option<u64> {
     let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
     some.split(' ').find_map(|word| word.strip_prefix("total="))?.parse().ok()

@@ -1,12 +1,11 @@
-//! A queue of blocks without locks: any number of threads put in and take out, and none waits for
-//! another.
+//! A lock-free queue of blocks: any number of threads push and pop, and none waits for another.
 //!
-//! The bounded queue of D. Vyukov: two positions that only grow, and in each slot whose turn it is.
-//! In his, as in `ArrayQueue` of crossbeam-queue, a thread that meets a slot which another thread is
-//! filling or emptying waits for it. Here that slot counts as empty, or as full: the other thread may
-//! have idle priority and be off the CPU for seconds, or be missing in the child of a fork. Of 200
-//! children that were forked while two threads used the queue, 106 hung with `ArrayQueue` and none
-//! with this ring; a pair of operations takes 0.74 of the time (`cargo bench --bench ring`, Zen 4).
+//! This is the bounded queue of D. Vyukov: two positions that only grow, and a turn in each slot.
+//! In the original, as in `ArrayQueue` of crossbeam-queue, a thread that reaches a slot which
+//! another thread is filling or emptying waits. Here such a slot counts as empty or full: the other
+//! thread may have idle priority and be off the CPU for seconds, or not exist in a forked child. Of
+//! 200 children forked while two threads used the queue, 106 hung with `ArrayQueue`, none with this
+//! ring. A push and a pop take 0.74 of the time (`cargo bench --bench ring`, Zen 4).
 
 use std::alloc::Layout;
 use std::collections::TryReserveError;
@@ -17,25 +16,25 @@ use crate::page::Page;
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 
 pub(super) struct Ring {
-    /// Blocks taken out so far, counted as `usize` counts: it wraps.
+    /// Number of pops so far; it wraps.
     popped: Line<AtomicUsize>,
-    /// Blocks put in so far.
+    /// Number of pushes so far; it wraps.
     pushed: Line<AtomicUsize>,
-    /// A power of two, at least two.
+    /// Their number is a power of two, at least two.
     slots: Box<[Slot]>,
 }
 
 struct Slot {
-    /// The number of the push that may fill it; one more while it is filled.
+    /// The number of the push that may fill the slot; one more while the slot is full.
     turn: AtomicUsize,
     block: AtomicPtr<Page>,
 }
 
 impl Ring {
-    /// Room for `capacity` blocks or a few more.
+    /// Creates a ring for `capacity` blocks or slightly more.
     pub(super) fn new(capacity: usize) -> Result<Self, TryReserveError> {
         const MOST: usize = isize::MAX as usize / Layout::new::<Slot>().size();
-        // More than there can be, so that it is refused.
+        // A length that no allocation can have, so `try_reserve_exact` fails.
         let len = capacity.max(2).checked_next_power_of_two().unwrap_or(MOST + 1);
         let mut slots = Vec::new();
         slots.try_reserve_exact(len)?;
@@ -52,9 +51,9 @@ impl Ring {
         })
     }
 
-    /// Puts a block in; `false` if there is no room, or if who empties the slot is not done.
+    /// Appends a block; returns `false` if the ring is full or the slot is still being emptied.
     ///
-    /// What was done to the block before is seen by who takes it out.
+    /// The thread that pops the block sees all that this thread wrote to it before.
     pub(super) fn push(&self, block: NonNull<Page>) -> bool {
         let (mut at, mut spins) = (self.pushed.load(Relaxed), 1);
         loop {
@@ -80,8 +79,8 @@ impl Ring {
         }
     }
 
-    /// Takes out the block that is in longest; `None` if there is none, or if who fills its slot is
-    /// not done.
+    /// Removes the oldest block; returns `None` if the ring is empty or the slot is still being
+    /// filled.
     #[inline]
     pub(super) fn pop(&self) -> Option<NonNull<Page>> {
         let (mut at, mut spins) = (self.popped.load(Relaxed), 1);
@@ -106,10 +105,10 @@ impl Ring {
         }
     }
 
-    /// Blocks that are in: exact while nobody puts in or takes out.
+    /// Returns the number of blocks; it is exact while no thread pushes or pops.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        // In this order, so that it is never less than none.
+        // Read in this order, so that the difference is never negative.
         let popped = self.popped();
         self.pushed().wrapping_sub(popped)
     }
@@ -126,12 +125,12 @@ impl Ring {
 
     #[inline]
     fn slot(&self, at: usize) -> &Slot {
-        // The mask is for the compiler: there is no index that this leaves outside.
+        // The mask keeps the index in bounds in a form that the compiler recognises.
         &self.slots[at & (self.slots.len() - 1)]
     }
 }
 
-/// Pauses before the next try, longer each time, so that threads that contend for one position part.
+/// Pauses before the next try, longer each time, so that contending threads spread out.
 fn back_off(spins: &mut u32) {
     (0..*spins).for_each(|_| std::hint::spin_loop());
     *spins = (2 * *spins).min(64);
@@ -144,7 +143,7 @@ mod tests {
     use std::sync::atomic::AtomicU8;
     use std::thread;
 
-    /// A block that nobody looks into.
+    /// Returns a pointer for tests that never access the block.
     fn block(number: usize) -> NonNull<Page> {
         NonNull::new(without_provenance_mut(number)).unwrap()
     }
@@ -182,7 +181,7 @@ mod tests {
         }
     }
 
-    /// As a child sees it whose parent forked while another thread was inside.
+    /// Sets up what a forked child sees if another thread of its parent was inside.
     #[test]
     fn nobody_waits_for_who_never_comes_back() {
         let ring = Ring::new(2).unwrap();

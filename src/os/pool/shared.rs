@@ -1,4 +1,4 @@
-//! What a pool's threads share: the blocks, and when the background thread is to wake.
+//! Holds what the threads of a pool share: the blocks, and when the background thread must wake.
 
 use std::collections::TryReserveError;
 use std::ptr::NonNull;
@@ -14,15 +14,15 @@ use crate::raw;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::*};
 use crate::sync::thread::Thread;
 
-/// What the background thread does.
+/// States of the background thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Worker {
-    /// Works, or is not to be woken for the rest of a period.
+    /// Works, or must not be woken for the rest of a period.
     Busy,
     /// Sleeps until the period ends, or until few blocks are ready.
     Naps,
-    /// Sleeps until something happens.
+    /// Sleeps until few blocks are ready, a block is freed, or the pool stops.
     Sleeps,
 }
 
@@ -30,26 +30,26 @@ pub(super) struct Shared {
     pub(super) order: Order,
     pub(super) bounds: Bounds,
     supply: Box<dyn Supply>,
-    /// Blocks that are zero.
+    /// Blocks that are zeroed.
     pub(super) ready: Ring,
-    /// Blocks that came back.
+    /// Blocks that callers freed, not yet cleared.
     pub(super) dirty: Ring,
 
-    /// Blocks that came to be held here, and those that ceased to be, other than from `ready`: two
-    /// counts that only grow, so that a look at an old one finds too many and never too few. Taking
-    /// a block counts nothing: the ring does.
+    /// Blocks that the pool began to hold. `left` counts those that it ceased to hold, except those
+    /// popped from `ready`, which the ring counts. All counters only grow, so a stale number of
+    /// departures overestimates the held blocks and never underestimates them.
     admitted: Line<AtomicUsize>,
     left: AtomicUsize,
-    /// Of the blocks out of `ready`, those that nobody took.
+    /// Blocks popped from `ready` that were released, not taken.
     discarded: AtomicUsize,
     missed: AtomicUsize,
     given_back: AtomicUsize,
 
-    /// Most blocks held: `bounds.max`, or nothing.
+    /// Maximum number of held blocks: `bounds.max` or 0.
     limit: Line<AtomicUsize>,
-    /// Blocks to be ready.
+    /// Number of blocks to keep ready.
     target: AtomicUsize,
-    /// Blocks taken when the period began.
+    /// The value of `taken` when the period began.
     since: AtomicUsize,
     worker: AtomicU8,
     stop: AtomicBool,
@@ -82,19 +82,19 @@ impl Shared {
         })
     }
 
-    /// A block that is zero; `None` if there is none and the supply has none.
+    /// Takes a zeroed block; returns `None` if the pool holds none and the supply has none.
     #[inline]
     pub(super) fn take(&self) -> Option<NonNull<Page>> {
         let Some(block) = self.ready.pop() else { return self.take_on_the_spot() };
-        // Behind the pop, as the thread looks at the ring behind its word that it sleeps: one of
-        // both sees the other.
+        // Read after the pop, as the thread reads the ring after it stores that it sleeps: at least
+        // one of them sees what the other did.
         if self.worker.load(SeqCst) != Worker::Busy as u8 && self.runs_low() {
             self.wake();
         }
         Some(block)
     }
 
-    /// The same when none is ready: one that came back, cleared here, or a new one.
+    /// Clears a freed block if none is ready, or allocates one from the supply.
     #[cold]
     fn take_on_the_spot(&self) -> Option<NonNull<Page>> {
         self.missed.fetch_add(1, SeqCst);
@@ -106,17 +106,17 @@ impl Shared {
         match block {
             Supplied::Zero(block) => Some(block),
             Supplied::Dirty(block) => {
-                // SAFETY: nobody else has it.
+                // SAFETY: the block was just popped or allocated, so it has no other owner.
                 unsafe { raw::clear_pages_for(block, self.order.npages(), Intent::Hot) };
                 Some(block)
             }
         }
     }
 
-    /// Takes a block back, of any content; gives it to the supply if there is no room.
+    /// Frees a block, regardless of its contents; releases it to the supply if there is no room.
     ///
     /// # Safety
-    /// The block was taken here, and is used no longer.
+    /// The block was taken from this pool, and is no longer used.
     pub(super) unsafe fn give_back(&self, block: NonNull<Page>) {
         if self.admit() {
             if self.dirty.push(block) {
@@ -127,11 +127,11 @@ impl Shared {
             }
             self.leave();
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: by the caller's promise the block came from the supply, and is not used.
         unsafe { self.release(block) }
     }
 
-    /// Gives blocks back until `keep` are held, first those that are not zero; returns how many.
+    /// Releases blocks until `keep` are held, dirty ones first; returns the number released.
     pub(super) fn release_down_to(&self, keep: usize) -> usize {
         let mut released = 0;
         while self.held() > keep {
@@ -141,18 +141,18 @@ impl Shared {
                 })
             });
             let Some(block) = block else { break };
-            // SAFETY: it was in a ring, so nobody uses it.
+            // SAFETY: the block was popped from a ring, so it has no other owner.
             unsafe { self.release(block) };
             released += 1;
         }
         released
     }
 
-    /// Has a block that is zero, and counted as held, taken from now on; gives it to the supply if
-    /// there is no room.
+    /// Makes a zeroed block that counts as held available to `take`; if there is no room, releases
+    /// it to the supply and returns `false`.
     ///
     /// # Safety
-    /// It came from the supply, it is zero, and nobody uses it.
+    /// The block came from the supply, is zeroed, and is not used.
     pub(super) unsafe fn make_ready(&self, block: NonNull<Page>) -> bool {
         let room = self.ready.push(block);
         if !room {
@@ -163,7 +163,7 @@ impl Shared {
         room
     }
 
-    /// Counts one block more as held, if there may be one.
+    /// Counts one more block as held; returns `false` if the limit is reached.
     pub(super) fn admit(&self) -> bool {
         let more = |admitted: usize| {
             let held = admitted.wrapping_sub(self.gone()) as isize;
@@ -172,12 +172,12 @@ impl Shared {
         self.admitted.fetch_update(SeqCst, SeqCst, more).is_ok()
     }
 
-    /// The opposite, for a block that was not to be had or is given away.
+    /// Counts one block less as held, because it was unavailable or left the pool.
     pub(super) fn leave(&self) {
         self.left.fetch_add(1, SeqCst);
     }
 
-    /// A block that came back, which from now on is not held here.
+    /// Pops a freed block, which then no longer counts as held.
     fn pop_dirty(&self) -> Option<NonNull<Page>> {
         let block = self.dirty.pop()?;
         self.leave();
@@ -188,12 +188,12 @@ impl Shared {
         self.ready.popped().wrapping_add(self.left.load(SeqCst))
     }
 
-    /// Blocks held: zero, dirty, and what the background thread has in hand.
+    /// Returns the number of blocks held: ready, dirty, or in the background thread.
     pub(super) fn held(&self) -> usize {
         loop {
             let admitted = self.admitted.load(SeqCst);
             let held = admitted.wrapping_sub(self.gone());
-            // Else blocks may be gone that came after the count.
+            // If it changed, `gone` may include blocks that were admitted after the first load.
             if self.admitted.load(SeqCst) == admitted {
                 return held;
             }
@@ -205,52 +205,52 @@ impl Shared {
     }
 
     /// # Safety
-    /// The block came from the supply, and is used no longer.
+    /// The block came from the supply, and is no longer used.
     pub(super) unsafe fn release(&self, block: NonNull<Page>) {
         self.given_back.fetch_add(1, Relaxed);
-        // SAFETY: the caller's promise; a pool has one order.
+        // SAFETY: the caller's promise; all blocks of a pool have the same order.
         unsafe { self.supply.release(block, self.order) }
     }
 
-    /// Blocks taken, ready or not.
+    /// Returns the number of blocks taken, whether they were ready or not.
     fn taken(&self) -> usize {
         let missed = self.missed.load(SeqCst);
         let discarded = self.discarded.load(SeqCst);
         self.ready.popped().wrapping_add(missed).wrapping_sub(discarded)
     }
 
-    /// Blocks taken in this period.
+    /// Returns the number of blocks taken in this period.
     pub(super) fn lately(&self) -> usize {
-        // Who gives blocks back at the same time may make it less than none.
+        // A concurrent release can make `since` too large, and so the difference negative.
         (self.taken().wrapping_sub(self.since.load(SeqCst)) as isize).max(0) as usize
     }
 
-    /// Begins a period.
+    /// Begins a new period.
     pub(super) fn forget(&self) {
         self.since.store(self.taken(), SeqCst);
     }
 
-    /// Blocks to be ready.
+    /// Returns the number of blocks to keep ready.
     pub(super) fn target(&self) -> usize {
         self.target.load(SeqCst)
     }
 
-    /// Blocks that are not ready and should be.
+    /// Returns the number of blocks that are missing from the target.
     pub(super) fn short(&self) -> usize {
         self.target().saturating_sub(self.ready.len())
     }
 
-    /// Sets the target, from what it was.
+    /// Sets the target to `next` of the current one.
     pub(super) fn retarget(&self, next: impl Fn(usize) -> usize) {
         let _ = self.target.fetch_update(SeqCst, SeqCst, |target| Some(next(target)));
     }
 
-    /// Holds no more than `keep`, and gets no more until somebody takes a block.
+    /// Releases blocks until `keep` are held; the pool then obtains no more until one is taken.
     pub(super) fn trim(&self, keep: usize) -> usize {
         let released = self.release_down_to(keep);
         self.forget();
         self.retarget(|target| target.min(keep));
-        // What was cleared meanwhile.
+        // The background thread may have made blocks ready meanwhile.
         released + self.release_down_to(keep)
     }
 
@@ -258,7 +258,7 @@ impl Shared {
         self.limit.store(limit, SeqCst);
     }
 
-    /// Holds nothing, and nothing more that comes back.
+    /// Releases all blocks; the pool then also releases those that are freed later.
     pub(super) fn close(&self) {
         self.set_limit(0);
         self.release_down_to(0);

@@ -1,4 +1,4 @@
-//! The background thread.
+//! Runs the background thread of a pool.
 
 use std::ptr::NonNull;
 
@@ -11,14 +11,14 @@ use crate::page::{Order, PAGE_SIZE, Page};
 use crate::raw;
 use crate::sync::{Instant, thread};
 
-/// Whether memory is short.
+/// Returns whether memory is short.
 pub(super) type Pressure = Box<dyn FnMut() -> bool + Send>;
 
-/// Most blocks that are cleared together: enough to be worth a stream and its fence, and few, since
-/// they are nobody's as long as this thread is not on a CPU.
+/// Maximum number of blocks that are cleared together: enough to pay for streaming stores and their
+/// fence, but few, because they are unavailable while this thread is off the CPU.
 const TOGETHER: usize = 16;
 
-/// Works until the pool is stopped.
+/// Keeps blocks ready until the pool is stopped.
 pub(super) fn run(shared: &Shared, mut short: Pressure) {
     shared.set_thread(thread::current());
     let mut period = Instant::now();
@@ -42,7 +42,7 @@ pub(super) fn run(shared: &Shared, mut short: Pressure) {
             shared.release_down_to(shared.target());
         }
         if tight || !filled {
-            // Nothing to be done before the period ends, whoever wants a block.
+            // Nothing can be done before the period ends, even if callers need blocks.
             thread::park_timeout(PERIOD.saturating_sub(period.elapsed()));
         } else if is_quiet(shared) {
             shared.set_worker(Worker::Sleeps);
@@ -57,11 +57,11 @@ pub(super) fn run(shared: &Shared, mut short: Pressure) {
         }
         shared.set_worker(Worker::Busy);
     }
-    // Where this thread dropped the pool, nobody does that behind it.
+    // If a callback dropped the pool on this thread, blocks may have come after that `close`.
     shared.close();
 }
 
-/// Whether there is nothing to do until somebody takes a block or gives one back.
+/// Returns whether there is nothing to do until a block is taken or freed.
 fn is_quiet(shared: &Shared) -> bool {
     let target = shared.target();
     shared.dirty.len() == 0
@@ -71,7 +71,7 @@ fn is_quiet(shared: &Shared) -> bool {
         && !shared.runs_low()
 }
 
-/// Clears until as many blocks are ready as should be; `false` if there are no more.
+/// Makes blocks ready until the target is reached; returns `false` if no more are available.
 fn fill(shared: &Shared) -> bool {
     loop {
         let short = shared.short();
@@ -84,7 +84,7 @@ fn fill(shared: &Shared) -> bool {
     }
 }
 
-/// Clears some of the blocks that came back, if there are any.
+/// Clears some of the freed blocks; returns `false` if there are none.
 fn recycle(shared: &Shared, short: usize) -> bool {
     let mut list = [NonNull::<Page>::dangling(); TOGETHER];
     let most = (TOGETHER * PAGE_SIZE / shared.order.size()).max(1);
@@ -95,7 +95,7 @@ fn recycle(shared: &Shared, short: usize) -> bool {
         blocks += 1;
     }
     let list = &list[..blocks];
-    // SAFETY: blocks that came back are nobody's.
+    // SAFETY: a block popped from `dirty` has no other owner, and is zeroed before `make_ready`.
     unsafe {
         if shared.order == Order::ZERO {
             raw::clear_scattered(list, Intent::Cold);
@@ -111,17 +111,17 @@ fn recycle(shared: &Shared, short: usize) -> bool {
     blocks > 0
 }
 
-/// Gets a block from the supply; `false` if there is none, or no room for one.
+/// Makes a block from the supply ready; returns `false` if none is available or there is no room.
 fn fetch(shared: &Shared) -> bool {
     if !shared.admit() {
         return false;
     }
     let npages = shared.order.npages();
-    // SAFETY: a block from the supply is nobody else's.
+    // SAFETY: a block from the supply has no other owner, and is zero when it is made ready.
     unsafe {
         let block = match shared.allocate() {
             Some(Supplied::Zero(block)) => {
-                // So that who takes it pays for no page fault.
+                // Faults the pages in now, so that the caller that takes the block does not.
                 if prefault_raw(block, npages, HugePages::AsMapped).is_err() {
                     shared.leave();
                     shared.release(block);

@@ -1,4 +1,4 @@
-//! What Linux knows of a range, and what is chosen by it.
+//! Asks Linux about a range, and selects the method by the answer.
 
 mod maps;
 mod pagemap;
@@ -19,16 +19,16 @@ use crate::highmem::tag;
 use crate::page::{PAGE_SHIFT, Page};
 use crate::sanitizer;
 
-/// Shorter ranges are cleared without opening a file of `/proc/self`: 3 us, or 2 faults of small
-/// pages. The break-even is in the documentation of the module.
+/// Shorter ranges are cleared without opening a file of `/proc/self`, which takes 3 us or 2 faults
+/// of small pages. The break-even is in the documentation of the module.
 const WORTH_A_FILE: usize = 128 << 10;
-/// The same for opening two, to ask what is mapped and what was touched.
+/// The same for two files, to ask what is mapped and what was touched.
 const WORTH_TWO_FILES: usize = 2 * WORTH_A_FILE;
-/// The same where all of `/proc/self/maps` has to be read.
+/// The same if all of `/proc/self/maps` has to be read.
 const WORTH_READING: usize = 4 << 20;
 
-/// Opens a file of `/proc/self` for the current call. A descriptor that stayed open would show this
-/// process to its forked children, and its number could become that of another process's file.
+/// Opens a file of `/proc/self` for the current call. A cached descriptor would show this process
+/// to its forked children, and its number could be reused for a file of another process.
 ///
 /// Allocates nothing, unlike [`File::open`] on a long path.
 fn open(path: &CStr) -> Option<File> {
@@ -36,13 +36,13 @@ fn open(path: &CStr) -> Option<File> {
     rustix::fs::open(path, flags, Mode::empty()).ok().map(File::from)
 }
 
-/// Whether this error of a request to a file says that the kernel does not know the request, and
-/// never will. Others, such as a lack of memory, are about this one call.
+/// Returns whether this error of an ioctl means that the kernel does not know the request, and
+/// never will. Other errors, such as a lack of memory, concern this one call.
 fn is_unknown(error: Errno) -> bool {
     error == Errno::NOTTY
 }
 
-/// A range, and its addresses as the system has them.
+/// Describes a range by its pointer, and by its addresses as the kernel reports them.
 #[derive(Clone, Copy)]
 struct Range {
     page: NonNull<Page>,
@@ -58,31 +58,31 @@ impl Range {
         Self { page, npages, start, end: start.saturating_add(npages << PAGE_SHIFT) }
     }
 
-    /// Whether the pointer carries a tag. The memory may then have tags too, and fresh memory has
-    /// none: through this pointer it could not be read any more.
+    /// Returns whether the pointer has a tag. The memory may then have tags too. Fresh memory has
+    /// none, so this pointer could no longer access it.
     fn is_tagged(self) -> bool {
         self.start != self.page.addr().get()
     }
 
-    /// Where `address` is, which is in the range or its end.
+    /// Returns the pointer to `address`, which is in the range or its end.
     fn pointer(self, address: usize) -> *mut c_void {
         self.page.as_ptr().cast::<c_void>().wrapping_byte_add(address - self.start)
     }
 
-    /// The number of the page that `address` is in, which is in the range or its end.
+    /// Returns the index of the page at `address`, which is in the range or its end.
     fn index(self, address: usize) -> usize {
         (address - self.start) >> PAGE_SHIFT
     }
 }
 
-/// From the first to the last multiple of `unit`, a power of two, in `start..end`; empty if there
-/// is but one or none.
+/// Returns the part of `start..end` from the first to the last multiple of `unit`, a power of two;
+/// it is empty if there are fewer than two.
 fn whole(start: usize, end: usize, unit: usize) -> std::ops::Range<usize> {
     let first = start.checked_next_multiple_of(unit).unwrap_or(end).min(end);
     first..(end & !(unit - 1)).max(first)
 }
 
-/// The length from which on it pays to look at what was touched.
+/// Returns the size from which on a check for touched pages pays off.
 pub(super) fn worth_a_look(known: Known) -> usize {
     match known {
         Known::Anonymous => WORTH_A_FILE,
@@ -91,20 +91,20 @@ pub(super) fn worth_a_look(known: Known) -> usize {
     }
 }
 
-/// Whether all of a valid range is known to be anonymous and private. It is valid even if the
-/// system reports otherwise, of a pointer that an emulator made.
+/// Returns whether all of a valid range is known to be anonymous and private. Errors are ignored:
+/// for a pointer that an emulator made, the kernel may report a valid range as invalid.
 fn is_anonymous(range: Range) -> bool {
     matches!(maps::survey(range, false), Ok(Some(Survey { anonymous: true, .. })))
 }
 
-/// Makes all pages zero, and leaves alone those that were never touched, where the system tells.
+/// Zeroes all pages, and skips those that were never touched if the system reports them.
 ///
 /// # Safety
-/// `page` is aligned to a page, the pages are valid for writes, and nobody else's meanwhile.
+/// `page` is aligned to a page, the pages are valid for writes, and nothing else accesses them.
 pub(super) unsafe fn wipe(page: NonNull<Page>, npages: usize) {
     let range = Range::new(page, npages);
     sanitizer::check_write(page.as_ptr().cast(), npages << PAGE_SHIFT);
-    // SAFETY: the caller's promise; what is not cleared is anonymous.
+    // SAFETY: the caller's promise; only anonymous memory is dropped or skipped.
     unsafe {
         if is_anonymous(range) {
             sweep::cheapest(range, Next::Used);
@@ -114,10 +114,10 @@ pub(super) unsafe fn wipe(page: NonNull<Page>, npages: usize) {
     }
 }
 
-/// Does what is asked for, once it is known that it may be done.
+/// Zeroes a range by the method `how`, after the checks that `known` leaves necessary.
 ///
 /// # Safety
-/// As [`super::reset_raw`], there is a page, and `known` holds.
+/// The promises of [`super::reset_raw`], `npages` is not 0, and `known` holds.
 pub(super) unsafe fn run(
     page: NonNull<Page>,
     npages: usize,
@@ -139,7 +139,7 @@ pub(super) unsafe fn run(
             (How::Auto | How::Clear, survey) => survey.is_some_and(|survey| survey.anonymous),
             (_, None) => return Err(maps::UNAVAILABLE),
             (_, Some(Survey { anonymous: false, .. })) => return Err(ResetError::NotAnonymous),
-            // Of one mapping all is dropped, or none and that is an error.
+            // A single mapping is dropped whole, or not at all with an error.
             (How::ClearTouched, _) | (How::Discard, Some(Survey { mappings: 1, .. })) => true,
             _ => match maps::survey(range, true)? {
                 Some(Survey { locked: true, .. }) => return Err(ResetError::Locked),
@@ -147,10 +147,10 @@ pub(super) unsafe fn run(
             },
         },
     };
-    // Pages that are dropped, or left because they are zero, count as written too.
+    // Pages that are dropped, or skipped because they are zero, count as written too.
     sanitizer::check_write(page.as_ptr().cast(), npages << PAGE_SHIFT);
-    // SAFETY: the range is the caller's and valid, by promise or by the system's word; what is not
-    // cleared is anonymous.
+    // SAFETY: the caller owns the range, which is valid by promise or by the kernel's report; only
+    // anonymous memory is dropped or skipped.
     unsafe {
         match how {
             How::Auto if look && anonymous => Ok(sweep::cheapest(range, next)),

@@ -1,4 +1,4 @@
-//! The ring by itself.
+//! Models the ring alone.
 
 use std::ptr::{NonNull, without_provenance_mut};
 
@@ -8,8 +8,8 @@ use super::super::ring::Ring;
 use crate::page::Page;
 use crate::sync::{Arc, check, thread};
 
-/// A ring, and what is in the blocks that go through it: loom reports two threads that have the same
-/// block, and a thread that gets one without what was done to it before.
+/// Accesses the blocks that pass through a ring. loom reports two threads that own the same block,
+/// and a thread that pops a block without seeing what was done to it before.
 struct Blocks {
     ring: Ring,
     contents: [UnsafeCell<usize>; 3],
@@ -25,14 +25,14 @@ impl Blocks {
         Arc::new(Self { ring: Ring::new(2).unwrap(), contents: Default::default() })
     }
 
-    /// Uses a block that the thread owns, and puts it in.
+    /// Uses a block that the thread owns, and pushes it.
     fn push(&self, number: usize) -> bool {
         // SAFETY: loom checks it.
         self.contents[number].with_mut(|uses| unsafe { *uses += 1 });
         self.ring.push(NonNull::new(without_provenance_mut::<Page>(number + 1)).unwrap())
     }
 
-    /// Takes a block out and uses it.
+    /// Pops a block and uses it.
     fn pop(&self) -> Option<usize> {
         let number = self.ring.pop()?.addr().get() - 1;
         // SAFETY: loom checks it.
@@ -41,7 +41,7 @@ impl Blocks {
     }
 }
 
-/// Several laps, so that slots are emptied and filled again by different threads.
+/// Makes several laps, so that different threads empty and refill the slots.
 #[test]
 fn blocks_have_one_owner_at_a_time() {
     check(3, || {
@@ -96,7 +96,7 @@ fn two_threads_pop_while_one_pushes() {
             let blocks = Arc::clone(&blocks);
             thread::spawn(move || blocks.pop())
         });
-        // Full, unless a popper is done.
+        // The ring is full unless a popper has finished.
         let pushed = blocks.push(2);
         let popped = poppers.map(|popper| popper.join().unwrap());
         let mut all: Vec<_> = popped.into_iter().flatten().collect();

@@ -1,4 +1,4 @@
-//! What users of a pool do to each other; its thread is not started.
+//! Models how the users of a pool interact, without its thread.
 
 use super::super::block::ZeroBlock;
 use super::super::demand::Bounds;
@@ -15,7 +15,7 @@ fn shared(max: usize, supply: &std::sync::Arc<Counting>) -> Arc<Shared> {
 fn take(shared: &Arc<Shared>) -> ZeroBlock {
     let block = shared.take().unwrap();
     assert_zero(block);
-    // SAFETY: it was just taken.
+    // SAFETY: the block was just taken from `shared`, so it has no other owner.
     let mut block = unsafe { ZeroBlock::new(block, shared) };
     block.bytes_mut().fill(0xa5);
     block

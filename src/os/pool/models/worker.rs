@@ -1,4 +1,4 @@
-//! Whole pools, with their thread: it wakes when there is work, and ends when the pool does.
+//! Models whole pools with their thread, which wakes for work and ends with the pool.
 
 use super::super::ZeroPool;
 use super::{Counting, assert_zero, fill, supply};
@@ -18,7 +18,7 @@ fn a_dropped_pool_ends_its_thread_and_releases_all() {
     });
 }
 
-/// The thread is just making the last ready block, or asleep, when it is taken.
+/// When the last ready block is taken, the thread is still making it ready, or asleep.
 #[test]
 fn a_taken_block_is_replaced() {
     check(2, || {
@@ -28,14 +28,14 @@ fn a_taken_block_is_replaced() {
         let block = pool.take_raw().unwrap();
         assert_zero(block);
         supply.wait_until(|supply| supply.allocated() == 2);
-        // SAFETY: it was taken there.
+        // SAFETY: the block was taken from this pool, and is no longer used.
         unsafe { pool.give_back(block) };
         drop(pool);
         assert_eq!(supply.live(), 0);
     });
 }
 
-/// A pool that need not hold any block wakes to release one that came back.
+/// A pool with `min` 0 wakes to release a freed block.
 #[test]
 fn a_block_that_comes_back_is_released_in_the_end() {
     check(2, || {
@@ -44,7 +44,7 @@ fn a_block_that_comes_back_is_released_in_the_end() {
         let block = pool.take_raw().unwrap();
         assert_zero(block);
         fill(block);
-        // SAFETY: it was taken there.
+        // SAFETY: the block was taken from this pool, and is no longer used.
         unsafe { pool.give_back(block) };
         supply.wait_until(|supply| supply.live() == 0);
     });

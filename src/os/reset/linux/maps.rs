@@ -1,5 +1,5 @@
-//! What is mapped: by asking for one mapping after another (`PROCMAP_QUERY`, Linux 6.11), or by
-//! reading all of /proc/self/maps.
+//! Finds out what is mapped: by a query for one mapping after another (`PROCMAP_QUERY`, Linux
+//! 6.11), or by reading all of /proc/self/maps.
 
 use std::ffi::CStr;
 use std::io::Read;
@@ -16,23 +16,23 @@ use super::{Range, is_unknown, open, release};
 pub(super) const UNAVAILABLE: ResetError =
     ResetError::Unavailable { reason: "/proc/self/maps, which tells what is mapped" };
 
-/// A range that is mapped and may be read and written.
+/// Describes a range that is mapped, readable and writable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Survey {
     /// Whether all of it is anonymous and private.
     pub(super) anonymous: bool,
-    /// How many mappings it lies in.
+    /// Number of mappings that it spans.
     pub(super) mappings: usize,
-    /// Whether some of it is locked, as far as that was looked for and can be seen.
+    /// Whether a lock was found, if locks were looked for and are visible.
     pub(super) locked: bool,
 }
 
-/// A mapping, as far as it matters.
+/// Describes a mapping by what a survey needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mapping {
     start: usize,
     end: usize,
-    /// May be read and written.
+    /// Readable and writable.
     open: bool,
     anonymous: bool,
 }
@@ -41,13 +41,13 @@ const MAPS: &CStr = c"/proc/self/maps";
 
 static ANSWERS: AtomicBool = AtomicBool::new(true);
 
-/// Whether a question for one mapping is answered, as far as is known: if not, all have to be read.
+/// Returns whether the kernel answers queries, as far as known; if not, all mappings are read.
 pub(super) fn answers() -> bool {
     ANSWERS.load(Relaxed)
 }
 
-/// Surveys a range, which is not empty, and looks for locks if that is asked for; `None` if the
-/// system does not tell.
+/// Surveys a non-empty range, and looks for locks if `locks`; returns `None` if the system does not
+/// report what is mapped.
 pub(super) fn survey(range: Range, locks: bool) -> Result<Option<Survey>, ResetError> {
     let Some(maps) = open(MAPS) else { return Ok(None) };
     if answers() {
@@ -60,7 +60,7 @@ pub(super) fn survey(range: Range, locks: bool) -> Result<Option<Survey>, ResetE
     read(maps, Surveyor::new(range, locks)).transpose()
 }
 
-/// A survey under way.
+/// Holds the state of a survey.
 struct Surveyor {
     at: usize,
     end: usize,
@@ -75,8 +75,8 @@ impl Surveyor {
         Self { at: range.start, end: range.end, locks, survey }
     }
 
-    /// Takes the next mapping in the order of addresses, from the one on that the range begins in;
-    /// `None` as long as there is more to see.
+    /// Adds the next mapping in the order of addresses, the first of which contains the start of
+    /// the range; returns `None` until the survey is complete.
     fn see(&mut self, mapping: Option<Mapping>) -> Option<Result<Survey, ResetError>> {
         match mapping {
             Some(mapping) if mapping.start <= self.at => {
@@ -96,7 +96,7 @@ impl Surveyor {
 }
 
 /// # Errors
-/// The kernel's, if it does not answer.
+/// Returns the kernel's error if it does not answer a query.
 fn by_questions(
     maps: BorrowedFd<'_>,
     mut surveyor: Surveyor,
@@ -108,7 +108,7 @@ fn by_questions(
     }
 }
 
-/// `struct procmap_query` of the kernel's interface.
+/// Mirrors `struct procmap_query` of linux/fs.h.
 #[repr(C)]
 #[derive(Default)]
 struct Query {
@@ -129,15 +129,15 @@ struct Query {
     build_id: u64,
 }
 
-/// The mapping that `address` lies in.
+/// Returns the mapping that contains `address`.
 fn query(maps: BorrowedFd<'_>, address: usize) -> rustix::io::Result<Option<Mapping>> {
     const READ_AND_WRITE: u64 = 1 | 2;
     const SHARED: u64 = 8;
     const PROCMAP_QUERY: rustix::ioctl::Opcode = opcode::read_write::<Query>(b'f', 17);
     let size = size_of::<Query>() as u64;
     let mut query = Query { size, address: address as u64, ..Query::default() };
-    // SAFETY: the number and the structure are those of this request, which writes nothing else as
-    // long as neither name nor build id is asked for.
+    // SAFETY: the number and the structure are those of this request. It writes nothing else, as
+    // neither name nor build id is requested.
     match unsafe { ioctl(maps, Updater::<PROCMAP_QUERY, _>::new(&mut query)) } {
         Ok(()) => Ok(Some(Mapping {
             start: query.start as usize,
@@ -151,9 +151,9 @@ fn query(maps: BorrowedFd<'_>, address: usize) -> rustix::io::Result<Option<Mapp
     }
 }
 
-/// `None` if it cannot be read.
+/// Surveys by reading a list of mappings; returns `None` if it cannot be read.
 fn read(mut maps: impl Read, mut surveyor: Surveyor) -> Option<Result<Survey, ResetError>> {
-    /// Enough for what stands before the name.
+    /// Enough for the fields before the name.
     const HEAD: usize = 128;
     let (mut head, mut len) = ([0; HEAD], 0);
     let mut chunk = [0; 4096];
@@ -183,7 +183,7 @@ fn read(mut maps: impl Read, mut surveyor: Surveyor) -> Option<Result<Survey, Re
     }
 }
 
-/// Reads "first-last access offset device inode name"; of that the name may be cut off.
+/// Parses "first-last access offset device inode name"; the name may be cut off.
 fn parse(line: &[u8]) -> Option<Mapping> {
     let name = line.iter().enumerate().filter(|(_, byte)| **byte == b' ').nth(4);
     let line = std::str::from_utf8(&line[..name.map_or(line.len(), |(at, _)| at)]).ok()?;
@@ -202,8 +202,8 @@ fn parse(line: &[u8]) -> Option<Mapping> {
     })
 }
 
-/// Surveys `start..end` by a list of mappings: whether all of it is anonymous and private, and in
-/// how many mappings it lies. For the fuzzer.
+/// Surveys `start..end` by a list of mappings: returns whether all of it is anonymous and private,
+/// and how many mappings it spans. For the fuzzer.
 #[cfg(fuzzing)]
 pub fn survey_text(
     maps: impl Read,
@@ -215,7 +215,7 @@ pub fn survey_text(
     Some(surveyed.map(|survey| (survey.anonymous, survey.mappings)))
 }
 
-/// [`survey_text`] of this process, in the way that its kernel knows.
+/// Surveys this process like [`survey_text`], by the method that its kernel supports.
 #[cfg(fuzzing)]
 pub fn survey_self(start: usize, end: usize) -> Option<Result<(bool, usize), ResetError>> {
     let range = Range { page: std::ptr::NonNull::dangling(), npages: 0, start, end };
@@ -245,7 +245,7 @@ mod tests {
         Surveyor::new(range, false)
     }
 
-    /// Three bytes at a time, to have lines cut everywhere.
+    /// Reads three bytes at a time, so that lines are split everywhere.
     struct Slowly(&'static [u8]);
 
     impl Read for Slowly {
@@ -301,7 +301,7 @@ mod tests {
         );
     }
 
-    /// Where the kernel answers questions, they say what reading says.
+    /// If the kernel answers queries, they match what reading finds.
     #[test]
     fn both_ways_agree() {
         static STATIC: u8 = 1;

@@ -1,4 +1,4 @@
-//! What was touched, as the page tables say: by scanning them (`PAGEMAP_SCAN`, Linux 6.7), or by
+//! Finds touched pages in the page tables: by scanning them (`PAGEMAP_SCAN`, Linux 6.7), or by
 //! reading the word of each page in /proc/self/pagemap.
 
 use std::ffi::CStr;
@@ -19,18 +19,18 @@ use super::{is_unknown, open};
 pub(super) const UNAVAILABLE: ResetError =
     ResetError::Unavailable { reason: "/proc/self/pagemap, which tells what was touched" };
 
-/// Pages of the system that were touched, one behind the other.
+/// Describes adjacent pages of the system that were touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Of huge pages.
+    /// Whether they are huge pages.
     pub(super) huge: bool,
-    /// Not in memory.
+    /// Whether they are not in memory.
     pub(super) swapped: bool,
 }
 
-/// Whether the system tells what was touched, and tells it of the memory that we see.
+/// Returns whether the system reports touched pages, and those of the memory that we see.
 pub(super) fn tells() -> bool {
     static VERDICT: Verdict = Verdict::new();
     VERDICT.get(|trial| {
@@ -40,7 +40,7 @@ pub(super) fn tells() -> bool {
     })
 }
 
-/// By bits, which pages of a trial were touched and are in memory.
+/// Returns a bit for each page of a trial that was touched and is in memory.
 fn touched(trial: &Trial) -> Option<u16> {
     let start = trial.page(0).addr();
     let mut touched = 0;
@@ -56,16 +56,16 @@ const PAGEMAP: &CStr = c"/proc/self/pagemap";
 
 static SCANS: AtomicBool = AtomicBool::new(true);
 
-/// Calls `each` for what was touched in `start..end`, from the system's page that `start` is in to
-/// the one before `end`, in the order of addresses.
+/// Calls `each` for the touched parts of `start..end`, in the order of addresses. Whole pages of
+/// the system are scanned, and the runs are clipped to the range.
 ///
 /// # Errors
-/// The address from which on the system does not tell.
+/// Returns the address from which on the system does not report.
 pub(super) fn walk(start: usize, end: usize, mut each: impl FnMut(Run)) -> Result<(), usize> {
     let mut at = start & !(page_size() - 1);
     let whole_end = end.next_multiple_of(page_size());
     let pagemap = open(PAGEMAP).ok_or(start)?;
-    // A run may begin and end outside, in a page of the system that is larger than ours.
+    // A run may exceed the range within a page of the system that is larger than ours.
     let mut each =
         |run: Run| each(Run { start: run.start.max(start), end: run.end.min(end), ..run });
     while SCANS.load(Relaxed) && at < whole_end {
@@ -88,7 +88,7 @@ pub(super) fn walk(start: usize, end: usize, mut each: impl FnMut(Run)) -> Resul
     Ok(())
 }
 
-/// Regions of one scan: more of them do not make it faster.
+/// Number of regions per scan: more of them do not make it faster.
 const REGIONS: usize = 128;
 
 const PRESENT: u64 = 1 << 3;
@@ -96,7 +96,7 @@ const SWAPPED: u64 = 1 << 4;
 const ZERO_PAGE: u64 = 1 << 5;
 const HUGE_PAGE: u64 = 1 << 6;
 
-/// `struct page_region` of the kernel's interface.
+/// Mirrors `struct page_region` of linux/fs.h.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 struct Region {
@@ -116,7 +116,7 @@ impl Region {
     }
 }
 
-/// `struct pm_scan_arg` of the kernel's interface.
+/// Mirrors `struct pm_scan_arg` of linux/fs.h.
 #[repr(C)]
 #[derive(Default)]
 struct Scan {
@@ -134,7 +134,7 @@ struct Scan {
     told: u64,
 }
 
-/// Fills `regions` with what was touched in whole pages of the system; returns how far it came.
+/// Fills `regions` with touched pages of the system; returns the end of what was scanned.
 fn scan(
     pagemap: BorrowedFd<'_>,
     start: usize,
@@ -148,20 +148,20 @@ fn scan(
         end: end as u64,
         regions: regions.as_mut_ptr().expose_provenance() as u64,
         regions_len: REGIONS as u64,
-        // A page that was only read is the one page of zeroes.
+        // Excludes the shared zero page, which stands for a page that was only read.
         inverted: ZERO_PAGE,
         all_of: ZERO_PAGE,
         any_of: PRESENT | SWAPPED,
         told: SWAPPED | HUGE_PAGE,
         ..Scan::default()
     };
-    // SAFETY: the number and the structure are those of this request, which writes to it and to no
-    // more regions than there are.
+    // SAFETY: the number and the structure are those of this request, which writes the structure
+    // and at most `regions_len` regions.
     retry_on_intr(|| unsafe { ioctl(pagemap, Updater::<PAGEMAP_SCAN, _>::new(&mut scan)) })?;
     Ok(scan.walk_end as usize)
 }
 
-/// What [`walk`] does, by the words of the file.
+/// Implements [`walk`] by the words of the file.
 fn read(pagemap: &File, start: usize, end: usize, mut each: impl FnMut(Run)) -> Result<(), usize> {
     const WORDS: usize = 512;
     let mut at = start;
@@ -176,11 +176,11 @@ fn read(pagemap: &File, start: usize, end: usize, mut each: impl FnMut(Run)) -> 
     Ok(())
 }
 
-/// Tells of the pages that have `words`, from address `at` on, `size` bytes each.
+/// Calls `each` for the touched pages among those of `words`, `size` bytes each, starting at `at`.
 ///
 /// # Errors
-/// The address of a page that has no word of an anonymous page: where the emulator's byte order is
-/// not its machine's, numbers of page frames stand where these bits should.
+/// Returns the address of the first page whose word is not that of an anonymous page. If an
+/// emulator's byte order differs from its host's, bits of frame numbers appear in these places.
 fn runs(
     words: &[[u8; 8]],
     mut at: usize,
@@ -188,9 +188,9 @@ fn runs(
     each: &mut impl FnMut(Run),
 ) -> Result<(), usize> {
     const PRESENT: u64 = 1 << 63;
-    /// Swapped out, or on its way.
+    /// Swapped out, or about to be.
     const SWAPPED: u64 = 1 << 62;
-    /// Of a file, without a meaning, and where nothing may be touched.
+    /// Of a file or shared (61), reserved (60, 59), guard region (58): pagemap.rst of the kernel.
     const STRANGE: u64 = 0b1111 << 58;
     let mut run: Option<Run> = None;
     for word in words.iter().map(|word| u64::from_ne_bytes(*word)) {
@@ -233,7 +233,7 @@ pub fn touched_runs(
 mod tests {
     use super::*;
 
-    /// First page, last page, swapped.
+    /// First page, end, swapped.
     type Told = (usize, usize, bool);
 
     fn told(words: &[u64]) -> (Vec<Told>, Result<(), usize>) {
@@ -260,11 +260,11 @@ mod tests {
         assert_eq!(runs(&[0, 0]), []);
         assert_eq!(runs(&[IN]), [(0, 1, false)]);
         assert_eq!(runs(&[0, IN, IN, 0, IN]), [(1, 3, false), (4, 5, false)]);
-        // Swapped out is touched: it comes back with what it held.
+        // A swapped-out page was touched: it returns with its contents.
         assert_eq!(runs(&[OUT, OUT, 0]), [(0, 2, true)]);
         assert_eq!(runs(&[IN, OUT, OUT, IN]), [(0, 1, false), (1, 3, true), (3, 4, false)]);
-        // Frame number or swap place, soft-dirty (55), exclusive (56), write-protected (57): none
-        // of them says that a page is there.
+        // Frame number or swap location, soft-dirty (55), exclusive (56), write-protected (57):
+        // none of them means that a page is present.
         let others = (1 << 58) - 1;
         assert_eq!(runs(&[others, IN | others, OUT | others]), [(1, 2, false), (2, 3, true)]);
     }
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(told(&swapped), (vec![], Err(0)));
     }
 
-    /// Both ways on memory of every second page, where the system tells.
+    /// Both methods find the touched page, if the system reports touched pages.
     #[test]
     fn both_ways_agree() {
         if !tells() {
@@ -302,7 +302,7 @@ mod tests {
         assert!(holds(&walked) && holds(&by_words), "{walked:x?} {by_words:x?}");
     }
 
-    /// A range within the system's pages, as where they are larger than ours.
+    /// The range begins and ends within pages of the system, as if those were larger than ours.
     #[test]
     fn runs_end_where_the_range_does() {
         if !tells() {

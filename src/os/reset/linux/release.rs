@@ -1,4 +1,4 @@
-//! Giving pages back: having the kernel drop them.
+//! Returns memory to the system: has the kernel drop pages.
 
 use std::ffi::c_void;
 use std::io;
@@ -16,50 +16,50 @@ use super::trial::{Trial, Verdict};
 use super::{Range, whole};
 use crate::page::{PAGE_SHIFT, PAGE_SIZE};
 
-/// Whether what the system is told to drop is gone: emulators may say that it is, and do nothing.
+/// Returns whether dropped pages are really gone: some emulators report success but do nothing.
 pub(super) fn works() -> bool {
     static VERDICT: Verdict = Verdict::new();
     VERDICT.get(|trial| {
         trial.touch();
-        // SAFETY: the trial's pages, to which nobody refers.
+        // SAFETY: the pages belong to the trial, and are not referenced.
         let told = unsafe { drop_pages(trial.page(0), Trial::PAGES * page_size()) };
         told.is_ok() && trial.is_zero()
     })
 }
 
-/// Has whole pages of the system dropped. If they are of one mapping, an error is that none was.
+/// Drops whole system pages. If they are in one mapping, an error means that none was dropped.
 ///
 /// # Safety
-/// They are anonymous, and the caller's to change.
+/// The pages are anonymous, and the caller may change them.
 pub(super) unsafe fn drop_pages(start: *mut c_void, len: usize) -> Result<(), Errno> {
     // SAFETY: the caller's promise.
     unsafe { madvise(start, len, Advice::LinuxDontNeed) }
 }
 
-/// Whether `part`, of one mapping, is locked, as far as the system tells without a change: from
-/// Linux 5.4 on it refuses to call locked memory cold.
+/// Returns whether `part` of one mapping is locked, if that is visible without changing anything:
+/// from Linux 5.4 on, `MADV_COLD` fails on locked memory.
 pub(super) fn is_locked(part: Addresses<usize>) -> bool {
-    // A huge page would be split to have a part of it cold.
+    // Marking a part of a huge page as cold would split it.
     let huge = whole(part.start, part.end, HUGE);
     let (start, len) = match huge.len() {
         HUGE.. => (huge.start, HUGE),
         _ => (part.start & !(page_size() - 1), page_size()),
     };
-    // SAFETY: this advice changes no content.
+    // SAFETY: this advice changes no contents.
     let cold = |len| unsafe { madvise(without_provenance_mut(start), len, Advice::LinuxCold) };
-    // A kernel that knows the advice takes it for no bytes.
+    // If the kernel knows the advice, it accepts an empty range.
     cold(len) == Err(Errno::INVAL) && cold(0).is_ok()
 }
 
-/// The unit in which pages can be given back, and counted.
+/// Returns the unit in which pages can be dropped and counted.
 pub(super) fn unit() -> usize {
     page_size().max(PAGE_SIZE)
 }
 
-/// Has a range dropped.
+/// Drops the whole system pages of a range, and clears the rest.
 ///
 /// # Safety
-/// The range is anonymous, valid for writes and the caller's.
+/// The range is anonymous, valid for writes and owned by the caller.
 pub(super) unsafe fn discard(range: Range) -> Result<Done, ResetError> {
     if !works() {
         return Err(ResetError::Unavailable { reason: "MADV_DONTNEED does nothing here" });
@@ -76,7 +76,7 @@ pub(super) unsafe fn discard(range: Range) -> Result<Done, ResetError> {
         Err(error @ (ResetError::Locked | ResetError::Refused(_))) => {
             match maps::survey(range, false) {
                 Ok(Some(Survey { mappings: 1, .. })) => Err(error),
-                // Some of them may be gone, and then all have to go.
+                // Some mappings may have been dropped, so all of the range must become zero.
                 // SAFETY: the caller's promise.
                 _ => Ok(unsafe { clear(range.page, range.npages) }),
             }
@@ -89,10 +89,10 @@ fn refused(error: Errno) -> ResetError {
     ResetError::Refused(io::Error::from_raw_os_error(error.raw_os_error()).kind())
 }
 
-/// Has `free` make whole units fresh, all or none, and clears what is left of the range.
+/// Frees whole units of the range by `free`, all or none, and clears the rest.
 ///
 /// # Safety
-/// As [`discard`].
+/// The promises of [`discard`].
 unsafe fn release(
     range: Range,
     unit: usize,
@@ -107,7 +107,7 @@ unsafe fn release(
         free(range.pointer(part.start), part.len())?;
     }
     let (before, behind) = (range.index(part.start), range.index(part.end));
-    // SAFETY: pages of the range, by the caller's promise.
+    // SAFETY: both parts are pages of the range, which is valid by the caller's promise.
     let ends = unsafe {
         [clear(range.page, before), clear(range.page.add(behind), range.npages - behind)]
     };
@@ -125,8 +125,8 @@ mod tests {
     use super::*;
     use crate::page::Page;
 
-    /// A system whose pages are 16 of ours: what is no whole one of them is cleared, and what lies
-    /// beside the range in one of them stays.
+    /// Simulates a system whose pages are 16 of ours: parts of them are cleared, and their pages
+    /// outside of the range are unchanged.
     #[test]
     fn whole_units_are_given_back() {
         const UNIT: usize = 16 * PAGE_SIZE;
@@ -146,11 +146,11 @@ mod tests {
                 let free = |start: *mut c_void, len| {
                     assert!(start.addr() % UNIT == 0 && len == discarded * PAGE_SIZE && len > 0);
                     error.map_or(Ok(()), Err)?;
-                    // SAFETY: a part of the range.
+                    // SAFETY: the bytes are part of the range.
                     unsafe { start.write_bytes(0, len) };
                     Ok(())
                 };
-                // SAFETY: pages of this vector.
+                // SAFETY: the range consists of pages of this vector.
                 let done = unsafe { release(range, UNIT, free) };
                 let expected = match error {
                     Some(error) if discarded > 0 => Err(error),

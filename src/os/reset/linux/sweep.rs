@@ -1,4 +1,4 @@
-//! Clearing what was touched, and dropping what is cheaper to drop.
+//! Clears touched pages, or drops them if that is cheaper.
 
 use std::ptr::NonNull;
 
@@ -12,10 +12,10 @@ use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
 use crate::primitive::Store;
 use crate::raw;
 
-/// Clears what was touched.
+/// Clears the touched pages of a range.
 ///
 /// # Safety
-/// The range is anonymous, valid for writes and the caller's.
+/// The range is anonymous, valid for writes and owned by the caller.
 pub(super) unsafe fn touched(range: Range) -> Result<Done, ResetError> {
     if !pagemap::tells() {
         return Err(pagemap::UNAVAILABLE);
@@ -24,11 +24,11 @@ pub(super) unsafe fn touched(range: Range) -> Result<Done, ResetError> {
     Ok(unsafe { sweep(range, |_| None) })
 }
 
-/// Clears or drops what was touched, whichever is cheaper; or clears all, where the system does not
-/// tell what was touched.
+/// Clears or drops the touched pages of a range, whichever is cheaper; clears all pages if the
+/// system does not report which were touched.
 ///
 /// # Safety
-/// As [`touched`].
+/// The promises of [`touched`].
 pub(super) unsafe fn cheapest(range: Range, next: Next) -> Done {
     if !pagemap::tells() {
         // SAFETY: the caller's promise.
@@ -39,21 +39,21 @@ pub(super) unsafe fn cheapest(range: Range, next: Next) -> Done {
     unsafe { sweep(range, |run| drop_by(run, next).filter(|_| drops)) }
 }
 
-/// The unit in which pages are to be dropped, or `None` if they are to be cleared: the break-even
-/// in the documentation of the module.
+/// Returns the unit in which to drop a run, or `None` to clear it, by the break-even in the
+/// documentation of the module.
 fn drop_by(run: Run, next: Next) -> Option<usize> {
     match (run, next) {
         (Run { swapped: true, .. }, _) => Some(release::unit()),
-        // A part of one costs as much as all of it, and the huge page with it.
+        // Dropping a part costs as much as dropping all, and loses the huge page.
         (Run { huge: true, .. }, Next::Idle) => Some(HUGE),
         _ => None,
     }
 }
 
-/// Takes each run of touched pages by what `drop_by` says of it.
+/// Drops or clears each run of touched pages, as `drop_by` decides.
 ///
 /// # Safety
-/// As [`touched`].
+/// The promises of [`touched`].
 unsafe fn sweep(range: Range, drop_by: impl Fn(Run) -> Option<usize>) -> Done {
     let mut broom = Broom::new(range);
     let mut discarded = 0;
@@ -62,13 +62,13 @@ unsafe fn sweep(range: Range, drop_by: impl Fn(Run) -> Option<usize>) -> Done {
         if let Some(unit) = drop_by(run) {
             let part = whole(run.start, run.end, unit);
             let start = range.pointer(part.start);
-            // SAFETY: whole pages of the range, by the caller's promise.
+            // SAFETY: whole pages of the range, which the caller promises to be anonymous.
             if !part.is_empty() && unsafe { release::drop_pages(start, part.len()) }.is_ok() {
                 discarded += part.len() >> PAGE_SHIFT;
                 dropped = part;
             }
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's promise, and the runs lie in the range.
         unsafe {
             broom.clear(run.start, dropped.start);
             broom.clear(dropped.end, run.end);
@@ -85,11 +85,11 @@ unsafe fn sweep(range: Range, drop_by: impl Fn(Run) -> Option<usize>) -> Done {
     Done { cleared, discarded, untouched: range.npages - cleared - discarded }
 }
 
-/// Clears runs in the order of addresses: a long one at once, short ones together, under one fence.
+/// Clears runs in the order of addresses: long ones at once, short ones together with one fence.
 struct Broom {
     range: Range,
     intent: Intent,
-    /// The first page that was not looked at; a page of ours may be in two runs of the system's.
+    /// The page after the last cleared one: if system pages are smaller, two runs may share ours.
     at: usize,
     cleared: usize,
     short: [NonNull<Page>; Self::LIST],
@@ -97,13 +97,13 @@ struct Broom {
 }
 
 impl Broom {
-    /// Pages of a list.
+    /// Maximum number of pages on the list.
     const LIST: usize = 256;
-    /// Pages of a run that is long.
+    /// Minimum number of pages of a long run.
     const LONG: usize = 16;
 
     fn new(range: Range) -> Self {
-        // Each run may be short, and all of them together more than a cache holds.
+        // Each run may be short, but all of them together may exceed the cache.
         let intent = match plan(Intent::Auto, range.npages << PAGE_SHIFT).store() {
             Store::NonTemporal => Intent::Cold,
             Store::Temporal => Intent::Auto,
@@ -111,10 +111,10 @@ impl Broom {
         Self { range, intent, at: 0, cleared: 0, short: [range.page; Self::LIST], len: 0 }
     }
 
-    /// Clears `start..end` and what else is of its pages, perhaps later.
+    /// Clears all pages that overlap `start..end`, now or in `flush`.
     ///
     /// # Safety
-    /// The range is the caller's and valid for writes; the addresses are in it.
+    /// The range is owned by the caller and valid for writes; the addresses are in it.
     unsafe fn clear(&mut self, start: usize, end: usize) {
         if start >= end {
             return;
@@ -140,10 +140,10 @@ impl Broom {
         }
     }
 
-    /// Clears what is on the list.
+    /// Clears the pages on the list.
     ///
     /// # Safety
-    /// As [`Broom::clear`].
+    /// The promises of [`Broom::clear`].
     unsafe fn flush(&mut self) {
         // SAFETY: pages of the range, by the caller's promise.
         unsafe { raw::clear_scattered(&self.short[..self.len], self.intent) };
@@ -160,7 +160,7 @@ mod tests {
         let run = |huge, swapped| Run { start: 0, end: HUGE, huge, swapped };
         for next in [Next::Used, Next::Idle] {
             assert_eq!(drop_by(run(false, false), next), None);
-            // It would be read from where it is, to be cleared.
+            // To be cleared, it would first be read from swap.
             assert_eq!(drop_by(run(false, true), next), Some(release::unit()));
             assert_eq!(drop_by(run(true, true), next), Some(release::unit()));
         }
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(drop_by(run(true, false), Next::Idle), Some(HUGE));
     }
 
-    /// Runs that meet in a page of ours, as where the system's is smaller.
+    /// Two runs share a page of ours, as if the pages of the system were smaller.
     #[test]
     fn a_page_is_counted_once() {
         let mut pages = vec![Page::ZERO; 60];
@@ -178,9 +178,9 @@ mod tests {
         let range = Range::new(NonNull::from(&mut pages[1]), 58);
         let mut broom = Broom::new(range);
         let half = PAGE_SIZE / 2;
-        // Pages 0; 0 and 1; 3 to 5; 40 to 57, which is long.
+        // Pages 0; 0 and 1; 3 to 5; and 40 to 57, a long run.
         for (first, last) in [(0, 1), (1, 3), (7, 11), (81, 116)] {
-            // SAFETY: in the range, which is this vector's.
+            // SAFETY: the addresses are in the range, which is part of this vector.
             unsafe { broom.clear(range.start + first * half, range.start + last * half) };
         }
         // SAFETY: as above.

@@ -1,4 +1,4 @@
-//! Pages to try things out on, before they are believed.
+//! Provides pages on which to test the kernel before its reports are trusted.
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -7,20 +7,20 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munlock, munmap};
 use rustix::param::page_size;
 
-/// Pages of the system that were never touched.
+/// Owns pages of the system that were never touched.
 pub(super) struct Trial(*mut c_void);
 
 impl Trial {
-    /// How many.
+    /// Number of pages.
     pub(super) const PAGES: usize = 16;
 
     fn new() -> Option<Self> {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
         let len = Self::PAGES * page_size();
-        // SAFETY: where there is room; what follows changes no content but zero for zero.
+        // SAFETY: the kernel chooses the address; the calls that follow only replace zero by zero.
         unsafe {
             let start = mmap_anonymous(null_mut(), len, access, flags).ok()?;
-            // Each by itself; and if all that is mapped is locked, and so present, these are not.
+            // Must fault in page by page, with none present, even if all mappings are locked.
             let _ = madvise(start, len, Advice::LinuxNoHugepage);
             let _ = munlock(start, len);
             let _ = madvise(start, len, Advice::LinuxDontNeed);
@@ -28,20 +28,20 @@ impl Trial {
         }
     }
 
-    /// Where page `at` is, or the end behind the last.
+    /// Returns the address of page `at`, or the end if `at` is `PAGES`.
     pub(super) fn page(&self, at: usize) -> *mut c_void {
         self.0.wrapping_byte_add(at * page_size())
     }
 
-    /// Writes a byte of every second page, from page 1 on.
+    /// Writes a byte to every second page, starting with page 1.
     pub(super) fn touch(&self) {
         for at in (1..Self::PAGES).step_by(2) {
-            // SAFETY: it is mapped, and nobody else's.
+            // SAFETY: the page is mapped, and the trial owns it.
             unsafe { self.page(at).cast::<u8>().write_volatile(0xa5) };
         }
     }
 
-    /// Whether all of those bytes are zero.
+    /// Returns whether all of those bytes are zero.
     pub(super) fn is_zero(&self) -> bool {
         // SAFETY: as above.
         (1..Self::PAGES)
@@ -52,12 +52,12 @@ impl Trial {
 
 impl Drop for Trial {
     fn drop(&mut self) {
-        // SAFETY: it was mapped, and nobody refers to it.
+        // SAFETY: the trial owns the mapping, and ends here.
         let _ = unsafe { munmap(self.0, Self::PAGES * page_size()) };
     }
 }
 
-/// What a trial showed, for all of the process's life.
+/// Caches the result of a trial for the life of the process.
 pub(super) struct Verdict(AtomicU8);
 
 impl Verdict {
@@ -69,11 +69,11 @@ impl Verdict {
         Self(AtomicU8::new(Self::UNKNOWN))
     }
 
-    /// The verdict, by `try_out` where there is none yet.
+    /// Returns the cached verdict, or that of `try_out` if there is none yet.
     pub(super) fn get(&self, try_out: impl FnOnce(&Trial) -> bool) -> bool {
         let mut verdict = self.0.load(Relaxed);
         if verdict == Self::UNKNOWN {
-            // Out of memory says nothing for the next time.
+            // A lack of memory is not a verdict: the next call tries again.
             let Some(trial) = Trial::new() else { return false };
             verdict = if try_out(&trial) { Self::GOOD } else { Self::BAD };
             self.0.store(verdict, Relaxed);
