@@ -76,7 +76,7 @@ pub fn prefault(pages: &mut [Page], huge: HugePages) -> io::Result<()> {
 ///
 /// # Safety
 /// The memory is an anonymous mapping and was never written since it was mapped, or since the
-/// kernel was asked to drop its contents (`MADV_DONTNEED`, not `MADV_FREE`, which drops them later).
+/// kernel was asked to drop its contents (`MADV_DONTNEED`, not `MADV_FREE`, which drops later).
 /// An allocator's memory does not qualify, unless the allocator guarantees it.
 ///
 /// # Errors
