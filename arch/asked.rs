@@ -1,4 +1,4 @@
-//! A number that only the system knows, such as the size of a cache block.
+//! Caches a number that only the system knows, such as the size of a cache block.
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -11,7 +11,7 @@ fn refuse(why: &Unavailable) -> ! {
     crate::environment::refuse(&format_args!("clearpage_force={NAME} is not available: {why}"))
 }
 
-/// As above. A panic cannot leave an `extern "C"` function: it aborts.
+/// Ends the program as above: a panic in an `extern "C"` function aborts.
 #[cfg(not(all(feature = "std", unix)))]
 extern "C" fn refuse(why: &Unavailable) -> ! {
     panic!("clearpage_force={NAME} is not available: {why}")
@@ -19,10 +19,10 @@ extern "C" fn refuse(why: &Unavailable) -> ! {
 
 const NAME: &str = env!("CLEARPAGE_FORCED");
 
-/// Asked for until it is told, and kept then. It is not 0.
+/// A number that is queried until it is known, then cached. It is not 0.
 #[allow(dead_code, reason = "PowerPC may be without asm to need it")]
 pub(super) struct Asked {
-    /// 0 until it is known.
+    /// 0 until the number is known.
     told: AtomicUsize,
     ask: fn() -> Result<usize, Unavailable>,
 }
@@ -33,7 +33,7 @@ impl Asked {
         Self { told: AtomicUsize::new(0), ask }
     }
 
-    /// The number, or why it is not known.
+    /// Returns the number, or the reason why it is unknown.
     pub(super) fn get(&self) -> Result<usize, Unavailable> {
         match self.told.load(Relaxed) {
             0 => {
@@ -45,7 +45,7 @@ impl Asked {
         }
     }
 
-    /// The number, for who knows that it can be told: one load.
+    /// Returns the number with one load. Ends the program if it is unavailable.
     #[inline]
     pub(super) fn known(&self) -> usize {
         match self.told.load(Relaxed) {
@@ -69,7 +69,7 @@ mod emulator;
 mod tests {
     use super::*;
 
-    /// Child of the test below.
+    /// Runs as the child process of the test below.
     #[test]
     #[ignore = "run by another test, in a process of its own"]
     fn need_what_nobody_tells() {

@@ -1,4 +1,4 @@
-//! CPUID, of x86 and x86_64: the bits and caches that the choice depends on.
+//! Reads from CPUID, on x86 and x86_64, the bits and caches that the choice depends on.
 //!
 //! Sources: Intel SDM volume 2, CPUID (leaves 1, 4 and 7); AMD APM volume 3, appendix E
 //! (8000_0008h, 8000_001Dh).
@@ -10,8 +10,8 @@ use core::arch::x86_64::{__cpuid_count, CpuidResult};
 
 use crate::cpu::{Caches, Facts, Feature, Flag, Isa, Vendor};
 
-/// CPUID `leaf`. All zero where the CPU does not reach that far, and in an SGX enclave, where CPUID
-/// is an invalid opcode (Intel SDM volume 3D, "Illegal Instructions").
+/// Returns CPUID `leaf`; all zero if the CPU lacks that leaf, and in an SGX enclave, where CPUID is
+/// an invalid opcode (Intel SDM volume 3D, "Illegal Instructions").
 fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
     const NOTHING: CpuidResult = CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 };
     if cfg!(target_env = "sgx") {
@@ -32,51 +32,51 @@ const fn bit(register: u32, n: u32) -> bool {
     register >> n & 1 == 1
 }
 
-/// Enhanced REP MOVSB/STOSB: `rep stosb` is fast from about 1 KiB on.
+/// Detects enhanced REP MOVSB/STOSB: `rep stosb` is fast from about 1 KiB on.
 pub(super) fn erms() -> bool {
     bit(cpuid(7, 0).ebx, 9)
 }
 
-/// Fast short REP MOVSB.
+/// Detects fast short REP MOVSB.
 fn fsrm() -> bool {
     bit(cpuid(7, 0).edx, 4)
 }
 
-/// Fast zero-length REP MOVSB.
+/// Detects fast zero-length REP MOVSB.
 fn fzrm() -> bool {
     bit(cpuid(7, 1).eax, 10)
 }
 
-/// Fast short REP STOSB.
+/// Detects fast short REP STOSB.
 fn fsrs() -> bool {
     bit(cpuid(7, 1).eax, 11)
 }
 
-/// The SSE2 instructions; part of the base of x86_64.
+/// Detects the SSE2 instructions, which are part of the base of x86_64.
 #[cfg(target_arch = "x86")]
 pub(super) fn sse2() -> bool {
     bit(cpuid(1, 0).edx, 26)
 }
 
-/// The CLZERO instruction.
+/// Detects the CLZERO instruction.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn clzero() -> bool {
     bit(cpuid(0x8000_0008, 0).ebx, 0)
 }
 
-/// The AVX2 instructions; reports nothing about the operating system.
+/// Detects AVX2 in the CPU, without asking whether the operating system enables it.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn avx2() -> bool {
     bit(cpuid(7, 0).ebx, 5)
 }
 
-/// The AVX-512 foundation; reports nothing about the operating system.
+/// Detects the AVX-512 foundation, without asking whether the operating system enables it.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn avx512f() -> bool {
     bit(cpuid(7, 0).ebx, 16)
 }
 
-/// Vendor, family, model, stepping, and whether there is a hypervisor.
+/// Returns vendor, family, model, stepping, and whether there is a hypervisor.
 pub(crate) fn identity() -> Facts {
     let CpuidResult { ebx, edx, ecx, .. } = cpuid(0, 0);
     let name = [ebx, edx, ecx].map(u32::to_le_bytes);
@@ -92,8 +92,8 @@ pub(crate) fn identity() -> Facts {
     }
 }
 
-/// Family, model and stepping of CPUID 1 EAX. The extended family counts where the family is 15,
-/// the extended model where it is 6 or 15.
+/// Decodes family, model and stepping from CPUID 1 EAX. The extended family counts if the family is
+/// 15, the extended model if it is 6 or 15.
 const fn unpack(signature: u32) -> (u32, u32, u32) {
     let base = signature >> 8 & 15;
     let family = if base == 15 { base + (signature >> 20 & 0xff) } else { base };
@@ -101,7 +101,7 @@ const fn unpack(signature: u32) -> (u32, u32, u32) {
     (family, extended << 4 | signature >> 4 & 15, signature & 15)
 }
 
-/// None: instructions here clear lines of a fixed size.
+/// Returns 0: instructions here clear lines of a fixed size.
 pub(crate) const fn block() -> usize {
     0
 }
@@ -125,8 +125,8 @@ pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     .map(|(feature, set, source)| Flag { feature, set, source })
 }
 
-/// Intel describes the caches in leaf 4, AMD and Hygon in 8000_001D, in one format; the other
-/// vendor's leaf is empty.
+/// Returns the data cache sizes. Intel describes caches in leaf 4, AMD and Hygon in 8000_001D, in
+/// one format; the other vendor's leaf is empty.
 pub(crate) fn caches() -> Caches {
     let mut caches = Caches::default();
     for leaf in [4, 0x8000_001D] {
@@ -150,7 +150,7 @@ pub(crate) fn caches() -> Caches {
     caches
 }
 
-/// Ways x partitions x line x sets; each field is stored less one.
+/// Returns ways x partitions x line x sets. Each field holds its value minus one.
 fn size(cache: &CpuidResult) -> usize {
     let ways = (cache.ebx >> 22) as usize + 1;
     let partitions = (cache.ebx >> 12 & 0x3ff) as usize + 1;
@@ -163,7 +163,7 @@ fn size(cache: &CpuidResult) -> usize {
 mod tests {
     use super::*;
 
-    /// A hypervisor may report them; on x86 a panic could come from inside an allocation.
+    /// A hypervisor may report such values; on x86 a panic could come from inside an allocation.
     #[test]
     fn a_cache_that_cannot_be_is_no_overflow() {
         let all_ones = CpuidResult { eax: u32::MAX, ebx: u32::MAX, ecx: u32::MAX, edx: u32::MAX };

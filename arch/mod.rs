@@ -1,5 +1,5 @@
-//! One folder an ISA. Each gives [`PRIMITIVES`], what it knows of the CPU, and which primitive
-//! serves which length; nothing above this folder knows an instruction.
+//! Contains a folder per ISA: its [`PRIMITIVES`], what is known of the CPU, and which primitive
+//! serves which length. Code above this folder knows no instructions.
 
 #[cfg(any(target_arch = "powerpc64", target_arch = "riscv64"))]
 #[cfg(not(miri))]
@@ -76,12 +76,12 @@ pub(crate) use generic::SHORT;
 pub(crate) use isa::MECHANISMS;
 pub(crate) use isa::{PRIMITIVES, block, caches, flags, identity, tuning};
 
-/// The last row of every table, which every CPU has.
+/// Returns the last row of every table, which every CPU has.
 pub(crate) fn generic() -> &'static Primitive {
     &PRIMITIVES[PRIMITIVES.len() - 1]
 }
 
-/// Facts of a CPU that reports neither maker nor model.
+/// Returns the facts of a CPU that reports neither maker nor model.
 #[allow(dead_code, reason = "x86 and aarch64 report them")]
 pub(crate) const fn anonymous() -> Facts {
     Facts::unknown(Isa::BUILT_FOR)

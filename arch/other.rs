@@ -1,4 +1,4 @@
-//! An ISA without primitives of its own.
+//! Serves ISAs without dedicated primitives.
 
 use super::generic::GENERIC;
 pub(crate) use super::anonymous as identity;
@@ -20,7 +20,7 @@ pub(crate) const fn block() -> usize {
     0
 }
 
-/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+/// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
 #[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["generic"]];
 

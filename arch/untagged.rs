@@ -1,29 +1,29 @@
-//! Pointer and memory tags where there are none.
+//! Replaces pointer and memory tags on targets without them.
 
-/// The address that the CPU goes by.
+/// Returns `address` unchanged, because there are no tags to strip.
 #[inline]
 pub(crate) const fn untag(address: usize) -> usize {
     address
 }
 
-/// `address` with a memory tag.
+/// Returns `address` unchanged, because it cannot hold a memory tag.
 #[inline]
 pub(crate) const fn set_tag(address: usize, _tag: u8) -> usize {
     address
 }
 
-/// What must be known to check tags again.
+/// The state to restore tag checks from: none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TagChecks;
 
 impl TagChecks {
-    /// Has this thread's accesses not checked.
+    /// Does nothing, because no accesses are checked.
     #[inline]
     pub(crate) const fn off() -> Self {
         Self
     }
 
-    /// As before.
+    /// Does nothing, as above.
     #[inline]
     pub(crate) const fn restore(self) {}
 }

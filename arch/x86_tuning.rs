@@ -1,67 +1,67 @@
-//! Which primitive serves which length on x86 and x86_64.
+//! Chooses the primitive for each intent and length on x86 and x86_64.
 //!
-//! The choice goes by mechanism and width, so that it is right on CPUs that nobody measured.
-//! Figures: `results/`, and the sources named at each quirk. The rows that only x86_64 has are
-//! missing on x86, and those that need vector registers in kernels.
+//! The choice depends on mechanism and width, so that it also suits CPUs that were not measured.
+//! Figures: `results/`, and the sources named at each quirk. x86 lacks the rows that only x86_64
+//! has, and kernels lack those that need vector registers.
 //!
-//! - **Hot**: vector stores while the range is short. Then `rep stosb`: it writes lines without
-//!   fetching them first. On AMD from the first-level cache on: memory that is used after the clear
-//!   is ready 1.2 to 1.5 times as fast (Zen 5, 64 to 512 KiB), or as fast (Zen 4). On CPUs with FSRS
-//!   from 16 KiB on: 1.3 times at 16 KiB, 1.2 times up to 4 MiB (Emerald Rapids). On other CPUs from
-//!   the second-level cache on: Skylake's `rep stosb` is half as fast as vector stores below it. Past
-//!   the last-level cache nothing stays: as Cold.
-//! - **Cold**: vector stores below 8 KiB, where the fence costs more than it saves, or below 4 KiB on
-//!   Intel's CPUs with FSRS; then one stream of 32-byte non-temporal stores, the shape of glibc, AOCL-LibMem
-//!   and Go. On every CPU that was measured it is at 0.90 of the fastest or better; CLZERO is at
-//!   0.83, 16-byte stores at 0.58.
-//! - **Auto**: as Hot, but `rep stosb` from 32 KiB on at the latest, as `memset` of glibc before 2.40.
+//! - **Hot**: vector stores for short ranges, then `rep stosb`, which writes lines without fetching
+//!   them. AMD, from the first-level cache on: memory that is used after the clear is ready 1.2 to
+//!   1.5 times as fast (Zen 5, 64 to 512 KiB), or as fast (Zen 4). CPUs with FSRS, from 16 KiB on:
+//!   1.3 times at 16 KiB, 1.2 times up to 4 MiB (Emerald Rapids). Other CPUs, from the second-level
+//!   cache on: below it, Skylake's `rep stosb` is half as fast as vector stores. Ranges past the
+//!   last-level cache do not stay cached, so they are served as Cold.
+//! - **Cold**: vector stores below 8 KiB, where the fence costs more than it saves, or below 4 KiB
+//!   on Intel CPUs with FSRS; then one stream of 32-byte non-temporal stores, as in glibc,
+//!   AOCL-LibMem and Go. On every measured CPU it reaches 0.90 of the fastest or better; CLZERO
+//!   reaches 0.83, 16-byte stores 0.58.
+//! - **Auto**: as Hot, but `rep stosb` from 32 KiB on at the latest, as in memset of glibc < 2.40.
 
 use super::generic;
 use crate::cpu::{Caches, Facts, Feature, Vendor};
 use crate::primitive::Primitive;
 use crate::tuning::{Ladder, Tuning};
 
-/// `rep stosb` starts slowly: below this, 16-byte stores are ahead even on CPUs where it is best.
+/// Below this `rep stosb`, which starts slowly, loses to 16-byte stores even on its best CPUs.
 const STRING_START: usize = 2 << 10;
 /// From here on a cold range is worth the fence: 1.2 times vector stores on Zen 4, 1.27 on Zen 5.
 const STREAM_START: usize = 8 << 10;
-/// The same on Intel's CPUs with FSRS: 4 KiB that are not in the cache are cleared 1.13 times as fast
-/// as by vector stores on Emerald Rapids, and 0.77 times as fast on Zen 4 and Zen 5.
+/// The same on Intel CPUs with FSRS: 4 KiB that are not cached are cleared 1.13 times as fast as by
+/// vector stores on Emerald Rapids, but 0.77 times as fast on Zen 4 and Zen 5.
 const STREAM_START_FSRS: usize = 4 << 10;
-/// From here on Auto gives up the lead of vector stores in the cache for memory that is not in it.
+/// From here on Auto gives up the lead of vector stores on cached memory for uncached memory.
 const AUTO_STRING: usize = 32 << 10;
-/// `rep stosb` on a CPU with FSRS starts fast, but no faster than vector stores at 4 KiB.
+/// The same with FSRS: `rep stosb` starts fast, but at 4 KiB it is no faster than vector stores.
 const STRING_START_FSRS: usize = 16 << 10;
-/// Counted of a last-level cache that a whole socket shares; AMD reports that of a core complex.
-/// Emerald Rapids reports 300 MiB. There, 64 MiB are cleared and used 1.4 times as fast by
-/// non-temporal stores if they are not in the cache, and 0.7 times as fast if they are.
+/// Maximum that counts of a last-level cache shared by a whole socket; AMD reports that of a core
+/// complex. Emerald Rapids reports 300 MiB: there, clearing and using 64 MiB is 1.4 times as fast
+/// with non-temporal stores if the memory is not cached, and 0.7 times as fast if it is.
 const MOST_SHARED: usize = 32 << 20;
-/// Taken for a cache size that the CPU does not report. A stream that starts too early costs more
+/// Assumed for a cache size that the CPU does not report. A stream that starts too early costs more
 /// (5 times, on use) than one that starts too late (2.5 times), so the last level is a large one.
 const UNKNOWN: Caches = Caches { l1d: 32 << 10, l2: 256 << 10, l3: 32 << 20 };
 
-/// What is special about a CPU, by vendor, family and model. Hypervisors invent these numbers: a
-/// wrong one must cost at most 10 % on the mean of an intent, which `cli/tests/gallery.rs` checks.
+/// A special case of a CPU, by vendor, family and model. Hypervisors invent these numbers: a wrong
+/// one must cost at most 10 % on the mean of an intent, which `cli/tests/gallery.rs` checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quirk {
     /// Cold is served by CLZERO.
     ///
-    /// AMD Zen 3 (EPYC 7J13, 2022-06): 39 to 46 GB/s, 8-byte non-temporal stores 18, `rep stosb`
-    /// 13 to 36; 32-byte stores unpublished. Source: A. Arora, "huge page clearing optimizations",
-    /// linux-mm. Zen 4 has AVX-512 and wants vectors, so a CPU with it is no Zen 3.
+    /// AMD Zen 3 (EPYC 7J13, 2022-06): 39 to 46 GB/s, 8-byte non-temporal stores 18, `rep stosb` 13
+    /// to 36; 32-byte stores unpublished. Source: A. Arora, "huge page clearing optimizations",
+    /// linux-mm. Zen 4 is faster with vectors. It has AVX-512, so a CPU with it is no Zen 3.
     ColdByClzero,
     /// Auto streams from half of the last-level cache on.
     ///
-    /// AMD Zen 4 (EPYC, 2026-11): at 16 MiB, half of its third-level cache, `rep stosb` takes 2.8 times
-    /// as long as a stream if the memory is not in the cache, and 1.7 times the best on the mean of
-    /// cold, use and reuse; a stream 1.4 times. Zen 5: 1.8, 1.3 and 1.6. Source: `results/`.
+    /// AMD Zen 4 (EPYC, 2026-11): at 16 MiB, half of its third-level cache, `rep stosb` takes 2.8
+    /// times as long as a stream if the memory is not cached. On the mean of cold, use and reuse it
+    /// takes 1.7 times the best, a stream 1.4 times. Zen 5: 1.8, 1.3 and 1.6. Source: `results/`.
     SlowColdStrings,
-    /// `rep stosb` serves what is longer than the last-level cache, unless it is Cold; and Cold too
-    /// if there are no vectors.
+    /// `rep stosb` serves ranges longer than the last-level cache, except for Cold; and Cold too if
+    /// there are no vectors.
     ///
     /// Intel Skylake-SP, Cascade Lake, Cooper Lake, one model number (Xeon 8270CL, 2022-06): from
     /// 128 MiB on `rep stosb` 6.5 GB/s, non-temporal stores 6.3, in the cache 20 against 6. Same
-    /// source. glibc 2.40 keeps these CPUs, and Cannon Lake, from non-temporal memset.
+    /// source. glibc 2.40 disables non-temporal memset on these CPUs and Cannon Lake.
     StringPastCache,
 }
 
@@ -76,7 +76,7 @@ fn quirk(facts: &Facts) -> Option<Quirk> {
     }
 }
 
-/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+/// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
 #[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] =
     &[&["avx2", "sse2"], &["stosb"], &["movntdq_avx2", "movntdq"], &["clzero", "movnti"]];
@@ -85,7 +85,7 @@ pub(crate) fn tuning(facts: &Facts) -> Tuning {
     choose(facts, |name| facts.row(name))
 }
 
-/// `row` finds what there is to choose from.
+/// Chooses among the primitives that `row` finds.
 fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tuning {
     let first = |names: &[&str]| names.iter().find_map(|name| row(name));
     let quirk = quirk(facts);
@@ -119,8 +119,8 @@ fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tu
     let past = if quirk == Some(Quirk::StringPastCache) { long } else { stream };
     let mut cold = kept(string_start).then(stream_start, stream);
     if amd && stream.name() == "movnti" {
-        // Past the last-level cache AMD's `rep stosb` stops fetching lines: on Zen 4 74 GB/s
-        // against 39, where MOVNTI had 39 against 28 before.
+        // Past the last-level cache AMD's `rep stosb` stops fetching lines. On Zen 4 it rises from
+        // 28 GB/s to 74 there, while MOVNTI stays at 39.
         cold = cold.then(caches.l3, string.unwrap_or(stream));
     }
     let auto_last = if quirk == Some(Quirk::SlowColdStrings) { last / 2 } else { last };
@@ -131,7 +131,7 @@ fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tu
     }
 }
 
-/// The sizes to go by: a hypervisor may hide them, or report sizes that cannot be.
+/// Returns plausible cache sizes: a hypervisor may hide them, or report impossible ones.
 fn caches(Caches { l1d, l2, l3 }: Caches) -> Caches {
     let l1d = if l1d == 0 { UNKNOWN.l1d } else { l1d };
     let l2 = if l2 < l1d { UNKNOWN.l2.max(l1d) } else { l2 };
@@ -184,7 +184,7 @@ mod tests {
         fn zen_3_is_cleared_cold_by_clzero() {
             let facts = of(Vendor::AMD, 0x19, 0x01, cpu_with(&[Erms, Avx2, Clzero], ZEN_4));
             assert_eq!(steps(&facts, Cold), [("avx2", 0), ("clzero", 8 * KIB)]);
-            // A hypervisor may hide it.
+            // A hypervisor may hide CLZERO.
             let facts = of(Vendor::AMD, 0x19, 0x01, cpu_with(&[Erms, Avx2], ZEN_4));
             assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
         }
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(caches(Caches::default()), UNKNOWN);
         let last = Caches { l1d: 32 * KIB, l2: 64 * MIB, l3: 0 };
         assert_eq!(caches(last).l3, 64 * MIB);
-        // What cannot be is not believed.
+        // Impossible sizes are ignored.
         let small = Caches { l1d: 48 * KIB, l2: 16 * KIB, l3: KIB };
         assert_eq!(caches(small), Caches { l1d: 48 * KIB, ..UNKNOWN });
     }

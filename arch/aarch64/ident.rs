@@ -1,5 +1,5 @@
-//! What a program may ask of its CPU: DCZID_EL0, readable at every exception level, and through
-//! the kernel the ID registers, which EL0 cannot read.
+//! Reads what a program can know of its CPU: DCZID_EL0, readable at every exception level, and,
+//! from the kernel, the ID registers, which EL0 cannot read.
 //!
 //! Sources: Arm ARM (DDI 0487), DCZID_EL0; Linux, Documentation/arch/arm64/elf_hwcaps.rst.
 
@@ -10,17 +10,17 @@ use crate::cpu::{Caches, Facts, Feature, Flag, Isa, Vendor};
 use crate::page::PAGE_SIZE;
 use crate::primitive::Unavailable;
 
-/// Whether there is a kernel to ask. If not, the build's target features are all that is known;
-/// if so, they do not count: a kernel may have the feature switched off.
+/// Whether a kernel reports features. Otherwise only the build's target features are known. With a
+/// kernel they do not count, because it may have switched a feature off.
 const KERNEL: bool = cfg!(all(feature = "std", any(target_os = "linux", target_os = "android")));
 
-/// DCZID_EL0: what DC ZVA and DC GZVA clear at a time, and whether they may be used here. Linux
-/// checks when it starts that all CPUs of a machine say the same.
+/// DCZID_EL0: the block size of DC ZVA and DC GZVA, and whether they may be used here. Linux checks
+/// at boot that it is the same on all CPUs of a machine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dczid(u64);
 
 impl Dczid {
-    /// Asks the CPU.
+    /// Reads the register of the current CPU.
     pub(super) fn read() -> Self {
         let value;
         // SAFETY: reads a register that every exception level may read.
@@ -30,17 +30,17 @@ impl Dczid {
         Self(value)
     }
 
-    /// Bytes cleared at a time. Bits 3:0 hold their logarithm, in words of four.
+    /// Returns the block size in bytes. Bits 3:0 hold its logarithm in words of four bytes.
     pub(super) const fn block(self) -> usize {
         4 << (self.0 & 15)
     }
 
-    /// Bit 4, DZP: what SCTLR_EL1.DZE or HCR_EL2.TDZ trap, by whoever set them.
+    /// Returns bit 4, DZP: whether SCTLR_EL1.DZE or HCR_EL2.TDZ trap the instructions.
     const fn prohibited(self) -> bool {
         self.0 & 16 != 0
     }
 
-    /// Whether pages can be cleared by it.
+    /// Returns whether DC ZVA can clear pages.
     pub(super) const fn usable(self) -> Result<(), Unavailable> {
         if self.prohibited() {
             Err(Unavailable { reason: "DC ZVA is prohibited: DCZID_EL0 bit 4 is 1" })
@@ -51,7 +51,7 @@ impl Dczid {
         }
     }
 
-    /// The whole blocks of a range: the bytes before them, and theirs. None where prohibited.
+    /// Returns the bytes before a range's whole blocks and in them; no blocks if prohibited.
     pub(super) const fn whole_blocks(self, address: usize, len: usize) -> (usize, usize) {
         let head = address.wrapping_neg() & (self.block() - 1);
         if self.prohibited() || head >= len {
@@ -62,18 +62,18 @@ impl Dczid {
     }
 }
 
-/// Which of two answers holds: the kernel's or the build's.
+/// Selects the kernel's answer or the build's.
 const fn either<T: Copy>(kernel: T, build: T) -> T {
     if KERNEL { kernel } else { build }
 }
 
-/// `bit` of AT_HWCAP2.
+/// Returns `bit` of AT_HWCAP2.
 fn hwcap2(bit: u32) -> bool {
     const AT_HWCAP2: usize = 26;
     auxv(AT_HWCAP2) & (1 << bit) != 0
 }
 
-/// FEAT_MOPS: memory set instructions.
+/// Detects FEAT_MOPS: memory set instructions.
 pub(super) fn mops() -> Result<(), Unavailable> {
     if either(hwcap2(43), cfg!(target_feature = "mops")) {
         Ok(())
@@ -83,7 +83,7 @@ pub(super) fn mops() -> Result<(), Unavailable> {
     }
 }
 
-/// FEAT_MTE2: memory tags.
+/// Detects FEAT_MTE2: memory tags.
 pub(super) fn mte() -> Result<(), Unavailable> {
     if either(hwcap2(18), cfg!(target_feature = "mte")) {
         Ok(())
@@ -103,15 +103,15 @@ pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     .map(|(feature, set, source)| Flag { feature, set, source })
 }
 
-/// What DC ZVA clears at a time; 0 where it is prohibited.
+/// Returns the block size of DC ZVA; 0 if it is prohibited.
 pub(crate) fn block() -> usize {
     let dczid = Dczid::read();
     if dczid.prohibited() { 0 } else { dczid.block() }
 }
 
-/// Implementer, part, variant and revision, if the kernel lets programs read MIDR_EL1: Linux
-/// emulates that where AT_HWCAP bit 11 (HWCAP_CPUID) is set. It is the register of the CPU that
-/// this runs on, which others of a machine may not share.
+/// Returns implementer, part, variant and revision, if the kernel lets programs read MIDR_EL1:
+/// Linux emulates that if AT_HWCAP bit 11 (HWCAP_CPUID) is set. The register is that of the current
+/// CPU; other CPUs of the machine may differ.
 pub(crate) fn identity() -> Facts {
     const AT_HWCAP: usize = 16;
     const HWCAP_CPUID: usize = 1 << 11;
@@ -120,7 +120,7 @@ pub(crate) fn identity() -> Facts {
         return unknown;
     }
     let midr: u64;
-    // SAFETY: reads a register, which the kernel says that programs may.
+    // SAFETY: reads a register that programs may read, as the kernel has reported.
     unsafe { asm!("mrs {}, midr_el1", out(reg) midr, options(pure, nomem, nostack, preserves_flags)) };
     let field = |low: u32, bits: u32| midr as u32 >> low & ((1 << bits) - 1);
     Facts {
@@ -131,13 +131,13 @@ pub(crate) fn identity() -> Facts {
     }
 }
 
-/// The implementer code as a vendor's name, such as `0x41`.
+/// Returns the implementer code as a vendor's name, such as `0x41`.
 fn implementer(code: u8) -> Vendor {
     let digit = |n: u8| b"0123456789abcdef"[usize::from(n & 15)];
     Vendor::of(&[b'0', b'x', digit(code >> 4), digit(code)])
 }
 
-/// Not known: CLIDR_EL1 and CCSIDR_EL1 trap at EL0.
+/// Returns unknown sizes: CLIDR_EL1 and CCSIDR_EL1 trap at EL0.
 pub(crate) fn caches() -> Caches {
     Caches::default()
 }

@@ -1,5 +1,5 @@
-//! The two loops that the store instructions share. A leaf says which instruction; the loop
-//! stands here once. All of these stores are ordered as any others: no fence.
+//! Contains the two loops that the store instructions share; a leaf supplies the instruction. All
+//! of these stores are ordered like any others: no fence.
 
 /// Clears one range, 64 bytes a step, by stores of a pair of zero registers.
 macro_rules! store_pairs {
@@ -21,13 +21,13 @@ macro_rules! store_pairs {
     };
 }
 
-/// Clears one range, a block a store, by an instruction that clears the block an address lies in:
-/// sixteen blocks a turn, then what is left over one by one. A length of 0 is no store.
+/// Clears one range, a block per store, with an instruction that clears the block of an address:
+/// sixteen blocks a turn, then the rest one by one. A length of 0 is no store.
 macro_rules! zero_blocks {
     ($extension:literal, $zero:literal, $ptr:expr, $len:expr, $block:expr) => {
         core::arch::asm!(
             $extension,
-            // From here to the second label, `left` is less by the sixteen blocks ahead.
+            // From here to the second label, `left` excludes the next sixteen blocks.
             "subs {left}, {left}, {block}, lsl 4",
             "b.lo 3f",
             "2:",

@@ -7,10 +7,10 @@
 //!   AT_HWCAP2 bit 43, elsewhere the target feature `mops`, which so far only nightly compilers
 //!   pass on to a crate.
 //! - Temporal; ordered as any stores: no fence.
-//! - Any alignment, block 1. May be interrupted and goes on where it was.
-//! - General registers only: legal in kernels, which must be ready for the exception that a move
-//!   to a CPU of another implementation raises in the middle (they restart the sequence), and set
-//!   HCRX_EL2.MSCEn for guests and SCTLR_EL1.MSCEn for EL0. Linux does, where it tells the bit.
+//! - Any alignment, block 1. If interrupted, it resumes at the same place.
+//! - General registers only: legal in kernels, which must handle the exception that a move to a CPU
+//!   of another implementation raises in the middle (they restart the sequence), and set
+//!   HCRX_EL2.MSCEn for guests and SCTLR_EL1.MSCEn for EL0. Linux does if it reports the bit.
 
 use super::ident;
 use crate::cpu::Feature;

@@ -1,5 +1,5 @@
-//! `mte`: zeroes data and sets its memory tags in one pass. For memory that is tagged (PROT_MTE);
-//! nobody else gains by it, so it is never chosen.
+//! `mte`: zeroes data and sets its memory tags in one pass. Never chosen: only tagged memory
+//! (PROT_MTE) gains by it.
 //!
 //! Assumptions
 //! - Instructions: STZ2G and STZG, 32 and 16 bytes; DC GZVA for whole blocks where DCZID_EL0 bit 4
@@ -67,7 +67,7 @@ unsafe fn clear_granules(ptr: *mut u8, len: usize) {
             "stz2g {at}, [{at}], 32",
             "subs {left}, {left}, 32",
             "b.hs 2b",
-            // 32 too little, which leaves bit 4 as it was: is there an odd one?
+            // 32 too little, which leaves bit 4 unchanged: test for an odd one.
             "3:",
             "tbz {left}, 4, 4f",
             "stzg {at}, [{at}]",

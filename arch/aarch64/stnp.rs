@@ -1,12 +1,12 @@
-//! `stnp`: 16 bytes a store, from the zero register twice, with the hint that nobody will read it
+//! `stnp`: 16 bytes a store, from the zero register twice, with the hint that they are not read
 //! soon.
 //!
 //! Assumptions
 //! - Instruction: STNP of two 64-bit general registers. CPUs: all; feature bit: none.
 //! - Non-temporal: a hint, which a CPU may ignore.
 //! - Ordered as STP: no fence. Of the non-temporal pairs only the load has an exception to the
-//!   order of memory accesses, behind an address dependency (Arm ARM DDI 0487, Load/store
-//!   non-temporal pair); no barrier or release that orders an STP leaves out an STNP.
+//!   order of memory accesses, after an address dependency (Arm ARM DDI 0487, Load/store
+//!   non-temporal pair); every barrier or release that orders an STP also orders an STNP.
 //! - Block 64, aligned: no store crosses a cache line.
 //! - General registers only: legal in kernels; what Linux clears pages with where DC ZVA is
 //!   prohibited.

@@ -1,4 +1,4 @@
-//! Tags in the top byte of an address, and the checks of MTE.
+//! Handles tags in the top byte of an address, and the checks of MTE.
 //!
 //! Sources: Arm ARM (DDI 0487), TCR_EL1.TBI0 and TBI1, PSTATE.TCO; Linux,
 //! Documentation/arch/arm64/tagged-pointers.rst: programs run with TBI0 on.
@@ -7,21 +7,21 @@ use core::arch::asm;
 
 use super::ident;
 
-/// The address that the CPU goes by: the top byte is that of bit 55, which picks the half of the
-/// address space. Without TBI that is what an address looks like anyway.
+/// Returns the address that the CPU translates: the top byte copies bit 55, which selects the half
+/// of the address space. Without TBI every valid address looks like this.
 #[inline]
 pub(crate) const fn untag(address: usize) -> usize {
     ((address << 8) as isize >> 8) as usize
 }
 
-/// `address` with a memory tag, bits 59:56.
+/// Returns `address` with a memory tag, bits 59:56.
 #[inline]
 pub(crate) const fn set_tag(address: usize, tag: u8) -> usize {
     address & !(15 << 56) | (tag as usize) << 56
 }
 
-/// PSTATE.TCO as it was; `None` where there is no such bit. It is the thread's own, and an exception
-/// saves and restores it.
+/// The previous PSTATE.TCO; `None` if the CPU has no such bit. The bit is the thread's own, and an
+/// exception saves and restores it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TagChecks(Option<u64>);
 
@@ -30,8 +30,8 @@ impl TagChecks {
     pub(crate) fn off() -> Self {
         Self(ident::mte().is_ok().then(|| {
             let before;
-            // SAFETY: FEAT_MTE2 is there, and so are the register, which every exception level may
-            // read and write, and the instruction.
+            // SAFETY: FEAT_MTE2 is present, and so are the instruction and the register, which
+            // every exception level may read and write.
             unsafe {
                 asm!(
                     ".arch_extension memtag",
@@ -45,7 +45,7 @@ impl TagChecks {
         }))
     }
 
-    /// TCO as it was.
+    /// Restores the previous TCO.
     pub(crate) fn restore(self) {
         if let Some(before) = self.0 {
             // SAFETY: as above.
@@ -77,7 +77,7 @@ mod tests {
         for tag in 0..16 {
             assert_eq!(untag(set_tag(USER, tag)), USER);
             assert_eq!((set_tag(set_tag(USER, 15), tag) >> 56) as u8, tag);
-            // What checks tags leaves bits 63:60 alone.
+            // Only bits 59:56 hold the tag. Bits 63:60 are unchanged.
             assert_eq!((set_tag(KERNEL, tag) >> 56) as u8, 0xf0 | tag);
         }
     }

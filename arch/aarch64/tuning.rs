@@ -1,15 +1,15 @@
-//! Which primitive serves which length on aarch64, from feature bits and DC ZVA's block.
+//! Chooses the primitive for each intent and length on aarch64, by feature bits and DC ZVA's block.
 //!
-//! Nothing here was measured: the choices are those that Arm's optimized-routines, glibc and Linux
-//! made, whose authors did. Caches are usually unknown, since EL0 cannot read their registers.
-//! - With MOPS: `mops` for everything. It is specified to suit all sizes, so that software need
-//!   not choose, and glibc's memset and Linux's clear_page use it wherever it is there.
+//! Nothing here was measured: the choices are those of Arm's optimized-routines, glibc and Linux,
+//! whose authors measured. Caches are usually unknown, since EL0 cannot read their registers.
+//! - With MOPS: `mops` for everything. It is specified to suit all sizes, so that software need not
+//!   choose, and glibc's memset and Linux's clear_page use it if it is available.
 //! - On CPUs where DC ZVA saves nothing ([`ZVA_SAVES_NOTHING`]): as with neither.
-//! - With DC ZVA: `stp` for ranges of a few blocks, since what is not a whole block at either end
-//!   is stored one way or the other; then `dc_zva`, for every intent: it has no non-temporal
-//!   form, and needs none, since it never reads the line and cores stream long runs of it.
-//! - With neither (a hypervisor prohibits DC ZVA): `stp` where the memory will be used, `stnp`
-//!   where it will not, or where it cannot all stay in the cache.
+//! - With DC ZVA: `stp` for ranges of a few blocks, since partial blocks at the ends need other
+//!   stores anyway; then `dc_zva`, for every intent: it has no non-temporal form, and needs none,
+//!   since it never reads the line and cores stream long runs of it.
+//! - With neither (a hypervisor prohibits DC ZVA): `stp` if the memory will be used, `stnp` if it
+//!   will not, or if it cannot all stay in the cache.
 //!
 //! `mte` is never chosen: it costs more, and matters to tagged memory alone.
 
@@ -19,14 +19,14 @@ use crate::tuning::{Ladder, Tuning};
 
 /// Below this, and below four blocks, DC ZVA saves nothing; a page is cleared by it in any case.
 const ZVA_START: usize = 256;
-/// From here on a cold range is kept out of the cache; a hint needs no fence to pay for.
+/// From here on a cold range is kept out of the cache; the hint needs no fence.
 const STREAM_START: usize = 4 << 10;
-/// Taken for the size of a last-level cache that is unknown: a server's, because a range that
-/// leaves the cache too early costs its user more than one that leaves it too late.
+/// Assumed for an unknown last-level cache. It is a server's, because a range that leaves the cache
+/// too early costs its user more than one that leaves it too late.
 const LAST_CACHE: usize = 32 << 20;
 
-/// CPUs by implementer and part number (MIDR_EL1) whose memset in glibc uses no DC ZVA, because
-/// its authors measured no gain: HiSilicon Kunpeng 920 (commit b68fabfbbc, 2019) and Ampere eMAG
+/// CPUs by implementer and part number (MIDR_EL1) whose memset in glibc avoids DC ZVA, because its
+/// authors measured no gain: HiSilicon Kunpeng 920 (commit b68fabfbbc, 2019) and Ampere eMAG
 /// (525de033a9, 2018).
 const ZVA_SAVES_NOTHING: [(&str, u32); 2] = [("0x48", 0xd01), ("0x50", 0x000)];
 
@@ -37,7 +37,7 @@ fn zva_saves_nothing(facts: &Facts) -> bool {
     ZVA_SAVES_NOTHING.iter().any(cpu)
 }
 
-/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+/// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
 #[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["dc_zva"], &["mops"], &["stp"], &["stnp"]];
 
@@ -112,7 +112,7 @@ mod tests {
         };
         assert_eq!(of("0x48", 0xd01), "stnp");
         assert_eq!(of("0x50", 0x000), "stnp");
-        // Another part of the same maker, the same part of another, and nobody.
+        // Another part of the same maker, the same part of another, and an unknown maker.
         for (vendor, model) in [("0x48", 0xd02), ("0x41", 0xd01), ("", 0)] {
             assert_eq!(of(vendor, model), "dc_zva");
         }

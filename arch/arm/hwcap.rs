@@ -1,11 +1,11 @@
-//! What Linux says of the CPU: the feature registers of arm are for privileged code only.
+//! Reads what Linux reports of the CPU: arm's feature registers are for privileged code only.
 
 use crate::arch::auxv::auxv;
 use crate::cpu::{Feature, Flag};
 
 const AT_HWCAP: usize = 16;
 
-/// Advanced SIMD: by the target, or by AT_HWCAP bit 12 (Linux, HWCAP_NEON).
+/// Detects Advanced SIMD: by the target, or by AT_HWCAP bit 12 (Linux, HWCAP_NEON).
 pub(super) fn neon() -> bool {
     cfg!(target_feature = "neon") || auxv(AT_HWCAP) >> 12 & 1 == 1
 }

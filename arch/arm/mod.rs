@@ -16,8 +16,8 @@ pub(crate) use tuning::tuning;
 use crate::cpu::Caches;
 use crate::primitive::Primitive;
 
-/// NEON's row stands behind a target that has it, or a system that says whether the CPU does:
-/// kernel and firmware targets are built without.
+/// The rows of arm. NEON's needs a target that has it, or a system that reports it. Kernel and
+/// firmware targets have neither.
 pub(crate) static PRIMITIVES: &[Primitive] = &[
     stm::PRIMITIVE,
     #[cfg(any(target_feature = "neon", feature = "std"))]
@@ -25,12 +25,12 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     super::generic::GENERIC,
 ];
 
-/// None: no instruction here clears a block of a size to be asked for.
+/// Returns 0: no instruction here has a block size to query.
 pub(crate) const fn block() -> usize {
     0
 }
 
-/// Only privileged code may read them (CCSIDR).
+/// Returns unknown sizes: only privileged code may read them (CCSIDR).
 pub(crate) fn caches() -> Caches {
     Caches::default()
 }

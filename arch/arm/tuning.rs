@@ -1,4 +1,4 @@
-//! Which primitive serves which length on arm.
+//! Chooses the primitive for each intent and length on arm.
 //!
 //! Nothing was measured on a real CPU. NEON stores 32 bytes an instruction and STM 16, and no store
 //! passes the cache: one primitive serves every length and intent.
@@ -6,7 +6,7 @@
 use crate::cpu::Facts;
 use crate::tuning::Tuning;
 
-/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+/// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
 #[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["neon"], &["stm"]];
 

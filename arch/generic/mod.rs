@@ -1,5 +1,5 @@
-//! Portable Rust, on every target: the last row of every table. ASan's checks are kept out of it, as
-//! they are of asm: ASan is asked before, for all of a range (`src/door.rs`).
+//! Contains portable Rust for every target: the last row of every table. Like asm, it is compiled
+//! without ASan's checks: `src/door.rs` has the whole range checked first.
 
 mod small;
 mod words;

@@ -1,11 +1,11 @@
-//! A few bytes of any alignment: what a primitive's blocks leave over, and short requests.
+//! Zeroes a few bytes of any alignment: what a primitive's blocks leave over, and short requests.
 
 use core::sync::atomic::{Ordering, compiler_fence};
 
-/// The most bytes for which [`zero_small`] beats every primitive on any CPU.
+/// Maximum length at which [`zero_small`] beats every primitive on any CPU.
 pub(crate) const SHORT: usize = 256;
 
-/// Whether [`zero_small`] beats every primitive at this length, for the set-up that those take.
+/// Returns whether [`zero_small`] beats every primitive at this length, given their set-up cost.
 #[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "it has its own"))]
 #[inline]
 pub(crate) const fn is_short(len: usize) -> bool {
@@ -14,8 +14,8 @@ pub(crate) const fn is_short(len: usize) -> bool {
 
 /// Zeroes `len` bytes at `ptr`.
 ///
-/// Few branches, because short lengths follow no pattern that a CPU could predict: stores that
-/// overlap serve four times the lengths that stores side by side would.
+/// It has few branches, because short lengths follow no pattern that a CPU could predict: stores
+/// that overlap serve four times the lengths that stores side by side would.
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes.
@@ -29,7 +29,7 @@ pub(crate) unsafe fn zero_small(mut ptr: *mut u8, mut len: usize) {
             ptr = ptr.wrapping_add(256);
             len -= 256;
         }
-        // Each arm ends in `keep`: once, after the match, it would cost the arms a jump.
+        // Each arm ends in `keep`: a single call after the match would cost the arms a jump.
         match len {
             129.. => four::<u128, 4>(ptr, len),
             65.. => four::<u128, 2>(ptr, len),
@@ -47,8 +47,8 @@ pub(crate) unsafe fn zero_small(mut ptr: *mut u8, mut len: usize) {
     }
 }
 
-/// Four runs of `N` stores, of which the middle two slide towards the last where `len` is less
-/// than four runs.
+/// Zeroes with four runs of `N` stores. If `len` is less than four runs, the middle two move
+/// towards the last.
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes, which are one to four runs.
@@ -59,14 +59,14 @@ unsafe fn four<T: Copy + Default, const N: usize>(ptr: *mut u8, len: usize) {
     let last = len - run;
     for at in [0, run.min(last), (2 * run).min(last), last] {
         for i in 0..N {
-            // SAFETY: no run begins behind the last, which ends with the range.
+            // SAFETY: no run begins after the last, which ends with the range.
             unsafe { store::<T>(ptr.wrapping_add(at + i * size_of::<T>())) };
         }
     }
     keep(ptr);
 }
 
-/// A store at the front and one at the end.
+/// Zeroes with a store at the front and one at the end.
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes, which are one or two stores.
@@ -81,7 +81,7 @@ unsafe fn two<T: Copy + Default>(ptr: *mut u8, len: usize) {
     keep(ptr);
 }
 
-/// Assigned, not written by a function of `core`: that would be compiled with ASan's checks.
+/// A `T` that is stored by assignment: functions of `core` are compiled with ASan's checks.
 #[derive(Clone, Copy)]
 #[repr(C, packed)]
 struct Unaligned<T>(T);
@@ -93,12 +93,12 @@ struct Unaligned<T>(T);
 unsafe fn store<T: Copy + Default>(ptr: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe { *ptr.cast::<Unaligned<T>>() = Unaligned(T::default()) };
-    // Neighbouring stores would be merged into a call of memset, which may be our caller.
+    // Otherwise the compiler merges stores into a call of memset, which may be our caller.
     compiler_fence(Ordering::SeqCst);
 }
 
 /// Makes the compiler assume that the memory at `ptr` is read here; generates no instruction.
-/// Otherwise stores to memory that is freed next are dead: a fence orders stores, but keeps none.
+/// Without it, stores to memory that is freed next are dead, which a fence does not prevent.
 #[cfg_attr(clearpage_asan, sanitize(address = "off"))]
 #[cfg_attr(not(clearpage_asan), inline(always))]
 fn keep(ptr: *mut u8) {
@@ -118,7 +118,7 @@ fn keep(ptr: *mut u8) {
                 all(target_arch = "x86_64", target_pointer_width = "64"),
             )
         ))] {
-            // SAFETY: a comment, which runs nothing.
+            // SAFETY: the asm is a comment, which executes nothing.
             unsafe {
                 core::arch::asm!("/* {0} */", in(reg) ptr, options(nostack, preserves_flags, readonly));
             }

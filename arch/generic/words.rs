@@ -1,7 +1,7 @@
 //! `generic`: word stores in portable Rust.
 //!
 //! Assumptions
-//! - Instruction: whatever stores a `usize`. CPUs: all. Feature bit: none.
+//! - Instruction: any that stores a `usize`. CPUs: all. Feature bit: none.
 //! - Temporal; no fence; block: eight words.
 //! - General registers only: legal in kernels.
 
@@ -31,7 +31,7 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
     }
 }
 
-/// Volatile, or the compiler makes a call of memset out of the loop.
+/// Stores a volatile zero: otherwise the compiler turns the loop into a call of memset.
 ///
 /// # Safety
 /// `word` is valid for a write.
@@ -42,7 +42,7 @@ unsafe fn store(word: *mut usize) {
     unsafe { word.write_volatile(0) };
 }
 
-/// Assigned: `write_volatile` is compiled with ASan's checks.
+/// Stores zero by assignment: `write_volatile` is compiled with ASan's checks.
 ///
 /// # Safety
 /// `word` is valid for a write.

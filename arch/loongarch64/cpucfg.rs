@@ -1,10 +1,10 @@
-//! CPUCFG: the caches, which any code may read.
+//! Reads the caches from CPUCFG, which any code may execute.
 //!
 //! Source: LoongArch Reference Manual volume 1, 2.2.10.5 (words 0x10 to 0x14).
 
 use crate::cpu::Caches;
 
-/// Word `n` of the configuration; 0 where there is none.
+/// Returns word `n` of the configuration; 0 if it does not exist.
 fn cpucfg(n: u32) -> u32 {
     let word;
     // SAFETY: every LA64 CPU has CPUCFG, and it only reads.
@@ -25,12 +25,12 @@ pub(crate) fn caches() -> Caches {
 
 fn decode(word: impl Fn(u32) -> u32) -> Caches {
     let bit = |n: u32| word(0x10) >> n & 1 == 1;
-    // A level holds data if it has a data cache, or a first cache that is unified.
+    // A level holds data if it has a data cache, or if its first cache is unified.
     let holds = |first, unified, data| bit(data) || bit(first) && bit(unified);
     let size = |n| {
         let geometry = word(n);
         let (ways, sets, line) = (geometry & 0xffff, geometry >> 16 & 0xff, geometry >> 24 & 0x7f);
-        // Ways less one, and log2 of the others.
+        // The fields hold ways minus one, and log2 of the others.
         (ways as usize + 1).checked_shl(sets + line).unwrap_or(0)
     };
     let if_there = |there, n| if there { size(n) } else { 0 };

@@ -1,5 +1,5 @@
-//! What Linux says of the CPU. CPUCFG tells what it has, but not whether the system has switched
-//! its vector registers on.
+//! Reads what Linux reports of the CPU. CPUCFG has the CPU's features, but not whether the system
+//! has switched its vector registers on.
 
 use crate::arch::auxv::auxv;
 use crate::cpu::{Feature, Flag};
@@ -10,12 +10,12 @@ fn hwcap(bit: u32) -> bool {
     auxv(AT_HWCAP) >> bit & 1 == 1
 }
 
-/// 16-byte vectors: by the target, or by AT_HWCAP bit 4 (Linux, HWCAP_LOONGARCH_LSX).
+/// Detects 16-byte vectors: by the target, or by AT_HWCAP bit 4 (Linux, HWCAP_LOONGARCH_LSX).
 pub(super) fn lsx() -> bool {
     cfg!(target_feature = "lsx") || hwcap(4)
 }
 
-/// 32-byte vectors: by the target, or by AT_HWCAP bit 5 (Linux, HWCAP_LOONGARCH_LASX).
+/// Detects 32-byte vectors: by the target, or by AT_HWCAP bit 5 (Linux, HWCAP_LOONGARCH_LASX).
 pub(super) fn lasx() -> bool {
     cfg!(target_feature = "lasx") || hwcap(5)
 }

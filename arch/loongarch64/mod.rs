@@ -19,8 +19,8 @@ pub(crate) use tuning::tuning;
 
 use crate::primitive::Primitive;
 
-/// Rows that need vector registers stand behind a target that has them, or a system that says
-/// whether the CPU does: kernel and firmware targets are built without.
+/// The rows of loongarch64. Those with vector registers need a target that has them, or a system
+/// that reports them. Kernel and firmware targets have neither.
 pub(crate) static PRIMITIVES: &[Primitive] = &[
     st_d::PRIMITIVE,
     #[cfg(any(target_feature = "lsx", feature = "std"))]
@@ -30,7 +30,7 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     super::generic::GENERIC,
 ];
 
-/// None: no instruction here clears a block of a size to be asked for.
+/// Returns 0: no instruction here has a block size to query.
 pub(crate) const fn block() -> usize {
     0
 }

@@ -1,13 +1,12 @@
-//! The cache block that DCBZ clears: its size is in no register that a program may read, Linux
-//! tells it.
+//! Reads the size of the cache block that DCBZ clears. Programs cannot read it from a register;
+//! Linux reports it.
 
 use crate::arch::asked::Asked;
 use crate::arch::auxv::auxv;
 use crate::page::PAGE_SIZE;
 use crate::primitive::Unavailable;
 
-/// The entry of the auxiliary vector that is made for users of DCBZ
-/// (arch/powerpc/include/uapi/asm/auxvec.h).
+/// The entry of the auxiliary vector for users of DCBZ (arch/powerpc/include/uapi/asm/auxvec.h).
 const AT_DCACHEBSIZE: usize = 19;
 
 /// The size of a block in bytes, a power of two up to a page.

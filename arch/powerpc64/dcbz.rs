@@ -15,7 +15,7 @@ use super::cache_block;
 use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
-/// Blocks a round of the main loop.
+/// Blocks per round of the main loop.
 const ROUND: usize = 8;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
@@ -23,7 +23,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     store: Store::Temporal,
     registers: Registers::General,
     needs: Some(Feature::Dcbz),
-    // Where it is not available nobody clears by blocks, and any number is as good.
+    // If DCBZ is unavailable, nothing clears by blocks, and any number will do.
     block: || cache_block::BLOCK.get().unwrap_or(128),
     availability: || cache_block::BLOCK.get().map(drop),
     leaf: Leaf::Ordered(clear),
@@ -37,7 +37,7 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {
         core::arch::asm!(
-            // The blocks that fill no round.
+            // The blocks that do not fill a round.
             "cmpld {ptr}, {rounds}",
             "beq 3f",
             "2:",

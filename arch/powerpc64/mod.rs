@@ -27,7 +27,7 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     super::generic::GENERIC,
 ];
 
-/// Every CPU has DCBZ; what it needs to know of it is a size.
+/// Returns DCBZ, which every CPU has. It is usable if the block size is known.
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     #[cfg(clearpage_ppc_asm)]
     return [Flag {
@@ -40,7 +40,7 @@ pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     return core::iter::empty();
 }
 
-/// What DCBZ clears.
+/// Returns the block size of DCBZ; 0 if it is unknown.
 pub(crate) fn block() -> usize {
     #[cfg(clearpage_ppc_asm)]
     return cache_block::BLOCK.get().unwrap_or(0);

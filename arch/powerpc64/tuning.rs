@@ -1,4 +1,4 @@
-//! Which primitive serves which length on powerpc64.
+//! Chooses the primitive for each intent and length on powerpc64.
 //!
 //! Lengths and intents make no difference: DCBZ makes a block in the cache without reading it
 //! first, and nothing goes past the cache. Not measured: emulators report no speed. Linux clears
@@ -7,7 +7,7 @@
 use crate::cpu::Facts;
 use crate::tuning::Tuning;
 
-/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+/// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
 #[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["dcbz"], &["generic"]];
 

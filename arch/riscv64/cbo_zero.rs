@@ -7,16 +7,16 @@
 //! - Temporal: the block may be allocated in caches. It is a set of stores, not necessarily one
 //!   atomic store, and they are ordered as any other stores (same chapter, "Memory Ordering"): no
 //!   fence.
-//! - Block: what the system says, one size for all of it; 64 in every RVA profile (Zic64b).
-//! - General registers only. In kernels: S-mode may where menvcfg.CBZE is set, which is firmware's
-//!   to do, U-mode where senvcfg.CBZE is too (same chapter, "CSR State"); otherwise it is an
-//!   illegal instruction. All main memory takes it; on I/O memory it may fault.
+//! - Block: as the system reports, one size for all of it; 64 in every RVA profile (Zic64b).
+//! - General registers only. In kernels: S-mode may use it if firmware sets menvcfg.CBZE, U-mode if
+//!   senvcfg.CBZE is set too (same chapter, "CSR State"); otherwise it is an illegal instruction.
+//!   All main memory takes it; on I/O memory it may fault.
 
 use super::hwprobe;
 use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
-/// Blocks a round of the main loop.
+/// Blocks per round of the main loop.
 const ROUND: usize = 8;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
@@ -24,7 +24,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     store: Store::Temporal,
     registers: Registers::General,
     needs: Some(Feature::Zicboz),
-    // Where it is not available nobody clears by blocks, and any number is as good.
+    // If Zicboz is unavailable, nothing clears by blocks, and any number will do.
     block: || hwprobe::BLOCK.get().unwrap_or(64),
     availability: || hwprobe::BLOCK.get().map(drop),
     leaf: Leaf::Ordered(clear),
@@ -40,7 +40,7 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
         core::arch::asm!(
             ".option push",
             ".option arch, +zicboz",
-            // The blocks that fill no round.
+            // The blocks that do not fill a round.
             "beq {ptr}, {rounds}, 3f",
             "2:",
             "cbo.zero ({ptr})",

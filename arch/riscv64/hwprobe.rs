@@ -1,16 +1,16 @@
-//! Zicboz: whether there is a cache-block zero instruction, and how large its block is.
+//! Detects Zicboz: whether the CPU has a cache-block zero instruction, and the size of its block.
 //!
-//! A program can read neither from the CPU. Linux tells both by riscv_hwprobe
-//! (Documentation/arch/riscv/hwprobe.rst; since 6.7), and says with it that programs may use the
-//! instruction. Without `std`, or on another system, only the build knows its CPU: the target
-//! features zicboz, and zic64b, by which blocks are 64 bytes; RVA22 and RVA23 ask for both. rustc
-//! 1.85 has no such features yet: builds by it do without, unless they ask Linux.
+//! A program can read neither from the CPU. Linux reports both by riscv_hwprobe
+//! (Documentation/arch/riscv/hwprobe.rst; since 6.7), which also means that programs may use the
+//! instruction. Without `std`, or on another system, only the build knows its CPU, by the target
+//! features zicboz and zic64b (blocks of 64 bytes), which RVA22 and RVA23 require. rustc 1.85 has
+//! no such features yet, so its builds do without, unless they ask Linux.
 
 use crate::arch::asked::Asked;
 use crate::cpu::{Feature, Flag};
 use crate::primitive::Unavailable;
 
-/// The size of a block in bytes, a power of two up to a page, where the CPU has Zicboz.
+/// The size of a block in bytes, a power of two up to a page, if the CPU has Zicboz.
 pub(super) static BLOCK: Asked = Asked::new(system::zicboz);
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
@@ -57,15 +57,15 @@ mod system {
         value: u64,
     }
 
-    /// Extensions, by bits: those that all CPUs have and programs may use.
+    /// Key of the extension bits, each set if all CPUs have it and programs may use it.
     const IMA_EXT_0: i64 = 4;
     const ZICBOZ: u64 = 1 << 6;
     const ZICBOZ_BLOCK_SIZE: i64 = 6;
 
-    /// Has the kernel fill in the values, for all CPUs that are online.
+    /// Asks the kernel for the values, for all CPUs that are online; returns its error, or 0.
     fn riscv_hwprobe(pairs: &mut [Pair]) -> isize {
         let error;
-        // SAFETY: the kernel writes to the pairs alone. It preserves the general registers but a0; a
+        // SAFETY: the kernel writes only to the pairs. It preserves the general registers but a0; a
         // system call clobbers the vector registers (Linux, Documentation/arch/riscv/vector.rst).
         unsafe {
             core::arch::asm!(
@@ -83,8 +83,8 @@ mod system {
         error
     }
 
-    /// What the answer says. A kernel that does not know a key makes it -1 and the value 0; a value
-    /// of -1 stands where CPUs differ.
+    /// Decodes the answer. If a kernel does not know a key, it sets the key to -1 and the value to
+    /// 0. If CPUs differ, the value is -1.
     fn block(error: isize, [extensions, size]: [Pair; 2]) -> Result<usize, Unavailable> {
         let no = |reason| Err(Unavailable { reason });
         if error != 0 {

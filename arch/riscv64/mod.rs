@@ -1,4 +1,4 @@
-//! riscv64: cache-block zero where there is one, doubleword stores elsewhere.
+//! riscv64: cache-block zero if the CPU has it, otherwise doubleword stores.
 
 mod hwprobe;
 mod tuning;
@@ -18,7 +18,7 @@ use crate::primitive::Primitive;
 pub(crate) static PRIMITIVES: &[Primitive] =
     &[cbo_zero::PRIMITIVE, sd::PRIMITIVE, super::generic::GENERIC];
 
-/// What `cbo.zero` clears.
+/// Returns the block size of `cbo.zero`; 0 if it is unavailable.
 pub(crate) fn block() -> usize {
     hwprobe::BLOCK.get().unwrap_or(0)
 }

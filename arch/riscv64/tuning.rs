@@ -1,14 +1,14 @@
-//! Which primitive serves which length on riscv64: `cbo_zero` where there is one, `sd` elsewhere.
+//! Chooses the primitive on riscv64: `cbo_zero` if available, otherwise `sd`.
 //!
 //! Lengths and intents make no difference. A whole block at a time saves both the instructions and
-//! the reading of lines that are about to be overwritten; no store hint of the base ISA goes past
-//! the cache. Not measured: emulators say nothing of speed. Linux chooses the same way for its
-//! `clear_page`.
+//! the reading of lines that are about to be overwritten; no store hint of the base ISA bypasses
+//! the cache. Not measured, because emulators have no meaningful speed. Linux's `clear_page`
+//! chooses the same way.
 
 use crate::cpu::Facts;
 use crate::tuning::Tuning;
 
-/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+/// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
 #[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["cbo_zero"], &["sd"]];
 

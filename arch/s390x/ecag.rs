@@ -1,4 +1,4 @@
-//! EXTRACT CPU ATTRIBUTE: the caches, as the CPU itself describes them.
+//! Reads the caches from the CPU, with EXTRACT CPU ATTRIBUTE.
 //!
 //! Source: z/Architecture Principles of Operation, SA22-7832, chapter 7. It belongs to the
 //! general-instructions-extension facility, as do instructions that the compiler itself uses: in
@@ -6,7 +6,7 @@
 
 use crate::cpu::Caches;
 
-/// What is asked: bits 56-59 of the operand.
+/// Attributes: bits 56-59 of the operand.
 const TOPOLOGY: u64 = 0;
 const SIZE: u64 = 2;
 
@@ -14,10 +14,10 @@ pub(crate) fn caches() -> Caches {
     caches_by(ecag)
 }
 
-/// The attribute; all ones where the CPU does not tell it.
+/// Returns the attribute; all ones if the CPU does not report it.
 fn ecag(attribute: u64, level: u64) -> u64 {
     let answer;
-    // SAFETY: it reads the CPU, no memory. Bit 63 of the operand is 0: data or unified cache.
+    // SAFETY: it reads no memory. Bit 63 of the operand is 0: data or unified cache.
     unsafe {
         core::arch::asm!(
             "ecag {answer}, %r0, 0({operand})",
@@ -29,8 +29,8 @@ fn ecag(attribute: u64, level: u64) -> u64 {
     answer
 }
 
-/// The topology has a byte a level, the first level leftmost: its bits 4-5 are 1 where there is a
-/// cache of one CPU, 2 where CPUs share it.
+/// Decodes the cache sizes. The topology has a byte per level, the first level leftmost: its bits
+/// 4-5 are 1 for a cache of one CPU, 2 for one that CPUs share.
 fn caches_by(ecag: impl Fn(u64, u64) -> u64) -> Caches {
     let topology = ecag(TOPOLOGY, 0).to_be_bytes();
     let size = |level: u8| match (topology[usize::from(level)] >> 2) & 3 {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn sizes_of_private_and_shared_levels() {
-        // Two levels of one CPU, with instructions apart; two that are shared.
+        // Two levels per CPU with a separate instruction cache, then two shared levels.
         let ecag = |attribute, level| match (attribute, level) {
             (TOPOLOGY, 0) => 0x0404_0b0b_0000_0000,
             (SIZE, 0) => 128 << 10,

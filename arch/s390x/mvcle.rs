@@ -3,11 +3,11 @@
 //! Assumptions
 //! - Instruction: MOVE LONG EXTENDED (z/Architecture Principles of Operation, SA22-7832,
 //!   chapter 7). CPUs: all. Feature bit: none.
-//! - It stops after as much as the CPU sees fit, with condition code 3 and its registers advanced,
-//!   and is executed again until the whole range is done.
-//! - Temporal, as far as the architecture says; stores are seen in program order: no fence. CPUs
-//!   may do better: IBM says of its sibling MVCL that a fill of 4 KiB pieces, aligned so, happens
-//!   in the storage controller, without lines brought into the cache (J. Mulder, IBM-MAIN, 2011).
+//! - It stops after an amount that the CPU determines, with condition code 3 and its registers
+//!   advanced, and is executed again until the whole range is done.
+//! - Temporal by the architecture; stores are seen in program order: no fence. CPUs may do better:
+//!   according to IBM, a fill of aligned 4 KiB pieces by its sibling MVCL happens in the storage
+//!   controller, without bringing lines into the cache (J. Mulder, IBM-MAIN, 2011).
 //! - Block 4096, aligned, for that reason; the instruction itself takes any address and length.
 //! - General registers only: legal in kernels.
 

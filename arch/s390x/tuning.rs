@@ -1,24 +1,24 @@
-//! Which primitive serves which length on s390x, from cache sizes.
+//! Chooses the primitive for each intent and length on s390x, from cache sizes.
 //!
-//! None of it was measured: emulators say nothing of speed. What it rests on:
-//! - XC leaves the lines in the cache. Linux clears every page so: its `clear_page` is a memset,
-//!   whose zero case is a loop of XC, where it once was an MVCL.
-//! - MVCLE starts a millicode routine first, and may leave the caches alone. The memset of the GNU
-//!   C library goes over to it past 40 MiB on z10 and past 256 MiB on z196 and newer: about where
-//!   a range outgrows the last cache. z/OS clears each page frame with MVCL, its sibling.
+//! Nothing here was measured, because emulators have no meaningful speed. The choice rests on:
+//! - XC leaves the lines in the cache. Linux clears every page with it: its `clear_page` is a
+//!   memset, whose zero case is a loop of XC, where it once was an MVCL.
+//! - MVCLE starts a millicode routine first, and may bypass the caches. The memset of the GNU C
+//!   library switches to it past 40 MiB on z10 and past 256 MiB on z196 and newer: about where a
+//!   range outgrows the last cache. z/OS clears each page frame with MVCL, its sibling.
 //!
-//! So XC is the default; hot and Auto leave it for MVCLE where the range outgrows the last cache
-//! that the CPU tells of, cold from one page on.
+//! So XC is the default. Hot and Auto use MVCLE for ranges that outgrow the last cache that the CPU
+//! reports, Cold from one page on.
 
 use crate::cpu::Facts;
 use crate::tuning::{Ladder, Tuning};
 
-/// The piece that MVCLE's millicode clears at once; shorter ranges have no whole one.
+/// The piece that MVCLE's millicode clears at once. Shorter ranges contain no whole one.
 const COLD_START: usize = 4 << 10;
-/// The last cache where the CPU hides its own: that of the oldest, z10.
+/// Assumed if the CPU hides its caches: the last cache of the oldest, z10.
 const LAST_CACHE: usize = 32 << 20;
 
-/// What [`Tuning::measure`] tries: of each mechanism the first that there is.
+/// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
 #[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["xc"], &["mvcle"]];
 

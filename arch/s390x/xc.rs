@@ -13,7 +13,7 @@
 use crate::primitive::{Leaf, Primitive, Registers, Store};
 
 const BLOCK: usize = 256;
-/// Bytes a round of the main loop.
+/// Bytes per round of the main loop.
 const ROUND: usize = 8 * BLOCK;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
@@ -32,7 +32,7 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {
         core::arch::asm!(
-            // The blocks that fill no round.
+            // The blocks that do not fill a round.
             "cgrje {ptr}, {rounds}, 3f",
             "2:",
             "xc 0(256,{ptr}), 0({ptr})",

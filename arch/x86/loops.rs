@@ -1,9 +1,9 @@
-//! The loop that the non-temporal stores share, with the list and the fence.
+//! Contains the loop that the non-temporal stores share, with the list and the fence.
 
 /// Clears a list of ranges of one length, block by block, by weakly ordered stores, and fences
 /// once. `eax` holds the address; `edx` is 0 for `movnti`.
 ///
-/// x86 has six registers to give and LLVM may want one of them: the length turns into the end of
+/// x86 has six registers available and LLVM may want one of them: the length turns into the end of
 /// its range and back.
 macro_rules! stream_blocks {
     ($list:ident, $n:ident, $len:ident, $block:expr, zero: $zero:literal, [$($store:literal),+]) => {

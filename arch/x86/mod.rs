@@ -19,8 +19,8 @@ pub(crate) use super::x86_tuning::tuning;
 use super::cpuid;
 use crate::primitive::Primitive;
 
-/// Rows that need vector registers stand behind `target_feature = "sse2"`: i586, kernel and
-/// firmware targets are built without.
+/// The rows of x86. Those with vector registers need `target_feature = "sse2"`, which i586, kernel
+/// and firmware targets lack.
 pub(crate) static PRIMITIVES: &[Primitive] = &[
     stosb::PRIMITIVE,
     stosd::PRIMITIVE,

@@ -1,4 +1,4 @@
-//! Whether the instructions that came with SSE2 may be used.
+//! Checks whether the instructions that came with SSE2 may be used.
 
 use super::cpuid;
 use crate::primitive::Unavailable;

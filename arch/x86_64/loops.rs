@@ -1,5 +1,5 @@
-//! The two loops that the store instructions share. A leaf says which stores fill one block and
-//! how to make a zero; the loop, the list and the fence stand here once.
+//! Contains the two loops that the store instructions share, with the list and the fence. A leaf
+//! supplies the stores that fill one block, and the way to make a zero.
 
 /// Clears one range, block by block, by stores that need no fence. `rdi` holds the address.
 ///
@@ -27,7 +27,7 @@ macro_rules! store_blocks {
 }
 
 /// Clears a list of ranges of one length, block by block, by weakly ordered stores, and fences
-/// once. `rax` holds the address, as `clzero` wants it; `rdx` is 0 for `movnti`.
+/// once. `rax` holds the address, as `clzero` requires; `rdx` is 0 for `movnti`.
 macro_rules! stream_blocks {
     ($list:ident, $n:ident, $len:ident, $block:expr, zero: $zero:literal, [$($store:literal),+], end: $end:literal) => {
         core::arch::asm!(

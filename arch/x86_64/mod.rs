@@ -35,7 +35,7 @@ pub(crate) use short::{is_short, zero_small};
 use super::cpuid;
 use crate::primitive::Primitive;
 
-/// Whether programs can use AVX2; unknown, so no, in a build without vectors.
+/// Returns whether programs can use AVX2; a build without vectors cannot know, so `false`.
 pub(super) fn can_use_avx2() -> bool {
     #[cfg(target_feature = "sse2")]
     return vector::avx2().is_ok();
@@ -43,7 +43,7 @@ pub(super) fn can_use_avx2() -> bool {
     return false;
 }
 
-/// Whether programs can use AVX-512; unknown, so no, in a build without vectors.
+/// Returns whether programs can use AVX-512; a build without vectors cannot know, so `false`.
 pub(super) fn can_use_avx512() -> bool {
     #[cfg(target_feature = "sse2")]
     return vector::avx512().is_ok();
@@ -51,8 +51,8 @@ pub(super) fn can_use_avx512() -> bool {
     return false;
 }
 
-/// Rows that need vector registers stand behind `target_feature = "sse2"`: kernel and firmware
-/// targets are built without.
+/// The rows of x86_64. Those with vector registers need `target_feature = "sse2"`, which kernel and
+/// firmware targets lack.
 pub(crate) static PRIMITIVES: &[Primitive] = &[
     stosb::PRIMITIVE,
     stosq::PRIMITIVE,

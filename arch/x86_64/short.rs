@@ -1,4 +1,4 @@
-//! More than 64 bytes by wide stores: a quarter as many with AVX-512, half as many with AVX2.
+//! Zeroes more than 64 bytes by wide stores: a quarter as many with AVX-512, half with AVX2.
 //!
 //! Both ends are stored unaligned and overlap where the range is short. That is the same number of
 //! stores as in glibc's memset of the same width, and no more of them cross a cache line.
@@ -40,7 +40,7 @@ macro_rules! avx2 {
 
 /// The widest stores of this CPU; `UNKNOWN` until the first request of more than 64 bytes.
 ///
-/// A flag of `cpufeatures` would do, but its detection is inlined: a call in the middle of a
+/// The flags of `cpufeatures` are not used, because their detection is inlined: a call within a
 /// function, for which the function saves registers on the stack.
 static WIDEST: AtomicU8 = AtomicU8::new(UNKNOWN);
 const UNKNOWN: u8 = 0;
@@ -48,7 +48,7 @@ const SSE2: u8 = 1;
 const AVX2: u8 = 2;
 const AVX512: u8 = 3;
 
-/// Whether [`zero_small`] beats every primitive at this length, for the set-up that those take.
+/// Returns whether [`zero_small`] beats every primitive at this length, given their set-up cost.
 #[inline]
 pub(crate) fn is_short(len: usize) -> bool {
     len <= SHORT || (len < 4 << 10 && WIDEST.load(Relaxed) != SSE2)
@@ -87,7 +87,7 @@ pub(crate) unsafe fn zero_small(ptr: *mut u8, len: usize) {
         } else {
             let past_page = ptr.addr().wrapping_add(len) % 4096;
             if len >= 2048 && (1..64).contains(&past_page) {
-                // The last store would cross the boundary, which takes longer than all of the
+                // The last store would straddle a page boundary, which takes longer than all of the
                 // page's other stores on Zen 4: 0.8 of the speed of `rep stosb`.
                 by_avx512(ptr, len - past_page);
                 generic::zero_small(ptr.wrapping_add(len - past_page), past_page);
@@ -98,7 +98,7 @@ pub(crate) unsafe fn zero_small(ptr: *mut u8, len: usize) {
     }
 }
 
-/// Both ends, and the lines between them.
+/// Zeroes both ends, and the lines between them.
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes, which are more than 256, and this CPU has AVX-512.
@@ -138,7 +138,7 @@ unsafe fn by_avx512(ptr: *mut u8, len: usize) {
     }
 }
 
-/// [`zero_small`] where AVX-512 is not known to be there.
+/// Implements [`zero_small`] for CPUs that are not known to have AVX-512.
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes, which are more than 64.
@@ -197,7 +197,7 @@ unsafe fn by_others(ptr: *mut u8, len: usize) {
     }
 }
 
-/// [`zero_small`] after it has set [`WIDEST`].
+/// Sets [`WIDEST`], then calls [`zero_small`].
 ///
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes.

@@ -1,5 +1,5 @@
-//! Whether AVX2 and AVX-512 may be used: the CPU has them and the operating system saves their
-//! registers (XCR0), which cpufeatures checks.
+//! Checks whether AVX2 and AVX-512 may be used: the CPU has them, and the operating system saves
+//! their registers (XCR0), which cpufeatures checks.
 
 use super::cpuid;
 use crate::primitive::Unavailable;
@@ -8,14 +8,14 @@ cpufeatures::new!(usable_avx2, "avx2");
 cpufeatures::new!(usable_avx512, "avx512f");
 cpufeatures::new!(usable_vbmi2, "avx512f", "avx512vbmi2");
 
-/// One relaxed load, once it is known.
+/// Returns whether AVX2 may be used: one relaxed load, once it is known.
 #[inline]
 pub(super) fn has_avx2() -> bool {
     usable_avx2::get()
 }
 
-/// Whether a few 64-byte stores are free of side effects: the CPUs that lower their clock for
-/// them are older than VBMI2 (Ice Lake, Zen 4).
+/// Returns whether a few 64-byte stores have no side effects: CPUs that lower their clock for them
+/// are older than VBMI2 (Ice Lake, Zen 4).
 #[inline]
 pub(super) fn has_cheap_avx512() -> bool {
     usable_vbmi2::get()

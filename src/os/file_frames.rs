@@ -1,14 +1,14 @@
-//! Files as memory by frames: a memfd, a file of hugetlbfs, or an ordinary one.
+//! Zeroes the frames of files used as memory: memfds, hugetlbfs files and ordinary files.
 //!
-//! [`FileFrames`] reaches them through windows, mappings for a moment, as kernels reach memory that
-//! they have no addresses for: a program of 32 bits clears a file of any size. It is a
-//! [`Highmem`](crate::highmem::Highmem), for whatever works on frames, and has safe methods of its
-//! own, which know other ways too.
+//! [`FileFrames`] accesses a file through windows, which are temporary mappings, as kernels access
+//! memory that has no permanent address. So even a 32-bit program can clear a file of any size. It
+//! implements [`Highmem`](crate::highmem::Highmem), for code that works on frames. Its own methods
+//! are safe and can also zero without a mapping.
 //!
 //! # Which way
 //!
 //! GB/s over files of 256 MiB, on one CPU of an AMD EPYC (Zen 5, in a virtual machine), Linux 6.18,
-//! ext4; `cargo bench --bench file_frames` measures your machine.
+//! ext4. `cargo bench --bench file_frames` measures your machine.
 //!
 //! | [`Way`] | memfd: data | a hole | memfd of huge pages: data | a hole | on disk: data | a hole |
 //! |---|---|---|---|---|---|---|
@@ -19,14 +19,15 @@
 //! | [`ZeroRange`](Way::ZeroRange) | no | no | no | no | 20 | 500 |
 //! | [`zero_data`](FileFrames::zero_data), any way | as that | over 10 000 | as that | over 10 000 | as that | over 10 000 |
 //!
-//! So [`clear`](FileFrames::clear) writes, where no huge pages are: to fill a page table and to
-//! empty it again takes longer than for the system to find the pages by itself. It maps where they
-//! are, which hugetlbfs is made of, and a tmpfs says of itself by a block size of 2 MiB
-//! (`/sys/kernel/mm/transparent_hugepage/shmem_enabled`, or mounted with `huge=`). Holes that may
-//! stay holes cost nothing: `zero_data`. A hole that is punched is paid for when it is filled again.
+//! If there are no huge pages, [`clear`](FileFrames::clear) therefore writes: filling a page table
+//! and emptying it again costs more than the kernel's own page lookup. If there are huge pages, it
+//! maps. Hugetlbfs always has them; a tmpfs with them
+//! (`/sys/kernel/mm/transparent_hugepage/shmem_enabled`, or mounted with `huge=`) reports a block
+//! size of 2 MiB. Holes that may stay holes cost nothing with `zero_data`. A punched hole costs
+//! time when it is filled again.
 //!
-//! Who has addresses for the whole file, and clears it often, maps it once and makes a
-//! [`LinearMap`](crate::highmem::LinearMap) of it: that clears as any other memory.
+//! If you have address space for the whole file and clear it often, map it once and use a
+//! [`LinearMap`](crate::highmem::LinearMap), which clears it like any other memory.
 //!
 //! # Windows
 //!
@@ -38,33 +39,33 @@
 //! | 1 MiB | 7.2 | 14 | | 0.85 |
 //! | 2 MiB | 7.3 | 70 | 75 | 12 |
 //! | 4 MiB | 7.5 | 77 | 83 | 12 |
-//! | 8 MiB, unless [asked for otherwise](FileFrames::with_window) | 7.5 | 83 | 88 | 12 |
+//! | 8 MiB, the [default](FileFrames::with_window) | 7.5 | 83 | 88 | 12 |
 //! | 16 MiB | 7.4 | 85 | 90 | 12 |
 //! | 64 MiB | 7.2 | 88 | 93 | 12 |
 //!
-//! A window's page table is filled by one call (`MADV_POPULATE_READ` for tmpfs, whose pages can then
-//! be written too; `MADV_POPULATE_WRITE` elsewhere): without it, 3.0 from 2 MiB on for a memfd. To
-//! slide one window over reserved addresses (`MAP_FIXED`) instead of unmapping it saves a fifth of
-//! the time at a page a window, and nothing from 2 MiB on.
+//! A window's page table is filled by one call: `MADV_POPULATE_READ` for tmpfs, whose pages are
+//! then also writable, `MADV_POPULATE_WRITE` elsewhere. Without it a memfd reaches 3.0 from 2 MiB
+//! on. Sliding one window over reserved addresses (`MAP_FIXED`) instead of unmapping it saves a
+//! fifth of the time with windows of one page, and nothing from 2 MiB on.
 //!
-//! Of single pages that lie anywhere, those that share a window are cleared by one: every other page
-//! of a sorted list on hugetlbfs at 68 GB/s, where a window a page takes 0.6.
+//! Scattered single pages in one window share it: every other page of a sorted list on hugetlbfs is
+//! cleared at 68 GB/s, against 0.6 with a window per page.
 //!
-//! # A file that changes meanwhile
+//! # Concurrent changes of the file
 //!
-//! All of it is safe: a file's content is no memory of Rust, and who has the file mapped as memory
-//! has promised, in unsafe code, that it may change.
+//! All methods are safe: a file's content is not Rust memory. Code that maps the file as memory has
+//! promised, in unsafe code, that it may change.
 //!
-//! The length is asked before each window and each write of 1 MiB, and pages of a window are made
-//! present where an error can still be given: a frame behind the end, a full file system, or huge
-//! pages that ran out are a [`FileError`], and no `SIGBUS`. Who cuts the file off after that, and
-//! before the window is cleared, raises one still; who does before a write has the file grow again.
-//! On a memfd the seals `F_SEAL_SHRINK` and `F_SEAL_GROW` exclude both. Before Linux 5.14, and under
-//! emulators of user programs, pages are present only when they are touched: there a full file
-//! system is an error of [`Way::Write`] alone.
+//! The length is read before each window and each write of 1 MiB, and the pages of a window are
+//! made present while an error can still be returned. A frame past the end, a full file system or a
+//! lack of huge pages is therefore a [`FileError`], not a `SIGBUS`. If the file is truncated after
+//! that but before the window is cleared, a `SIGBUS` is still raised; if it is truncated before a
+//! write, the write extends it again. On a memfd the seals `F_SEAL_SHRINK` and `F_SEAL_GROW`
+//! prevent both. Before Linux 5.14, and under user-mode emulators, pages become present only when
+//! touched; there, only [`Way::Write`] returns an error for a full file system.
 //!
-//! The methods keep no state: any number of threads may clear frames of one file, each its own.
-//! Writes to one file take turns, windows do not.
+//! The methods keep no state, so any number of threads may clear different frames of one file.
+//! Writes to one file are serialised, windows are not.
 
 mod error;
 mod kernel;
@@ -95,38 +96,37 @@ const TMPFS: u32 = 0x0102_1994;
 /// `HUGETLBFS_MAGIC` of statfs(2).
 const HUGETLBFS: u32 = 0x9584_58f6;
 
-/// Bytes in a window, unless asked for otherwise.
+/// Default bytes in a window.
 const WINDOW: usize = 8 << 20;
 
-/// The frames of a file: number n is the [`PAGE_SIZE`] bytes at offset n * [`PAGE_SIZE`]. The file's
-/// last bytes, if they are less than a frame, are in none.
+/// The frames of a file. Frame n is the [`PAGE_SIZE`] bytes at offset n * [`PAGE_SIZE`]. If the
+/// file ends with less than a whole frame, these bytes are in no frame.
 #[derive(Debug)]
 pub struct FileFrames {
     file: OwnedFd,
-    /// Mappings begin and end at multiples of it, in bytes.
+    /// Alignment of mappings, in bytes.
     unit: usize,
-    /// In frames; a multiple of the unit.
+    /// Window size in frames, a multiple of the unit.
     window: u64,
-    /// What makes a window's pages writable.
+    /// The advice that makes a window's pages present and writable.
     populate: Advice,
     hugetlb: bool,
-    /// From how many frames on windows are faster than writes.
+    /// Number of frames from which windows are faster than writes.
     map_from: u64,
 }
 
 impl FileFrames {
-    /// The frames of `file`: a regular file, a memfd, one of hugetlbfs; open for reading and
-    /// writing, and not for appending.
+    /// Wraps `file`: a regular file, a memfd or a file of hugetlbfs, which is open for reading and
+    /// writing, but not for appending.
     ///
-    /// Files of file systems that stand for the kernel or for devices are refused, even if they are
-    /// regular files: sysfs, procfs, debugfs, tracefs, configfs, securityfs, selinuxfs, cgroup,
-    /// cgroup2, resctrl, bpf, efivarfs, pstore and dma-buf. A write there is a command, and a file
-    /// such as `/sys/bus/pci/devices/*/resource0` maps registers, which instructions that clear
-    /// memory must not touch. A file of FUSE may do either, and is accepted.
+    /// Files of file systems that represent the kernel or devices are refused, even regular files:
+    /// sysfs, procfs, debugfs, tracefs, configfs, securityfs, selinuxfs, cgroup, cgroup2, resctrl,
+    /// bpf, efivarfs, pstore and dma-buf. A write there is a command. A file such as
+    /// `/sys/bus/pci/devices/*/resource0` maps registers, which instructions that clear memory must
+    /// not touch. A file of FUSE may do either, and is accepted.
     ///
     /// # Errors
-    /// The file is none of these (`InvalidInput`), or is not open as it has to be
-    /// (`PermissionDenied`).
+    /// The file is none of these (`InvalidInput`), or is open in another mode (`PermissionDenied`).
     pub fn new(file: impl Into<OwnedFd>) -> io::Result<Self> {
         let file = file.into();
         let stat = fstat(&file)?;
@@ -143,7 +143,7 @@ impl FileFrames {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         let open = fcntl_getfl(&file)?;
-        // A write to a file that is open for appending appends, wherever it should go.
+        // With O_APPEND, pwrite appends regardless of the offset (pwrite(2), "BUGS").
         if open & (OFlags::RWMODE | OFlags::APPEND) != OFlags::RDWR {
             let not = "not open for reading and writing, or open for appending";
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, not));
@@ -153,15 +153,15 @@ impl FileFrames {
             file,
             unit: if hugetlb { block.max(page_size()) } else { page_size() },
             window: 0,
-            // A page of tmpfs that can be read there can be written, and reading faults in sixteen
-            // at a time. Of other files each page must be asked for to be written.
+            // A tmpfs page that is mapped for reading is writable too, and a read fault maps
+            // sixteen at a time. Pages of other files must be populated for writing.
             populate: if kind == TMPFS {
                 Advice::LinuxPopulateRead
             } else {
                 Advice::LinuxPopulateWrite
             },
             hugetlb,
-            // Tmpfs calls a huge page its block where it uses them.
+            // A tmpfs with huge pages reports one as its block.
             map_from: match kind {
                 HUGETLBFS => 0,
                 TMPFS if block >= HUGE => (block >> PAGE_SHIFT) as u64,
@@ -171,7 +171,7 @@ impl FileFrames {
         Ok(file.with_window(WINDOW >> PAGE_SHIFT))
     }
 
-    /// Has windows of `npages` frames, rounded up to what can be mapped, instead of 8 MiB.
+    /// Sets the window size to `npages` frames, rounded up to a mappable size. Default: 8 MiB.
     ///
     /// # Panics
     /// If `npages` is 0.
@@ -183,21 +183,21 @@ impl FileFrames {
         Self { window: (npages as u64).min(most).next_multiple_of(unit), ..self }
     }
 
-    /// Frames in a window.
+    /// Returns the window size in frames.
     pub fn window(&self) -> u64 {
         self.window
     }
 
-    /// The frames that are wholly in the file now.
+    /// Returns the frames that are wholly in the file now.
     ///
     /// # Errors
-    /// The system does not tell its length.
+    /// The system does not report the file's length.
     pub fn frames(&self) -> Result<Frames, FileError> {
         let npages = self.len()? >> PAGE_SHIFT;
         Ok(Frames::new(Frame::default(), npages).expect("a length of 63 bits"))
     }
 
-    /// Zeroes frames in the way that is [fastest](Self::fastest). No frames are a no-op.
+    /// Zeroes frames with the [fastest](Self::fastest) way. No frames are a no-op.
     ///
     /// ```
     /// use clearpage::{Intent, PAGE_SIZE, file_frames::FileFrames, highmem::{Frame, Frames}};
@@ -223,20 +223,20 @@ impl FileFrames {
         self.zero(frames, self.fastest(frames.npages(), intent))
     }
 
-    /// The fastest of [`Way::Map`] and [`Way::Write`], for `npages` frames that follow one another
-    /// and are no hole. Measured on one CPU; it goes by the kind of file, as it was when the
-    /// `FileFrames` was made: pages that came to be huge by `MADV_HUGEPAGE` alone are not seen.
+    /// Returns the faster of [`Way::Map`] and [`Way::Write`] for `npages` consecutive frames that
+    /// are not a hole, as measured on one CPU. It depends on the kind of file when the `FileFrames`
+    /// was created; pages that are huge only through `MADV_HUGEPAGE` are not detected.
     pub fn fastest(&self, npages: u64, intent: Intent) -> Way {
         if npages >= self.map_from { Way::Map(intent) } else { Way::Write }
     }
 
-    /// Bytes in the file.
+    /// Returns the length of the file in bytes.
     fn len(&self) -> Result<u64, FileError> {
         let stat = fstat(&self.file).map_err(FileError::system("fstat"))?;
         Ok(stat.st_size as u64)
     }
 
-    /// The first of `frames`, as many as are in the file: at least one.
+    /// Returns the leading part of `frames` that is in the file: at least one frame.
     fn inside(&self, frames: Frames) -> Result<Frames, FileError> {
         error::inside(frames, self.len()?)
     }

@@ -1,4 +1,4 @@
-//! `Tuning::measure`: the thresholds by measuring.
+//! Measures the thresholds of a `Tuning`: `Tuning::measure`.
 
 mod clock;
 
@@ -16,33 +16,32 @@ use crate::prefault::{HugePages, prefault_raw};
 use crate::primitive::{Available, Primitive, Store, usable};
 use crate::tuning::Tuning;
 
-/// A primitive replaces another only if it is better by this factor: noise is less, on most
-/// machines.
+/// Factor by which a primitive must beat another to replace it. Noise is smaller on most machines.
 const LEAD: f64 = 1.04;
-/// Samples of each primitive; the first one is dropped.
+/// Samples per primitive. The first one is discarded.
 const SAMPLES: usize = 8;
-/// The same of calls that are longer than [`STRETCH`].
+/// Samples per primitive for calls that are longer than [`STRETCH`].
 const LONG_SAMPLES: usize = 5;
-/// After this many samples a primitive that is slower than the fastest by [`DOMINATED`] is dropped.
+/// A primitive slower than the fastest by [`DOMINATED`] after this many samples is dropped.
 const TRIED: usize = 3;
 const DOMINATED: f64 = 1.5;
-/// A sample goes over this many bytes, or over one call if that is more: 0.1 to 0.4 ms.
+/// Bytes per sample, or one call if that is longer: 0.1 to 0.4 ms.
 const STRETCH: usize = 8 << 20;
 
-/// What the memory is like when it is cleared, and what is done with it then.
+/// The state of memory before a clear, and its use afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Case {
-    /// It is not in the cache, and is left alone. [`Intent::Cold`] is for this.
+    /// The memory is not cached, nor used afterwards. [`Intent::Cold`] is judged by this case.
     Cold,
-    /// It is not in the cache; after the clear every line is read and written. [`Intent::Hot`] is
-    /// for this and the next one.
+    /// The memory is not cached. After the clear every line is read and written. [`Intent::Hot`] is
+    /// judged by this case and by `Reuse`.
     Use,
-    /// It is in the cache, as far as it fits; after the clear every line is read and written.
+    /// The memory is cached as far as it fits. After the clear every line is read and written.
     Reuse,
 }
 
 impl Case {
-    /// The cases that an intent is judged by: `Auto` by all, since it may be any of them.
+    /// Returns the cases that an intent is judged by: all for `Auto`, since any may occur.
     pub const fn of(intent: Intent) -> &'static [Self] {
         match intent {
             Intent::Cold => &[Self::Cold],
@@ -51,7 +50,7 @@ impl Case {
         }
     }
 
-    /// `cold`, `use` or `reuse`.
+    /// Returns `cold`, `use` or `reuse`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cold => "cold",
@@ -61,19 +60,19 @@ impl Case {
     }
 }
 
-/// One question to the CPU: which primitive is fastest at this?
+/// A question to measure: which primitive is fastest for this case and length?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Question {
-    /// What the memory is like.
+    /// State and use of the memory.
     pub case: Case,
-    /// Bytes a call, a power of two.
+    /// Bytes per call, a power of two.
     pub len: usize,
 }
 
-/// The times of the primitives that were tried on one question.
+/// The times of the primitives that were measured for one question.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// What was asked.
+    /// The question that was measured.
     pub question: Question,
     /// The times of each primitive.
     pub times: Vec<Times>,
@@ -82,15 +81,15 @@ pub struct Answer {
 /// The times of one primitive.
 #[derive(Clone, Debug)]
 pub struct Times {
-    /// The primitive.
+    /// The primitive that was timed.
     pub primitive: &'static Primitive,
-    /// A call in nanoseconds, by rounds: those of one round were taken one after another. A
-    /// primitive that is far behind is given up after a few.
+    /// Nanoseconds per call, one entry per round. In each round the primitives run in turn. A
+    /// primitive that is much slower than the fastest is dropped after a few rounds.
     pub rounds: Vec<f64>,
 }
 
 impl Times {
-    /// The middle one, the lower of two.
+    /// Returns the median; the lower one if there are two middle values.
     pub fn median(&self) -> f64 {
         let mut times = self.rounds.clone();
         times.sort_by(f64::total_cmp);
@@ -99,8 +98,8 @@ impl Times {
 }
 
 impl Answer {
-    /// The times of `row` as multiples of the fastest primitive's median; `None` if it was not
-    /// tried.
+    /// Returns the times of `row` as multiples of the fastest primitive's median, or `None` if
+    /// `row` was not measured.
     fn slowdowns(&self, row: &Primitive) -> Option<Times> {
         let best = self.times.iter().map(Times::median).fold(f64::MAX, f64::min);
         let Times { primitive, rounds } = self.times.iter().find(|t| t.primitive == row)?;
@@ -108,23 +107,23 @@ impl Answer {
     }
 }
 
-/// The primitive for one intent from one length on, as measured.
+/// The measured choice of a primitive for one intent, from one length on.
 #[derive(Clone, Copy, Debug)]
 pub struct Verdict {
-    /// The intent.
+    /// The intent that the choice is for.
     pub intent: Intent,
-    /// Bytes, a power of two; it holds up to the next verdict of the same intent.
+    /// Bytes, a power of two. Applies up to the length of the same intent's next verdict.
     pub len: usize,
-    /// The primitive of the tuning that the measurement began with.
+    /// The primitive of the tuning that the measurement started from.
     pub before: &'static Primitive,
-    /// The primitive that serves best: the one before, unless another is clearly better.
+    /// The best primitive: `before`, unless another is clearly better.
     pub after: &'static Primitive,
-    /// Throughput with the new primitive as a multiple of that with the old one, on the mean of
-    /// the intent's cases; 1 if they are the same.
+    /// Throughput of `after` relative to `before`, on the mean of the intent's cases: 1 if they are
+    /// the same, infinite if this CPU lacks `before`.
     pub gain: f64,
 }
 
-/// What [`Tuning::measure`] found out, and what it had no time for.
+/// The result of [`Tuning::measure`], including the questions that it did not answer.
 #[derive(Clone, Debug)]
 pub struct Measured {
     base: Tuning,
@@ -134,33 +133,33 @@ pub struct Measured {
 }
 
 impl Tuning {
-    /// Measures which primitives are fastest on this CPU, for at most about `budget`, beginning
-    /// with those of this tuning.
+    /// Measures which primitives are fastest on this CPU, starting from those of this tuning, for
+    /// at most about `budget`.
     ///
-    /// It asks only what can differ: of each mechanism (vector stores, string instruction,
-    /// non-temporal stores, block instruction) the widest primitive, and the one that this tuning
-    /// has there. Cold comes first, where a wrong choice costs most. All questions take 0.6 to 1 s
-    /// of CPU time; time in which other threads have the CPU does not count as a primitive's, but
-    /// it counts against the budget. For that time it takes memory of eight times the last-level
-    /// cache: 64 to 512 MiB. A last-level cache of more than 64 MiB is taken for 64 MiB: several cores
-    /// share it.
+    /// Only candidates that can differ are measured: of each mechanism (vector stores, string
+    /// instruction, non-temporal stores, block instruction) the widest primitive, and the one that
+    /// this tuning uses. Cold is measured first, because a wrong choice costs most there. All
+    /// questions take 0.6 to 1 s of CPU time. Time in which other threads have the CPU counts
+    /// against the budget, but not as a primitive's time. The measurement allocates eight times the
+    /// last-level cache, 64 to 512 MiB; a cache of more than 64 MiB counts as 64 MiB, as several
+    /// cores share it.
     ///
-    /// Questions that the budget does not reach stay open: see [`Measured::unanswered`].
+    /// Questions for which time or memory is short stay open: see [`Measured::unanswered`].
     pub fn measure(&self, budget: Duration) -> Measured {
         let deadline = Instant::now() + budget;
         let caches = cpu::caches();
-        // Unknown caches are taken for large ones.
+        // Unknown caches are reported as 0 and count as 8 MiB.
         let last = caches.l3.max(caches.l2).clamp(8 << 20, 64 << 20).next_power_of_two();
         let lengths: Vec<usize> = (12..usize::BITS - 1)
             .map(|shift| 1 << shift)
             .filter(|&len| len >= PAGE_SIZE && len <= 2 * last)
-            // In the middle of a cache its neighbours are told apart by every second power of two.
+            // In the middle of the range, every second power of two is enough to find a threshold.
             .filter(|&len: &usize| len <= 64 << 10 || len >= last || len.ilog2() % 2 == 0)
             .collect();
         let mut measured =
             Measured { base: *self, lengths, answers: Vec::new(), unanswered: Vec::new() };
-        // Non-temporal stores leave the caches as they are: what a temporal neighbour left there must
-        // be a small part of the walk.
+        // Non-temporal stores do not evict cached lines, so the lines that a temporal primitive
+        // left cached must be a small part of the walk.
         let mut track = Track::new(8 * last);
         for question in measured.questions() {
             let rows = measured.rows(question);
@@ -175,13 +174,13 @@ impl Tuning {
 }
 
 impl Measured {
-    /// The tuning that the measurement began with, changed wherever another primitive is clearly
-    /// better in all that its intent is for. Where a question is open it is unchanged.
+    /// Returns the tuning that the measurement started from, changed where another primitive is
+    /// clearly better on the mean of the intent's cases. It is unchanged where a question is open.
     pub fn tuning(&self) -> Tuning {
         let mut tuning = self.base;
         for intent in Intent::ALL {
             for len in (0..usize::BITS).map(|shift| 1 << shift) {
-                // The longest length stands for all that are longer.
+                // The longest measured length stands for all longer ones.
                 let measured = self.lengths.iter().rev().find(|&&measured| measured <= len);
                 let better = measured.and_then(|&measured| self.verdict(intent, measured));
                 let better = better.filter(|verdict| verdict.after != verdict.before);
@@ -192,25 +191,25 @@ impl Measured {
         tuning
     }
 
-    /// What was measured for each intent and length, the intents one after another.
+    /// Returns the verdict for each intent and length that was measured, grouped by intent.
     pub fn verdicts(&self) -> Vec<Verdict> {
         let places =
             Intent::ALL.into_iter().flat_map(|i| self.lengths.iter().map(move |&l| (i, l)));
         places.filter_map(|(intent, len)| self.verdict(intent, len)).collect()
     }
 
-    /// The answers, in the order in which they were asked for.
+    /// Returns the answers in the order in which they were measured.
     pub fn answers(&self) -> &[Answer] {
         &self.answers
     }
 
-    /// The questions that the budget did not reach. The tuning is unchanged there.
+    /// Returns the questions without time or memory to answer them. The tuning is unchanged there.
     pub fn unanswered(&self) -> &[Question] {
         &self.unanswered
     }
 
-    /// Cold first, the lengths in the middle before the ends: where a wrong choice costs most. The
-    /// longest length does not fit any cache, so that memory cannot be reused from there.
+    /// Lists Cold first, and middle lengths before extreme ones: a wrong choice costs most there.
+    /// The longest length fits no cache, so `Reuse` is not asked for it.
     fn questions(&self) -> Vec<Question> {
         let far = |len: usize| len.ilog2().abs_diff((256_usize << 10).ilog2());
         let mut lengths = self.lengths.clone();
@@ -223,14 +222,14 @@ impl Measured {
         all.filter(|question| *question == self.asked(*question)).collect()
     }
 
-    /// The question that answers this one.
+    /// Returns the question whose answer counts: at the longest length, `Use` replaces `Reuse`.
     fn asked(&self, Question { case, len }: Question) -> Question {
         let fits_no_cache = self.lengths.last() == Some(&len);
         let case = if case == Case::Reuse && fits_no_cache { Case::Use } else { case };
         Question { case, len }
     }
 
-    /// What is tried: one primitive of each mechanism, and those of the tuning.
+    /// Returns the candidates: one primitive of each mechanism, and those of the tuning.
     fn rows(&self, question: Question) -> Vec<Available> {
         let rivals = arch::MECHANISMS.iter();
         let mut rows: Vec<Available> =
@@ -257,7 +256,7 @@ impl Measured {
         let times = answers[0].times.iter();
         let all = times.filter_map(|times| Some((times.primitive, cost(times.primitive)?)));
         let (best, least) = all.min_by(|a, b| sum(&a.1).total_cmp(&sum(&b.1)))?;
-        // A primitive that this CPU lacks was not tried: any other is better.
+        // If this CPU lacks `before`, it was not measured, and any other primitive is better.
         let lead = cost(before).map_or(Some(f64::INFINITY), |before| {
             let gain = sum(&before) / sum(&least);
             (gain > LEAD && wins(&least, &before)).then_some(gain)
@@ -267,7 +266,7 @@ impl Measured {
     }
 }
 
-/// Whether the first of two is faster in all rounds but one in seven, the cases of a round added up.
+/// Returns whether `new` wins all rounds but one in seven, each round summed over the cases.
 fn wins(new: &[Times], old: &[Times]) -> bool {
     let rounds = new.iter().chain(old).map(|times| times.rounds.len()).min().unwrap_or(0);
     let round = |cases: &[Times], i: usize| cases.iter().map(|case| case.rounds[i]).sum::<f64>();
@@ -275,30 +274,30 @@ fn wins(new: &[Times], old: &[Times]) -> bool {
     rounds > 0 && lost <= rounds / 7
 }
 
-/// The memory that is raced over.
+/// The memory that primitives are timed on.
 struct Track {
     pages: Vec<Page>,
-    /// Where the walk goes on: whatever it comes back to was pushed out of the cache.
+    /// Offset at which the walk continues. When the walk wraps, the memory there is evicted.
     at: usize,
 }
 
 impl Track {
-    /// `bytes` of memory, present; `None` if the system has less.
+    /// Allocates `bytes` of memory and faults it in; `None` if the system has less.
     fn new(bytes: usize) -> Option<Self> {
         let npages = bytes >> PAGE_SHIFT;
         let mut pages: Vec<Page> = Vec::new();
         pages.try_reserve_exact(npages).ok()?;
         let room = &mut pages.spare_capacity_mut()[..npages];
-        // SAFETY: the room is valid for writes, and nobody reads it before it is cleared.
+        // SAFETY: `room` is valid, exclusively borrowed, and not used before it is cleared.
         unsafe { prefault_raw(NonNull::from(&mut *room).cast(), npages, HugePages::Advise) }
             .ok()?;
         crate::clear_pages_uninit(room);
-        // SAFETY: as many were initialised just now.
+        // SAFETY: `clear_pages_uninit` has initialised these `npages` pages.
         unsafe { pages.set_len(npages) };
         Some(Self { pages, at: 0 })
     }
 
-    /// The times of each row, the rows in turn; `None` if the deadline comes first.
+    /// Times all rows in turn, or returns `None` if the deadline passes first.
     fn race(
         &mut self,
         rows: &[Available],
@@ -309,8 +308,8 @@ impl Track {
         let mut arms: Vec<Arm> = rows.iter().map(arm).collect();
         for round in 0..if question.len > STRETCH { LONG_SAMPLES } else { SAMPLES } {
             for i in 0..arms.len() {
-                // Forwards and backwards: what a neighbour leaves in the caches and in the memory's
-                // queues is met by both.
+                // Alternate the order: of two neighbours, each then meets what the other leaves in
+                // the caches and in the memory's queues.
                 let i = if round % 2 == 0 { i } else { arms.len() - 1 - i };
                 if arms[i].dominated {
                     continue;
@@ -332,14 +331,14 @@ impl Track {
         Some(arms.iter().map(Arm::times).collect())
     }
 
-    /// The time of one call, in nanoseconds.
+    /// Returns the time of one call in nanoseconds.
     fn time(&mut self, row: Available, Question { case, len }: Question) -> f64 {
-        // SAFETY: pages are nothing but bytes.
+        // SAFETY: a `Page` consists of initialised bytes, all of which are valid as `u8`.
         let bytes = unsafe { self.pages.align_to_mut::<u8>().1 };
         let calls = (STRETCH / len).max(1);
         if case == Case::Reuse {
             let bytes = &mut bytes[..len];
-            // A non-temporal neighbour may have pushed it out.
+            // A non-temporal primitive that ran before may have evicted the memory.
             touch(bytes);
             let clock = Clock::start();
             for _ in 0..calls {
@@ -354,8 +353,8 @@ impl Track {
         let stretch = &mut bytes[self.at..self.at + calls * len];
         self.at += calls * len;
         if row.primitive().store() == Store::NonTemporal {
-            // Drops the lines that a temporal neighbour left in the cache: a store past the cache
-            // is slower for those.
+            // Evict the lines that a temporal primitive left cached: non-temporal stores to cached
+            // lines are slower.
             row.zero_bytes(stretch);
         }
         let walk = |stretch: &mut [u8]| {
@@ -372,16 +371,16 @@ impl Track {
     }
 }
 
-/// A primitive on one question.
+/// A primitive and its samples for one question.
 struct Arm {
     row: Available,
     samples: Vec<f64>,
-    /// Too far behind to be sampled further: its samples take longest.
+    /// Too slow to be sampled further. Its samples take longest.
     dominated: bool,
 }
 
 impl Arm {
-    /// All samples but the first.
+    /// Returns all samples but the first.
     fn times(&self) -> Times {
         Times { primitive: self.row.primitive(), rounds: self.samples[1..].to_vec() }
     }
@@ -399,14 +398,14 @@ mod tests {
     use super::*;
     use crate::primitive::find;
 
-    /// Times by rows of this build: a measurement that nobody made.
+    /// Builds a measurement from made-up times, for the rows of this build.
     fn measured(base: Tuning, lengths: &[usize], ns: impl Fn(Question, &str) -> f64) -> Measured {
         let (lengths, answers, unanswered) = (lengths.to_vec(), Vec::new(), Vec::new());
         let mut measured = Measured { base, lengths, answers, unanswered };
         for question in measured.questions() {
             let times = |row: &'static Primitive| {
                 let ns = ns(question, row.name());
-                // It scatters by 2 %.
+                // The times scatter by 2 %.
                 let rounds = (0..7).map(|round| ns * (1.0 + 0.01 * f64::from(round % 3))).collect();
                 Times { primitive: row, rounds }
             };
@@ -420,7 +419,7 @@ mod tests {
         find("generic").unwrap()
     }
 
-    /// A primitive of this build other than word stores, unless there is none.
+    /// Returns a primitive of this build other than word stores, if there is one.
     fn other() -> &'static Primitive {
         &crate::primitives()[0]
     }
@@ -448,7 +447,7 @@ mod tests {
         let old = times([1.0; 7]);
         assert!(wins(&times([0.5, 0.5, 0.5, 2.0, 0.5, 0.5, 0.5]), &old));
         assert!(!wins(&times([0.5, 0.5, 0.5, 2.0, 1.0, 0.5, 0.5]), &old));
-        // One that was given up after three rounds must have lost them all.
+        // Against a primitive that was dropped after three rounds, all three must be won.
         let few = [Times { primitive: generic(), rounds: vec![1.0, 0.4, 1.0] }];
         assert!(wins(&times([0.3; 7]), &few) && !wins(&times([0.5; 7]), &few));
         assert!(!wins(&[], &[]));

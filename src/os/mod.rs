@@ -1,5 +1,5 @@
-//! What needs an operating system, all of it behind the feature `std`. Nothing outside this folder
-//! depends on it: who reads a kernel's part of the crate can skip it.
+//! Contains all modules that need an operating system, under the feature `std`. A build without
+//! `std` uses none of them, so readers of the kernel's part can skip this folder.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod file_frames;
@@ -9,6 +9,6 @@ pub mod pool;
 pub mod prefault;
 pub mod reset;
 
-/// A huge page of most machines. Cuts at its multiples split none; where huge pages are larger it
-/// is a part of one, which costs time and nothing else.
+/// Size of a huge page on most machines. A cut at a multiple of it splits no huge page. If huge
+/// pages are larger, a cut may split one, which costs only time.
 const HUGE: usize = 2 << 20;

@@ -1,28 +1,28 @@
-//! Clearing huge ranges, and faulting them in, on several threads.
+//! Clears huge ranges, or faults them in, on several threads.
 //!
-//! How many are of use depends on what nobody can ask for: how much of the memory's bandwidth one
-//! CPU can take. On the machine of the figures below it is all, on a desktop about half, on a
-//! server with many memory channels a tenth; and memory that was never touched is cleared by the
-//! kernel's page faults, which always gain by more CPUs. A constant is wrong on most machines, and
-//! so is a thread for each last-level cache, because where a whole socket shares one that is a
-//! single thread. So [`clear_pages`] finds out with the work itself: it begins alone, doubles the
-//! threads as long as that pays, and lets those go whose coming did not.
+//! How many threads help depends on the share of the memory bandwidth that one CPU can use, which
+//! no system reports. On the machine of the figures below it is all, on a desktop about half, on a
+//! server with many memory channels a tenth. Memory that was never touched is cleared by the
+//! kernel's page faults, which always gain from more CPUs. A constant is therefore wrong on most
+//! machines. So is one thread per last-level cache: where a whole socket shares one, that is a
+//! single thread. [`clear_pages`] therefore measures during the work: it starts alone, doubles the
+//! threads while that pays, and stops those that did not pay.
 //!
-//! The range is cut at addresses that are multiples of 2 MiB, and every piece is cleared by the
-//! primitive that is chosen for the whole. The calling thread clears pieces too, until none is
-//! left; so if the system refuses a thread, the others do its work.
+//! The range is cut at multiples of 2 MiB, and every piece is cleared by the primitive that is
+//! chosen for the whole range. The calling thread clears pieces too, until none is left. If the
+//! system refuses a thread, the others do its work.
 //!
-//! On Linux machines with several NUMA nodes a piece is cleared by CPUs of the node that its
-//! memory is on, as far as the system tells and allows. Memory that was never touched is on none
-//! yet: it stays with the caller's node, where clearing it without threads would put it. The
-//! calling thread's own affinity is left alone; it takes pieces of other nodes only when its own
-//! are done.
+//! On Linux machines with several NUMA nodes, a piece is cleared by CPUs of the node that holds its
+//! memory, if the system reports the node and allows its CPUs. Memory that was never touched is on
+//! no node yet. It is cleared on the caller's node, where clearing without threads would place it.
+//! The calling thread keeps its affinity, and takes pieces of other nodes only after its own.
 //!
-//! Starting a thread allocates, so this is not for use inside an allocator.
+//! Starting a thread allocates, so do not call this from inside an allocator.
 //!
-//! On an AMD EPYC (Zen 5, in a virtual machine with two CPUs) the plan takes 93 GB/s alone, which
-//! is all that memory gives: a second thread adds nothing, and [`clear_pages`] sends it home. With
-//! `movnti` forced, 57 GB/s become 90. `cargo bench --bench parallel` measures your machine.
+//! On an AMD EPYC (Zen 5, in a virtual machine with two CPUs) the default primitive reaches 93 GB/s
+//! on one thread, which is the full memory bandwidth. A second thread adds nothing, and
+//! [`clear_pages`] stops it. With `movnti` forced, two threads raise 57 GB/s to 90.
+//! `cargo bench --bench parallel` measures your machine.
 
 mod crew;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -47,22 +47,21 @@ use crate::page::Page;
 use crate::primitive::Available;
 use crate::sanitizer;
 
-/// Shorter ranges are cleared in less time than it takes to see whether threads help.
+/// Minimum length for threads. A shorter range is cleared before it is known whether they help.
 const SMALLEST: usize = 64 << 20;
-/// Pieces of a range for which the number of threads is to be found: so many that most are left
-/// when it is.
+/// Pieces of a range when the number of threads is to be found. Most of them must be left once it
+/// is found.
 const PIECES: usize = 256;
-/// None of those is shorter: it takes longer than a thread's start, at the speed of any memory.
+/// Minimum length of such a piece: on any memory, clearing it takes longer than starting a thread.
 const SMALLEST_PIECE: usize = 8 << 20;
-/// Pieces for each thread of [`clear_pages_on`], so that one that is held up delays nobody.
+/// Pieces per thread of [`clear_pages_on`], so that a delayed thread does not delay the whole.
 const PIECES_A_THREAD: usize = 4;
 
-/// Zeroes all pages, on as many threads as speed it up; at most one for each CPU that this thread
-/// may use.
+/// Zeroes all pages on as many threads as help, at most one for each CPU that this thread may use.
 ///
-/// Less than 64 MiB, or with one CPU, it is [`clear_pages_for`](crate::clear_pages_for). More
-/// threads are started only if the rest would take long enough to pay for them, so a call that
-/// gains nothing by threads is at most some percent slower than the serial one.
+/// With less than 64 MiB, or one CPU, it is [`clear_pages_for`](crate::clear_pages_for). More
+/// threads are started only if the rest takes long enough to pay for them. A call that gains
+/// nothing from threads is at most a few percent slower than the serial one.
 ///
 /// ```
 /// use clearpage::{Intent, Page, parallel};
@@ -80,10 +79,10 @@ pub fn clear_pages(pages: &mut [Page], intent: Intent) {
     }
 }
 
-/// Zeroes all pages on `threads` threads, this one among them: for callers who know how many serve
-/// them best, or who may use no more.
+/// Zeroes all pages on `threads` threads, including the calling one, for callers that know the best
+/// number or may not use more.
 ///
-/// There are fewer where the range has fewer parts of 2 MiB. One is
+/// If the range has fewer parts of 2 MiB, fewer threads are used. With one thread it is
 /// [`clear_pages_for`](crate::clear_pages_for).
 pub fn clear_pages_on(pages: &mut [Page], intent: Intent, threads: NonZeroUsize) {
     let len = size_of_val(pages);
@@ -97,7 +96,7 @@ pub fn clear_pages_on(pages: &mut [Page], intent: Intent, threads: NonZeroUsize)
     }
 }
 
-/// Clears pieces on any thread as this one would: if it holds a guard of ASan, none of them is checked.
+/// Returns a function that clears a piece on any thread, unchecked by ASan if this thread is.
 fn as_this_thread(primitive: Available) -> impl Fn(&mut [Page]) + Sync {
     let guarded = sanitizer::is_guarded();
     move |piece| {
@@ -106,19 +105,19 @@ fn as_this_thread(primitive: Available) -> impl Fn(&mut [Page]) + Sync {
     }
 }
 
-/// [`prefault`](super::prefault::prefault) on as many threads as speed it up, which are more than
-/// for clearing: the kernel's work for each page is done by the CPU that touches it.
+/// Faults pages in as [`prefault`](super::prefault::prefault) does, on as many threads as speed it
+/// up. These are more than for clearing: the CPU that touches a page does the kernel's work for it.
 ///
-/// Of memory that is on no NUMA node yet, all threads are of the caller's node.
+/// If the memory is on no NUMA node yet, all threads run on the caller's node.
 ///
 /// # Errors
-/// As [`prefault`](super::prefault); of several errors, one.
+/// As [`prefault`](super::prefault). If several pieces fail, one of their errors is returned.
 pub fn prefault(pages: &mut [Page], huge: HugePages) -> io::Result<()> {
     let cpus = cpus_for(pages);
     if cpus == 1 {
         return prefault::prefault(pages, huge);
     }
-    // SAFETY: a slice is the caller's. Once for all pieces: no thread waits for another's advice.
+    // SAFETY: a slice is exclusively borrowed. One call, so that no thread waits for another's.
     unsafe { prefault::advise(NonNull::from(&mut *pages).cast(), pages.len(), huge) };
     let error = OnceLock::new();
     find_pace(pages, cpus, |piece| {
@@ -131,8 +130,8 @@ pub fn prefault(pages: &mut [Page], huge: HugePages) -> io::Result<()> {
     error.into_inner().map_or(Ok(()), Err)
 }
 
-/// How many threads a range may have: by affinity and, on Linux, by the control group's quota,
-/// asked each time because both may change.
+/// Returns the maximum number of threads for a range, from the affinity and, on Linux, the control
+/// group's quota. Both may change, so it asks on each call.
 fn cpus_for(pages: &[Page]) -> usize {
     match size_of_val(pages) {
         SMALLEST.. => thread::available_parallelism().map_or(1, NonZeroUsize::get),
@@ -140,13 +139,13 @@ fn cpus_for(pages: &[Page]) -> usize {
     }
 }
 
-/// Does `each` for all pieces of a range, on as many threads as pay.
+/// Calls `each` for all pieces of a range, on as many threads as pay.
 fn find_pace(pages: &mut [Page], cpus: usize, each: impl Fn(&mut [Page]) + Sync) {
     let size = piece_size(size_of_val(pages), PIECES, SMALLEST_PIECE);
     crew::work(shares(cut(pages, size)), Pace::find(cpus), each);
 }
 
-/// Divides pieces by where their memory is.
+/// Groups pieces by the NUMA node that their memory is on.
 fn shares(pieces: Vec<&mut [Page]>) -> Vec<Share<&mut [Page]>> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     return nodes::shares(pieces);
@@ -154,7 +153,7 @@ fn shares(pieces: Vec<&mut [Page]>) -> Vec<Share<&mut [Page]>> {
     return vec![Share::anywhere(pieces)];
 }
 
-/// Moves the calling thread to `cpus`, where that can be done.
+/// Moves the calling thread to `cpus` if the system allows it.
 fn move_to(cpus: &[usize]) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     nodes::move_to(cpus);

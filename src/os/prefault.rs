@@ -1,30 +1,28 @@
-//! First touch: faulting memory in before it is needed.
+//! Faults memory in before it is needed.
 //!
-//! A fresh anonymous mapping is zero already: the kernel clears each page when it is first touched.
-//! To clear it again would be to clear it twice; what is left to do is to touch it, as cheaply as
-//! can be:
-//! - On Linux, first of all, in huge pages, if asked to by [`HugePages::Advise`]: one fault and one
-//!   clearing for 2 MiB.
-//! - On Linux 5.14 and newer by one system call, `MADV_POPULATE_WRITE`, which faults everything in
-//!   without a trap a page, and answers with an error where a touch would raise a signal.
-//! - Elsewhere, and on older kernels, by touching one byte a page.
+//! A fresh anonymous mapping is already zero: the kernel clears each page when it is first touched,
+//! so clearing it again would clear it twice. It only has to be touched, as cheaply as possible:
+//! - On Linux with [`HugePages::Advise`], in huge pages: one fault and one clear per 2 MiB.
+//! - On Linux 5.14 and newer, with one system call, `MADV_POPULATE_WRITE`: it faults the whole
+//!   range in without a trap per page, and returns an error where a touch would raise a signal.
+//! - On other systems and older kernels, by touching one byte per page.
 //!
-//! Linux 6.18 on an AMD EPYC (Zen 5, in a virtual machine), from 2 MiB to 1 GiB, as times of
-//! [`prefault`] with huge pages: a touch of each page 1.1, memset 1.4 to 1.5,
+//! Times relative to [`prefault`] with huge pages, on Linux 6.18 and an AMD EPYC (Zen 5, in a
+//! virtual machine), from 2 MiB to 1 GiB: a touch of each page 1.1, memset 1.4 to 1.5,
 //! [`clear_pages_for`](crate::clear_pages_for) cold 1.6 to 2.6. Without huge pages [`prefault`]
 //! takes 7 to 20, memset 9 to 25. `cargo bench --bench prefault` measures your machine.
 //!
-//! What is there stays there: memory that was zero is zero, memory that was not is as it was.
-//! Memory that is not fresh, and has to be zero, is what [`clear_pages`](crate::clear_pages) is for.
+//! Contents do not change. If memory is not fresh and must be zero, use
+//! [`clear_pages`](crate::clear_pages).
 //!
-//! An error may come when some of the pages are already faulted in; which, the system does not say.
-//! No content is lost, and to call again is harmless. These are `raw_os_error`s:
-//! - `ENOMEM`: part of the range is not mapped, or there is no memory. Where the system promises
-//!   more than it has, it may end a process instead, as it may at any touch.
-//! - `EFAULT`: a touch would have raised `SIGBUS`, as behind the end of a file, or where there are
-//!   no reserved huge pages left.
+//! On an error some pages may already be faulted in; the system does not report which. No content
+//! is lost, and a retry is harmless. The `raw_os_error` is one of these:
+//! - `ENOMEM`: part of the range is not mapped, or no memory is available. A system that
+//!   overcommits may end a process instead, as at any touch.
+//! - `EFAULT`: a touch would have raised `SIGBUS`, as past the end of a file, or if no reserved
+//!   huge page is left.
 //! - `EHWPOISON`: the memory of a page is broken.
-//! - `EINVAL`: part of the range is mapped without the right to write, or maps a device.
+//! - `EINVAL`: part of the range is mapped without write access, or maps a device.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -36,21 +34,21 @@ use rustix::mm::Advice;
 
 use crate::page::Page;
 
-/// Whether memory is to be faulted in by huge pages.
+/// Selects whether memory is faulted in as huge pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum HugePages {
-    /// Advises the system to use them (`MADV_HUGEPAGE`) where the range holds one, and leaves the
-    /// mapping so advised: what is given back and touched again comes back in huge pages too. It
-    /// overrides an earlier `MADV_NOHUGEPAGE`, but not the administrator: where transparent huge
-    /// pages are off, they stay off.
+    /// Advises the kernel to use huge pages (`MADV_HUGEPAGE`) if the range holds one. The advice
+    /// stays with the mapping: memory that is released and touched again is faulted in as huge
+    /// pages too. It overrides an earlier `MADV_NOHUGEPAGE`, but not a system-wide setting that
+    /// disables them.
     #[default]
     Advise,
-    /// As the mapping is set up: for memory that was advised otherwise on purpose, or that will
-    /// mostly be given back page by page.
+    /// Leaves the mapping's advice unchanged, for memory with other advice on purpose, or memory
+    /// that is mostly released page by page.
     AsMapped,
 }
 
-/// Makes every page present and writable; what the pages hold stays.
+/// Makes every page present and writable, without changing its contents.
 ///
 /// ```
 /// use clearpage::{Page, prefault::{HugePages, prefault}};
@@ -63,23 +61,23 @@ pub enum HugePages {
 /// ```
 ///
 /// # Errors
-/// As [above](self): the pages then hold what they held, and some may be present.
+/// As [above](self). The contents are unchanged, and some pages may be present.
 #[doc(alias = "MADV_POPULATE_WRITE")]
 #[doc(alias = "MAP_POPULATE")]
 pub fn prefault(pages: &mut [Page], huge: HugePages) -> io::Result<()> {
-    // SAFETY: a slice is valid for reads and writes of all its pages, and nobody else's meanwhile.
+    // SAFETY: a slice is valid for reads and writes of all its pages, and exclusively borrowed.
     unsafe { prefault_raw(NonNull::from(&mut *pages).cast(), pages.len(), huge) }
 }
 
-/// [`prefault`] on a fresh mapping, whose pages are zero once they are there; returns them.
+/// Faults in a fresh mapping and returns its pages, which are zero, as initialised memory.
 ///
-/// This clears nothing: whether the memory is zero is the caller's knowledge. Where that is not
-/// certain, [`clear_pages_uninit`](crate::clear_pages_uninit) makes it so.
+/// This clears nothing: the caller must know that the memory is zero. If that is uncertain, use
+/// [`clear_pages_uninit`](crate::clear_pages_uninit).
 ///
 /// # Safety
-/// The memory is that of an anonymous mapping and was never written since it was mapped, or since
-/// the system was told to drop what it held (`MADV_DONTNEED`; not `MADV_FREE`, which drops it at
-/// a time of its own). Memory from an allocator is not that, unless it promises to.
+/// The memory is an anonymous mapping and was never written since it was mapped, or since the
+/// kernel was asked to drop its contents (`MADV_DONTNEED`, not `MADV_FREE`, which drops later).
+/// An allocator's memory does not qualify, unless the allocator guarantees it.
 ///
 /// # Errors
 /// As [above](self).
@@ -87,20 +85,20 @@ pub unsafe fn prefault_fresh(
     pages: &mut [MaybeUninit<Page>],
     huge: HugePages,
 ) -> io::Result<&mut [Page]> {
-    // SAFETY: as in `prefault`; that the pages are zero, and so initialised, is the caller's
-    // promise, and MaybeUninit<Page> has the layout of Page.
+    // SAFETY: as in `prefault`. The caller guarantees that the pages are zero, and so initialised,
+    // and MaybeUninit<Page> has the layout of Page.
     unsafe {
         prefault_raw(NonNull::from(&mut *pages).cast(), pages.len(), huge)?;
         Ok(&mut *(core::ptr::from_mut(pages) as *mut [Page]))
     }
 }
 
-/// [`prefault`] on a pointer; 0 pages are a no-op, of any pointer.
+/// Makes `npages` pages present and writable, like [`prefault`]. With 0 pages, does nothing.
 ///
 /// # Safety
 /// - `page` is aligned to a page, and `npages` pages are no more than `isize::MAX` bytes.
-/// - The pages are valid for reads and writes, which Linux 5.14 and newer check themselves, with an
-///   error; and nobody else writes them meanwhile but by atomics.
+/// - The pages are valid for reads and writes. Linux 5.14 and newer check this and return an error.
+///   No other code writes to them meanwhile, except with atomics.
 ///
 /// # Errors
 /// As [above](self).
@@ -116,10 +114,10 @@ pub unsafe fn prefault_raw(page: NonNull<Page>, npages: usize, huge: HugePages) 
     }
 }
 
-/// Gives the advice that `huge` asks for, once for the whole of a range.
+/// Advises the kernel as `huge` selects, once for the whole of a range.
 ///
 /// # Safety
-/// The memory is the caller's to advise upon.
+/// The caller may advise on the memory.
 pub(super) unsafe fn advise(page: NonNull<Page>, npages: usize, huge: HugePages) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if huge == HugePages::Advise {
@@ -130,7 +128,7 @@ pub(super) unsafe fn advise(page: NonNull<Page>, npages: usize, huge: HugePages)
     let _ = (page, npages, huge);
 }
 
-/// Makes the pages present, of whatever size.
+/// Makes the pages present, without advice about huge pages.
 ///
 /// # Safety
 /// As [`prefault_raw`].
@@ -145,18 +143,19 @@ unsafe fn fault_in(page: NonNull<Page>, npages: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes to each page the byte that it holds, by an atomic that loses no other's write. A plain
-/// read before it would cost a fault of its own.
+/// Writes each page's first byte back to it, with an atomic that loses no other write. A plain read
+/// first would cost an extra fault.
 ///
 /// # Safety
-/// The pages are valid for reads and writes, and nobody else writes them meanwhile but by atomics.
+/// The pages are valid for reads and writes. No other code writes to them meanwhile, except with
+/// atomics.
 unsafe fn touch(page: NonNull<Page>, npages: usize) {
     for i in 0..npages {
         // SAFETY: the caller's promise.
         let byte = unsafe { AtomicU8::from_ptr(page.add(i).as_ptr().cast()) };
-        // Until it succeeds: a failed exchange stores nothing on ISAs with load-linked and
-        // store-conditional, and a copy-on-write page would stay read-only. Not `fetch_or(0)`: LLVM
-        // compiles that to a fence alone.
+        // Retry until it succeeds: with load-linked and store-conditional a failed exchange stores
+        // nothing, so a copy-on-write page would stay read-only. LLVM compiles `fetch_or(0)` to a
+        // fence alone.
         let mut held = 0;
         while let Err(found) = byte.compare_exchange(held, held, Relaxed, Relaxed) {
             held = found;
@@ -177,42 +176,42 @@ pub(super) mod linux {
     use super::super::HUGE;
     use crate::page::{PAGE_SHIFT, Page};
 
-    /// Advises huge pages where the range holds one.
+    /// Advises huge pages if the range holds one.
     ///
     /// # Safety
-    /// The memory is the caller's to advise upon.
+    /// The caller may advise on the memory.
     pub(super) unsafe fn advise(page: NonNull<Page>, npages: usize) {
         let (start, len) = whole_pages(page, npages);
         if holds_huge_page(start.addr(), len) {
-            // SAFETY: this advice changes no content. A kernel without huge pages refuses it, and
-            // is right to.
+            // SAFETY: this advice changes no content. A kernel without huge pages refuses it, which
+            // is harmless.
             let _ = unsafe { madvise(start, len, Advice::LinuxHugepage) };
         }
     }
 
-    /// Has the kernel fault a range in, by `LinuxPopulateRead` or `LinuxPopulateWrite`; `false` if
-    /// it does not know how to.
+    /// Faults a range in with `LinuxPopulateRead` or `LinuxPopulateWrite`; returns `false` if the
+    /// kernel does not support it.
     ///
     /// # Safety
-    /// The memory is the caller's to touch.
+    /// The caller may touch the memory.
     pub(in crate::os) unsafe fn populate(
         page: NonNull<Page>,
         npages: usize,
         advice: Advice,
     ) -> io::Result<bool> {
         let (start, len) = whole_pages(page, npages);
-        // SAFETY: it touches what the caller may, and changes no content.
+        // SAFETY: it touches only memory that the caller may touch, and changes no content.
         let populate = |len| unsafe { madvise(start, len, advice) };
         match retry_on_intr(|| populate(len)) {
             Ok(()) => Ok(true),
-            // A kernel that knows the advice takes it for no bytes; then this memory is at fault.
+            // A kernel with this advice accepts it for 0 bytes; then the range is at fault.
             Err(Errno::INVAL) if populate(0).is_err() => Ok(false),
             Err(error) => Err(io::Error::from_raw_os_error(error.raw_os_error())),
         }
     }
 
-    /// Address and bytes, from the boundary of the system's page that the range begins in, which
-    /// may be larger than ours. The system itself rounds the end up.
+    /// Returns address and bytes, starting at a boundary of the system's pages, which may be larger
+    /// than ours. The kernel rounds the end up itself.
     fn whole_pages(page: NonNull<Page>, npages: usize) -> (*mut c_void, usize) {
         let before = page.addr().get() & (page_size() - 1);
         let start = page.as_ptr().cast::<c_void>().wrapping_byte_sub(before);
@@ -244,7 +243,7 @@ mod tests {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     use crate::page::PAGE_SIZE;
 
-    /// Fresh pages, and pages of a file that were read: a write to a touched one does not fault.
+    /// Tests fresh pages, and file pages that were read: a write to a touched page does not fault.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     #[test]
     fn touched_pages_are_writable() {
@@ -262,7 +261,7 @@ mod tests {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
         let mut file = std::fs::File::from(memfd_create("touch", MemfdFlags::empty()).unwrap());
         file.write_all(&vec![0xa5; LEN]).unwrap();
-        // SAFETY: where there is room, and to which nobody refers.
+        // SAFETY: new mappings at addresses that the kernel picks, used by this test alone.
         unsafe {
             let fresh = mmap_anonymous(std::ptr::null_mut(), LEN, access, flags).unwrap();
             let read = mmap(std::ptr::null_mut(), LEN, access, flags, &file, 0).unwrap();
@@ -286,7 +285,7 @@ mod tests {
     fn touching_changes_nothing() {
         let mut pages = vec![Page::ZERO; 3];
         pages[1].as_bytes_mut().fill(0xa5);
-        // SAFETY: pages of this vector.
+        // SAFETY: the pages belong to `pages`.
         unsafe { touch(NonNull::from(&mut *pages).cast(), 3) };
         for (page, byte) in pages.iter().zip([0, 0xa5, 0]) {
             assert!(page.as_bytes().iter().all(|&b| b == byte));

@@ -1,4 +1,4 @@
-//! What can be wrong with a file.
+//! Describes why frames of a file cannot be accessed.
 
 use std::{fmt, io};
 
@@ -7,29 +7,29 @@ use rustix::io::Errno;
 use crate::highmem::{ClearError, Frame, Frames};
 use crate::page::{PAGE_SHIFT, PAGE_SIZE};
 
-/// Why frames of a file could not be reached.
+/// The reason why frames of a file cannot be accessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileError {
-    /// The frame is not in the file, or only a part of it is.
+    /// The frame is past the end of the file, at least in part.
     BehindEnd {
-        /// The frame.
+        /// The frame that is not wholly in the file.
         frame: Frame,
-        /// Bytes in the file.
+        /// Length of the file in bytes.
         len: u64,
     },
-    /// The system refused. `raw_os_error` is one of these, where it is not about the descriptor:
+    /// The system refused. Unless the descriptor is at fault, `raw_os_error` is one of these:
     /// - `EFAULT` of `madvise`: a touch would have raised `SIGBUS`, because the file system is full
-    ///   or there is no free huge page; `EHWPOISON`: because the memory is broken.
-    /// - `ENOMEM` of `mmap`: there is no room for the window in the address space, or no free huge
-    ///   page; of `madvise`: there is no memory.
+    ///   or no huge page is free. `EHWPOISON`: the same, because the memory is broken.
+    /// - `ENOMEM` of `mmap`: the address space has no room for the window, or no huge page is free.
+    ///   `ENOMEM` of `madvise`: no memory is available.
     /// - `ENOSPC` of `pwritev`: the file system is full.
     /// - `EPERM`: the file is sealed (`F_SEAL_WRITE`).
-    /// - `EOPNOTSUPP` of `fallocate`: this file system has no such thing.
+    /// - `EOPNOTSUPP` of `fallocate`: the file system does not support the operation.
     System {
-        /// What was called, as its manual page calls it.
+        /// The system call, by the name of its manual page.
         call: &'static str,
-        /// What it answered.
+        /// The error number that it returned.
         raw_os_error: i32,
     },
 }
@@ -39,7 +39,7 @@ impl FileError {
         move |errno| Self::System { call, raw_os_error: errno.raw_os_error() }
     }
 
-    /// What the system answered, if it was the system.
+    /// Returns the system's error number, if the system refused.
     pub fn raw_os_error(&self) -> Option<i32> {
         match *self {
             Self::BehindEnd { .. } => None,
@@ -47,7 +47,7 @@ impl FileError {
         }
     }
 
-    /// Of which kind an [`io::Error`] of it is.
+    /// Returns the kind of an [`io::Error`] made from this error.
     pub fn kind(&self) -> io::ErrorKind {
         match *self {
             Self::BehindEnd { .. } => io::ErrorKind::UnexpectedEof,
@@ -78,7 +78,7 @@ impl From<FileError> for io::Error {
     }
 }
 
-/// The `frames` that are wholly in a file of `len` bytes: at least one.
+/// Returns the leading `frames` that are wholly in a file of `len` bytes: at least one.
 pub(super) fn inside(frames: Frames, len: u64) -> Result<Frames, FileError> {
     let frame = frames.start();
     match (len >> PAGE_SHIFT).checked_sub(frame.get()) {
@@ -87,12 +87,12 @@ pub(super) fn inside(frames: Frames, len: u64) -> Result<Frames, FileError> {
     }
 }
 
-/// The error of who has `cleared` frames and cannot clear the next, `frame`.
+/// Converts the error of a caller that cleared `cleared` frames and failed at `frame`, the next.
 pub(super) fn stopped(cleared: u64, frame: Frame) -> impl Fn(FileError) -> ClearError<FileError> {
     move |source| ClearError { cleared, frame, source }
 }
 
-/// The error of a part, before which `done` frames are cleared.
+/// Adds `done` frames, cleared before the failed part, to the error of that part.
 pub(super) fn after(done: u64) -> impl Fn(ClearError<FileError>) -> ClearError<FileError> {
     move |error| ClearError { cleared: done + error.cleared, ..error }
 }

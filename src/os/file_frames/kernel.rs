@@ -1,13 +1,13 @@
-//! File systems whose regular files are not memory or disk.
+//! Lists file systems whose regular files are not memory or disk.
 
-/// By `f_type` of statfs(2), as in the kernel's `linux/magic.h`; that of configfs is in
-/// `fs/configfs/mount.c`.
+/// Refused values of `f_type` in statfs(2), from the kernel's `linux/magic.h`; that of configfs is
+/// from `fs/configfs/mount.c`.
 const REFUSED: [(u32, &str); 14] = [
-    // The BARs of PCI devices, as files that can be mapped.
+    // They contain mappable files of device memory, such as the BARs of PCI devices.
     (0x6265_6572, "sysfs"),
     (0x9fa0, "procfs"),
     (0x444d_4142, "dma-buf"),
-    // Interfaces of drivers and of the kernel: to write zeroes there is a command.
+    // Interfaces of drivers and of the kernel, where a write of zeroes is a command.
     (0x6462_6720, "debugfs"),
     (0x7472_6163, "tracefs"),
     (0x6265_6570, "configfs"),
@@ -21,7 +21,7 @@ const REFUSED: [(u32, &str); 14] = [
     (0x6165_676c, "pstore"),
 ];
 
-/// The name of a file system of this `f_type`, if its files stand for the kernel or for devices.
+/// Returns the name of a file system with this `f_type` whose files are the kernel's or devices'.
 pub(super) fn refused(kind: u32) -> Option<&'static str> {
     REFUSED.iter().find(|(magic, _)| *magic == kind).map(|(_, name)| *name)
 }

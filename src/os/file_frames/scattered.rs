@@ -1,4 +1,4 @@
-//! Frames of a file that lie anywhere.
+//! Zeroes scattered frames of a file.
 
 use std::os::fd::AsFd;
 use std::ptr::NonNull;
@@ -11,12 +11,11 @@ use crate::intent::Intent;
 use crate::page::{PAGE_SHIFT, Page};
 use crate::raw;
 
-/// Pages cleared with one fence.
+/// Pages that are cleared with one fence.
 const BATCH: usize = 64;
 
 impl FileFrames {
-    /// Zeroes frames that lie anywhere, in any order, in the way that is [fastest](Self::fastest)
-    /// for one.
+    /// Zeroes scattered frames, in any order, with the [fastest](Self::fastest) way for one frame.
     ///
     /// # Errors
     /// As [`zero_scattered`](Self::zero_scattered).
@@ -28,15 +27,15 @@ impl FileFrames {
         self.zero_scattered(frames, self.fastest(1, intent))
     }
 
-    /// Zeroes frames that lie anywhere, in any order; one that is listed twice is zeroed twice.
+    /// Zeroes scattered frames, in any order. A frame that is listed twice is zeroed twice.
     ///
-    /// By [`Way::Map`], those that stand together in the list and lie in one window share it, where
-    /// [`clear_scattered_highpages`](crate::highmem::clear_scattered_highpages) maps each run: of
-    /// the frames between them none is touched, and no hole is filled, but for what is in one
-    /// huge page with them. By the other ways a run takes one call.
+    /// With [`Way::Map`], frames that are adjacent in the list and lie in one window share it,
+    /// where [`clear_scattered_highpages`](crate::highmem::clear_scattered_highpages) maps each
+    /// run. The frames between them are not touched, and their holes are not filled, except in the
+    /// same huge page. With the other ways each run takes one call.
     ///
     /// # Errors
-    /// As [`zero`](Self::zero); the error says how many of the list are zeroed, from its first on.
+    /// As [`zero`](Self::zero). The error contains how many leading list entries are zeroed.
     pub fn zero_scattered(&self, frames: &[Frame], way: Way) -> Result<(), ClearError<FileError>> {
         let mut done = 0;
         while done < frames.len() {
@@ -50,7 +49,7 @@ impl FileFrames {
         Ok(())
     }
 
-    /// Clears those at the start of the list that lie in one window; returns how many they are.
+    /// Clears the leading frames of the list that lie in one window, and returns their number.
     fn by_shared_window(
         &self,
         list: &[Frame],
@@ -70,7 +69,7 @@ impl FileFrames {
         let span = Frames::new(low, high.get() - low.get() + 1).expect("between two frames");
         let window = map(self.file.as_fd(), span, self.unit).map_err(stopped(0, first))?;
 
-        // What is in one unit with a populated page is populated too.
+        // Populating a page populates its whole unit.
         let unit = (self.unit as u64 >> PAGE_SHIFT).max(1);
         let mut present = 0..0;
         for (batch, chunk) in list.chunks(BATCH).enumerate() {
@@ -88,12 +87,12 @@ impl FileFrames {
                     present = run.start().get() / unit * unit..run.end().next_multiple_of(unit);
                 }
                 for (i, page) in pages[ready..][..npages].iter_mut().enumerate() {
-                    // SAFETY: a page of the window.
+                    // SAFETY: `at + i` is in the window, which maps the whole span.
                     *page = unsafe { window.pages().cast::<Page>().add(at + i) };
                 }
                 ready += npages;
             }
-            // SAFETY: pages of the window, which is nobody else's.
+            // SAFETY: the pages are in the window, which no other code uses.
             unsafe { raw::clear_scattered(&pages[..ready], intent) };
             if let Err(error) = populated {
                 let frame = chunk[ready];
@@ -105,7 +104,7 @@ impl FileFrames {
     }
 }
 
-/// Those at the start of the list that follow one another.
+/// Returns the leading run of consecutive frames in the list.
 fn run(list: &[Frame]) -> Frames {
     let follows = |pair: &&[Frame]| pair[0].get() + 1 == pair[1].get();
     let npages = 1 + list.windows(2).take_while(follows).count();

@@ -1,4 +1,4 @@
-//! The ways to zero frames of a file.
+//! Zeroes frames of a file in several ways.
 
 use std::io::IoSlice;
 
@@ -11,41 +11,41 @@ use crate::highmem::{ClearError, Frames, clear_highpages};
 use crate::intent::Intent;
 use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
 
-/// How frames of a file are zeroed. The [table](super#which-way) says how fast each is.
+/// Selects how frames of a file are zeroed. See the [speed of each](super#which-way).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Way {
-    /// Through windows, by the primitive for the intent. Holes get memory.
+    /// Clears through windows, with the primitive for the intent. Holes are filled with memory.
     Map(Intent),
-    /// By writing zeroes (`pwritev`), without any mapping. Holes get memory. Not on hugetlbfs,
-    /// which takes no writes: `EINVAL`.
+    /// Writes zeroes (`pwritev`) without a mapping. Holes are filled with memory. Not available on
+    /// hugetlbfs, which does not support writes: `EINVAL`.
     Write,
-    /// By making it a hole (`FALLOC_FL_PUNCH_HOLE`): the memory, or the disk's blocks, are given
-    /// back, and have to be found again when the frames are next written. On hugetlbfs the parts
-    /// of a huge page at the ends are cleared through a window.
+    /// Makes a hole (`FALLOC_FL_PUNCH_HOLE`). Memory or disk blocks are released, and allocated
+    /// again when the frames are next written. On hugetlbfs, partial huge pages at the ends are
+    /// cleared through a window.
     PunchHole,
-    /// By marking it as zero (`FALLOC_FL_ZERO_RANGE`): disk blocks are kept, and unwritten. Ext4,
-    /// XFS and some others have it; tmpfs, so every memfd, and hugetlbfs do not: `EOPNOTSUPP`.
+    /// Marks the range as zero (`FALLOC_FL_ZERO_RANGE`). Disk blocks stay allocated, but unwritten.
+    /// Ext4, XFS and others support it; tmpfs (every memfd) and hugetlbfs do not: `EOPNOTSUPP`.
     ZeroRange,
 }
 
-/// Where written zeroes come from: one page, which stays in the cache.
+/// Source of the zeroes that are written: one page, which stays in the cache.
 static ZEROES: Page = Page::ZERO;
 
-/// Pages in one write: 1 MiB, of which more at a time is no faster.
+/// Pages per write: 1 MiB. Longer writes are not faster.
 const WRITE: usize = (1 << 20) >> PAGE_SHIFT;
 
 impl FileFrames {
-    /// Zeroes frames in one way. No frames are a no-op.
+    /// Zeroes frames in the given way. No frames are a no-op.
     ///
     /// # Errors
-    /// The file ends before they do, or the system refused; the error says how many frames are
-    /// zeroed, from the first on. The others are as they were, unless the disk failed in the middle
-    /// of a request; and [`Way::Write`] may have zeroed a part of the next frame.
+    /// The file ends before the frames do, or the system refused. The error contains the number of
+    /// leading frames that are zeroed. The others are unchanged, unless the disk failed during a
+    /// request; and [`Way::Write`] may have zeroed a part of the next frame.
     pub fn zero(&self, frames: Frames, way: Way) -> Result<(), ClearError<FileError>> {
         match way {
-            // SAFETY: what is overwritten is a file; who has it mapped as memory has promised that
-            // files may change.
+            // SAFETY: only a file is overwritten. Code that maps it as memory has promised that it
+            // may change.
             Way::Map(intent) => unsafe { clear_highpages(self, frames, intent) },
             Way::Write => self.by_parts(frames, WRITE as u64, |part| self.write(part)),
             Way::PunchHole if self.hugetlb => self.punch_blocks(frames),
@@ -57,13 +57,13 @@ impl FileFrames {
         }
     }
 
-    /// Zeroes what is not in a hole: holes stay holes, and take no time.
+    /// Zeroes only data: holes stay holes, and cost no time.
     ///
-    /// The file system says where they are (`SEEK_DATA`, `SEEK_HOLE`); some, hugetlbfs among them,
-    /// know of none and say that all is data. The descriptor's cursor moves.
+    /// The file system reports the holes (`SEEK_DATA`, `SEEK_HOLE`). Some, such as hugetlbfs,
+    /// report that everything is data. The descriptor's cursor moves.
     ///
     /// # Errors
-    /// As [`zero`](Self::zero); frames in holes count as zeroed.
+    /// As [`zero`](Self::zero). Frames in holes count as zeroed.
     pub fn zero_data(&self, frames: Frames, way: Way) -> Result<(), ClearError<FileError>> {
         let mut left = frames;
         while !left.is_empty() {
@@ -76,8 +76,8 @@ impl FileFrames {
         Ok(())
     }
 
-    /// Of frames that are in the file: how many are in a hole at their start, and those behind it,
-    /// up to the next hole.
+    /// Returns how many of `frames` are in a hole at the start, and the frames after it up to the
+    /// next hole. All `frames` must be in the file.
     fn data(&self, frames: Frames) -> Result<(u64, Frames), FileError> {
         let start = match seek(&self.file, SeekFrom::Data(frames.start().address())) {
             Ok(start) => start,
@@ -96,8 +96,8 @@ impl FileFrames {
         Ok((before, rest.split_at(npages).0))
     }
 
-    /// Has parts of no more than `most` frames zeroed, after a look at whether they are in the file.
-    /// An error comes with how many frames of its part are zeroed.
+    /// Calls `zero` for parts of at most `most` frames, each after a check that it is in the file.
+    /// The error of `zero` contains how many frames of the part are zeroed.
     fn by_parts(
         &self,
         frames: Frames,
@@ -116,7 +116,7 @@ impl FileFrames {
         Ok(())
     }
 
-    /// Writes zeroes over no more than [`WRITE`] frames.
+    /// Writes zeroes to at most [`WRITE`] frames.
     fn write(&self, frames: Frames) -> Result<(), (u64, FileError)> {
         let (start, end) = (frames.start().address(), frames.end() << PAGE_SHIFT);
         let mut at = start;
@@ -124,7 +124,7 @@ impl FileFrames {
             let within = at as usize % PAGE_SIZE;
             let npages = ((end - at) >> PAGE_SHIFT) as usize;
             let written = retry_on_intr(|| {
-                // A page; or the rest of one, where the last write ended in the middle.
+                // One page, or its rest if the last write ended within it.
                 if within > 0 || npages == 1 {
                     return pwrite(&self.file, &ZEROES.as_bytes()[within..], at);
                 }
@@ -150,8 +150,8 @@ impl FileFrames {
         })
     }
 
-    /// Punches the huge pages of hugetlbfs, and clears what is only a part of one: before Linux 5.19
-    /// punching leaves it as it is.
+    /// Punches whole huge pages of hugetlbfs, and clears partial ones, which punching does not
+    /// change before Linux 5.19.
     fn punch_blocks(&self, frames: Frames) -> Result<(), ClearError<FileError>> {
         let block = (self.unit as u64 >> PAGE_SHIFT).max(1);
         let start = frames.start().get();
@@ -163,7 +163,7 @@ impl FileFrames {
         self.zero(tail, edge).map_err(after(head.npages() + blocks.npages()))
     }
 
-    /// Frames that are in the file; it does not grow, even if it was cut off meanwhile.
+    /// Calls fallocate(2) for frames in the file. The file does not grow, even if it was truncated.
     fn allocate(&self, frames: Frames, mode: FallocateFlags) -> Result<(), Errno> {
         let (start, len) = (frames.start().address(), frames.npages() << PAGE_SHIFT);
         retry_on_intr(|| fallocate(&self.file, mode | FallocateFlags::KEEP_SIZE, start, len))

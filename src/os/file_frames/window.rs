@@ -1,4 +1,4 @@
-//! Windows: some frames of a file, mapped for a moment.
+//! Maps frames of a file temporarily: windows.
 
 use std::ffi::c_void;
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ use crate::highmem::{Frames, Highmem, Mapping};
 use crate::os::prefault::linux::populate;
 use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
 
-/// Frames of a file, mapped; dropping it unmaps them.
+/// A temporary mapping of a file's frames. Dropping it unmaps them.
 #[derive(Debug)]
 pub struct Window<'a> {
     pages: NonNull<[Page]>,
@@ -22,14 +22,14 @@ pub struct Window<'a> {
 }
 
 // SAFETY: the pages are mapped, shared and writable, and at least one. They are in the file when
-// they are mapped; who cuts it off afterwards makes a touch raise a signal.
+// they are mapped. If the file is truncated later, a touch raises a signal.
 unsafe impl Mapping for Window<'_> {
     fn pages(&self) -> NonNull<[Page]> {
         self.pages
     }
 }
 
-/// Part of the address space, given back when it is dropped.
+/// A part of the address space, unmapped when dropped.
 #[derive(Debug)]
 struct Mapped {
     start: *mut c_void,
@@ -38,25 +38,25 @@ struct Mapped {
 
 impl Drop for Mapped {
     fn drop(&mut self) {
-        // SAFETY: it was mapped, and nobody refers to it any more.
+        // SAFETY: this maps exactly these bytes, and no reference to them outlives it.
         let unmapped = unsafe { munmap(self.start, self.len) };
         debug_assert!(unmapped.is_ok(), "munmap: {unmapped:?}");
     }
 }
 
-/// What must be mapped for some frames, where mappings begin and end at multiples of a unit.
+/// The range to map for some frames, if mappings are aligned to a unit.
 #[derive(Debug, PartialEq, Eq)]
 struct Span {
-    /// In bytes, from the file's begin.
+    /// Bytes from the start of the file.
     offset: u64,
-    /// In bytes.
+    /// Bytes to map.
     len: u64,
     /// Bytes before the first of the frames.
     before: usize,
 }
 
 impl Span {
-    /// Of frames that are in a file, whose length is no more than `i64::MAX`.
+    /// Returns the span of frames that are in a file, whose length is at most `i64::MAX`.
     fn of(frames: Frames, unit: usize) -> Self {
         let (first, end) = (frames.start().address(), frames.end() << PAGE_SHIFT);
         let before = first % unit as u64;
@@ -74,21 +74,21 @@ pub(super) fn map(
 ) -> Result<Window<'_>, FileError> {
     let Span { offset, len, before } = Span::of(frames, unit);
     let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
-    // The system aligns to units; our pages may be larger.
+    // The system aligns mappings to units; our pages may be larger.
     let slack = PAGE_SIZE.saturating_sub(unit);
     let map = |len| {
         if slack == 0 {
-            // SAFETY: where there is room.
+            // SAFETY: a new mapping, at an address that the kernel picks.
             let start = unsafe { mmap(null_mut(), len, access, flags, file, offset)? };
             return Ok((Mapped { start, len }, start));
         }
         let nothing = MapFlags::PRIVATE | MapFlags::NORESERVE;
-        // SAFETY: where there is room.
+        // SAFETY: a new mapping, at an address that the kernel picks.
         let start =
             unsafe { mmap_anonymous(null_mut(), len + slack, ProtFlags::empty(), nothing)? };
         let mapped = Mapped { start, len: len + slack };
         let first = start.map_addr(|addr| addr.next_multiple_of(PAGE_SIZE));
-        // SAFETY: in place of a part of what was mapped a moment ago.
+        // SAFETY: it replaces a part of the mapping above, which nothing uses yet.
         unsafe { mmap(first, len, access, flags | MapFlags::FIXED, file, offset)? };
         Ok((mapped, first))
     };
@@ -103,8 +103,8 @@ pub(super) fn map(
 }
 
 impl Window<'_> {
-    /// Fills the page table for `npages` pages from number `first` on, with an error where a touch
-    /// would raise a signal; on kernels that cannot, nothing.
+    /// Fills the page table for `npages` pages from page `first` on, and returns an error where a
+    /// touch would raise a signal. On kernels without support it does nothing.
     pub(super) fn populate(
         &self,
         first: usize,
@@ -112,7 +112,7 @@ impl Window<'_> {
         advice: Advice,
     ) -> Result<(), FileError> {
         debug_assert!(first + npages <= self.pages.len());
-        // SAFETY: pages of the window; populating changes no content.
+        // SAFETY: the pages are in the window, and populating changes no content.
         let populated = unsafe { populate(self.pages.cast::<Page>().add(first), npages, advice) };
         match populated {
             Ok(_) => Ok(()),
@@ -124,8 +124,8 @@ impl Window<'_> {
     }
 }
 
-// SAFETY: a mapping is of the file from the first frame on, and of no more than was asked for; the
-// frames of a file follow one another.
+// SAFETY: a window starts at the first frame and maps at most the frames asked for. Frames of a
+// file follow one another, and two never share a byte.
 unsafe impl Highmem for FileFrames {
     type Error = FileError;
     type Mapping<'a> = Window<'a>;
@@ -134,8 +134,8 @@ unsafe impl Highmem for FileFrames {
         None
     }
 
-    /// Up to the next multiple of a window; where the file ends before, up to its last whole frame.
-    /// The pages are present: [`FileError`] says why they might not be.
+    /// Maps up to the next multiple of the window size, or up to the file's last whole frame. The
+    /// pages are present; otherwise it returns a [`FileError`].
     fn kmap_local(&self, frames: Frames) -> Result<Window<'_>, FileError> {
         let (asked, _) = frames.split_at(self.window - frames.start().get() % self.window);
         loop {
@@ -144,7 +144,7 @@ unsafe impl Highmem for FileFrames {
             match window.populate(0, inside.npages() as usize, self.populate) {
                 Ok(()) => return Ok(window),
                 Err(error) if self.inside(asked)? == inside => return Err(error),
-                // Somebody has cut it meanwhile: what is left of it.
+                // The file was truncated meanwhile: map the rest.
                 Err(_) => {}
             }
         }
@@ -171,7 +171,7 @@ mod tests {
         for unit in [page, page / 4] {
             assert_eq!(span(3, 5, unit), (pages(3), pages(5), 0));
         }
-        // A larger one: of the system, or a huge page.
+        // A larger unit: a system page, or a huge page.
         for shift in [2, 4, 9] {
             let unit = 1 << shift;
             assert_eq!(span(unit, unit, page << shift), (pages(unit), pages(unit), 0));
@@ -180,7 +180,7 @@ mod tests {
             assert_eq!(span(last, 1, page << shift), (0, pages(unit), last as usize * page));
             assert_eq!(span(last, 2, page << shift), (0, pages(2 * unit), last as usize * page));
         }
-        // Past what 32 bits of address reach.
+        // Past 32 bits of address.
         let far = 5 << (30 - PAGE_SHIFT);
         assert_eq!(span(far + 1, 2, 4 * page), (5 << 30, pages(4), page));
         let last = (i64::MAX as u64 >> PAGE_SHIFT) - 1;

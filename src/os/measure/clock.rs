@@ -1,8 +1,8 @@
-//! How long this thread worked.
+//! Measures how long the calling thread ran.
 
 use std::time::{Duration, Instant};
 
-/// A moment, on the wall and in CPU time of this thread.
+/// A point in time, on the wall clock and in the CPU time of this thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     wall: Instant,
@@ -10,19 +10,19 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Returns the present moment.
+    /// Returns the current point in time.
     pub fn start() -> Self {
-        // In this order, so that what the thread ran is never too little.
+        // CPU time is read first here and last in `elapsed`, so that it is never too short.
         let ran = ran();
         Self { wall: Instant::now(), ran }
     }
 
     /// Returns the time since then, without the time in which other threads had the CPU: on a busy
-    /// machine a call that takes longer than a time slice is never run whole.
+    /// machine a call that takes longer than a time slice never runs without interruption.
     ///
-    /// The wall clock is read in nanoseconds and without a system call, so it counts unless it was
-    /// longer. Systems other than Linux do not report CPU time at a useful resolution: there it
-    /// always counts.
+    /// The result is the shorter of wall time and CPU time. The wall clock is read in nanoseconds
+    /// and without a system call. Systems other than Linux do not report CPU time at a useful
+    /// resolution; there the result is wall time.
     pub fn elapsed(&self) -> Duration {
         let wall = self.wall.elapsed();
         let ran = self.ran.zip(ran()).map(|(start, end)| end.saturating_sub(start));
@@ -30,14 +30,14 @@ impl Clock {
     }
 }
 
-/// CPU time of this thread.
+/// Returns the CPU time of this thread.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn ran() -> Option<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(time).ok()
 }
 
-/// Not at a useful resolution.
+/// Returns `None`: CPU time is not available at a useful resolution.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn ran() -> Option<Duration> {
     None
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn it_runs_while_work_is_done() {
-        // Before the clock: the thread may lose the CPU between the two.
+        // Read before the clock: the thread may lose the CPU between the two.
         let start = Instant::now();
         let clock = Clock::start();
         let mut sum = 0_u64;

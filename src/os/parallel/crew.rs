@@ -1,4 +1,4 @@
-//! Threads that take pieces until none is left.
+//! Runs threads that take pieces until none is left.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ use super::pace::Pace;
 use super::share::{Share, seats};
 use crate::page::Page;
 
-/// A share while it is worked on.
+/// A share that threads are working on.
 struct Queue<'a> {
     cpus: Vec<usize>,
     pieces: Mutex<vec::IntoIter<&'a mut [Page]>>,
@@ -22,14 +22,14 @@ impl<'a> Queue<'a> {
         self.pieces.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 
-    /// Pieces that nobody has taken.
+    /// Returns the number of pieces that are not yet taken.
     fn left(&self) -> usize {
         self.pieces.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 
-/// Calls `clear` once for each piece: on this thread, which takes from every share, its own first,
-/// and on as many others as `pace` says, each of which stays with the share that its CPUs are near.
+/// Calls `clear` once per piece, on this thread and on as many others as `pace` asks for. This
+/// thread takes from every share, its own first; each other one stays with the share near its CPUs.
 pub(super) fn work(
     shares: Vec<Share<&mut [Page]>>,
     mut pace: Pace,
@@ -39,7 +39,7 @@ pub(super) fn work(
     let seats = seats(&shares, pace.most().min(pieces));
     let queue = |s: Share<_>| Queue { cpus: s.cpus, pieces: Mutex::new(s.pieces.into_iter()) };
     let queues: Vec<Queue> = shares.into_iter().map(queue).collect();
-    // Threads with a higher number go home.
+    // A thread stops when this is no more than its number.
     let wanted = AtomicUsize::new(1);
     thread::scope(|scope| {
         let mut hired = 1;
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::AtomicBool;
 
-    /// Fills 64 pages with ones and lets `shares` of single pages be worked on.
+    /// Clears 64 pages, in one share for each of `cpus`, and checks that each is cleared once.
     fn all_cleared_once(cpus: &[&[usize]], pace: Pace) {
         let mut pages = vec![Page::ZERO; 64];
         pages.iter_mut().for_each(|page| page.as_bytes_mut().fill(1));
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn every_share_is_cleared_whoever_works_on_it() {
-        // Two nodes of one CPU, which may be the same, and one of a CPU that is not there.
+        // Two nodes of one CPU, of which CPU 1 may be missing, and one whose CPU does not exist.
         for threads in 1..=6 {
             all_cleared_once(&[&[0], &[1], &[1023]], Pace::fixed(threads));
         }
@@ -120,7 +120,7 @@ mod tests {
         let mut pages = vec![Page::ZERO; 2];
         let both = std::sync::Barrier::new(2);
         let waited = AtomicBool::new(false);
-        // Neither piece is done before the other is begun.
+        // Each piece waits until the other has begun.
         work(vec![Share::anywhere(pages.chunks_mut(1).collect())], Pace::fixed(2), |_| {
             both.wait();
             waited.store(true, Relaxed);

@@ -1,5 +1,5 @@
-//! NUMA nodes, as Linux tells of them: which there are, with which CPUs, and which one memory is
-//! on. On a machine with one node, which is most, a call learns that from one load.
+//! Reads NUMA nodes from Linux: their CPUs, and the node that memory is on. On machines with one
+//! node, which are most, a call costs one load.
 
 use std::ffi::{c_int, c_long, c_ulong, c_void};
 use std::sync::OnceLock;
@@ -17,12 +17,12 @@ struct Node {
     cpus: Vec<usize>,
 }
 
-/// One share for each node that holds some of `pieces`; one for all where there is one node, or
-/// where the system tells too little.
+/// Returns one share for each node that holds some of `pieces`. If there is one node, or the system
+/// reports too little, returns one share for all.
 pub(super) fn shares(pieces: Vec<&mut [Page]>) -> Vec<Share<&mut [Page]>> {
     static NODES: OnceLock<Vec<Node>> = OnceLock::new();
     let nodes = NODES.get_or_init(|| {
-        // Read once: a node that is plugged in later is not known.
+        // Read once: a node that is plugged in later is ignored.
         nodes(|file| fs::read_to_string(format!("/sys/devices/system/node/{file}")).ok())
             .unwrap_or_default()
     });
@@ -38,7 +38,7 @@ pub(super) fn shares(pieces: Vec<&mut [Page]>) -> Vec<Share<&mut [Page]>> {
     }
 }
 
-/// Every node that is online, from files as those in /sys/devices/system/node.
+/// Reads the online nodes from files as in /sys/devices/system/node; `None` if fewer than two.
 fn nodes(read: impl Fn(&str) -> Option<String>) -> Option<Vec<Node>> {
     let numbers = list(&read("online")?)?;
     if numbers.len() < 2 {
@@ -49,10 +49,10 @@ fn nodes(read: impl Fn(&str) -> Option<String>) -> Option<Vec<Node>> {
     numbers.into_iter().map(node).collect()
 }
 
-/// Reads a list as "0-3,8,10-11"; `None` if it is anything else. Empty is a list too: a node may
-/// have no CPU.
+/// Parses a list such as "0-3,8,10-11"; returns `None` for anything else. An empty list is valid,
+/// because a node may have no CPU.
 fn list(text: &str) -> Option<Vec<usize>> {
-    /// More CPUs, or nodes, than Linux can be built for.
+    /// More CPUs, or nodes, than Linux can be configured for.
     const MANY: usize = 1 << 16;
     let mut numbers = Vec::new();
     for part in text.trim().split(',').filter(|_| !text.trim().is_empty()) {
@@ -66,9 +66,9 @@ fn list(text: &str) -> Option<Vec<usize>> {
     Some(numbers)
 }
 
-/// Gives each piece to the node that owns it. The first share is that of the node that `cpu` is
-/// of, for its thread takes from that first. It also gets what is on no node yet, and what is on a
-/// node without a CPU that is `allowed`.
+/// Assigns each piece to the node that owns it. The first share is that of the node of `cpu`,
+/// because the calling thread takes from that first. It also gets pieces that are on no node yet,
+/// or on a node without an `allowed` CPU. If `cpu` is of no such node, one share holds all.
 fn divide<T>(
     pieces: Vec<T>,
     owners: &[Option<usize>],
@@ -95,7 +95,7 @@ fn divide<T>(
 
 /// Number of the system call move_pages.
 const MOVE_PAGES: Option<c_long> = if cfg!(target_pointer_width = "32") {
-    None // x32 has another; the rest has one node
+    None // x32 has another number; other 32-bit targets have one node
 } else if cfg!(target_arch = "x86_64") {
     Some(279)
 } else if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) {
@@ -108,21 +108,21 @@ const MOVE_PAGES: Option<c_long> = if cfg!(target_pointer_width = "32") {
     None
 };
 
-/// The node that each piece's first page is on, `None` for memory that was never written; `None`
-/// for all if the system does not tell, as in many containers.
+/// Returns the node of each piece's first page, `None` for memory that was never written. Returns
+/// `None` for all if the system does not report nodes, as in many containers.
 ///
-/// move_pages(2) without nodes to move to: it only looks, where get_mempolicy(2) would fault
-/// pages in.
+/// Calls move_pages(2) without target nodes, which only queries. get_mempolicy(2) would fault pages
+/// in.
 fn owners(pieces: &[&mut [Page]]) -> Option<Vec<Option<usize>>> {
     unsafe extern "C" {
-        // The C library that `std` links.
+        // From the C library that `std` links.
         fn syscall(number: c_long, ...) -> c_long;
     }
     let addresses: Vec<*const c_void> = pieces.iter().map(|piece| piece.as_ptr().cast()).collect();
     let mut nodes: Vec<c_int> = vec![-1; addresses.len()];
     let (this_process, nowhere, flags) = (0 as c_long, ptr::null::<c_int>(), 0 as c_long);
-    // SAFETY: both lists are as long as is said; the kernel reads the first, whose addresses it
-    // does not touch, and writes the second.
+    // SAFETY: both lists have the length that is passed. The kernel reads the first, without
+    // accessing the memory at its addresses, and writes the second.
     let result = unsafe {
         syscall(
             MOVE_PAGES?,
@@ -134,11 +134,11 @@ fn owners(pieces: &[&mut [Page]]) -> Option<Vec<Option<usize>>> {
             flags,
         )
     };
-    // A negative number is an error of that page: -ENOENT where there is none yet.
+    // A negative number is an error for that page: -ENOENT if it is not present yet.
     (result == 0).then(|| nodes.into_iter().map(|node| node.try_into().ok()).collect())
 }
 
-/// Moves the calling thread to `cpus`; where the system refuses, or `cpus` are none, it stays.
+/// Moves the calling thread to `cpus`. If `cpus` is empty or the system refuses, it stays.
 pub(super) fn move_to(cpus: &[usize]) {
     if cpus.is_empty() {
         return;
@@ -179,7 +179,7 @@ mod tests {
         let missing = |file: &str| files(file).filter(|_| file != "node2/cpulist");
         assert_eq!(nodes(missing), None);
         assert_eq!(nodes(|_| None), None);
-        // One node is read no further.
+        // If one node is online, nothing else is read.
         assert_eq!(nodes(|file| (file == "online").then(|| "0\n".to_owned())), None);
     }
 
@@ -198,7 +198,7 @@ mod tests {
             [(second.clone(), vec![1, 2, 3, 4, 5, 6]), (first.clone(), vec![0])]
         );
         assert_eq!(divided(1), [(first, vec![0, 2, 3, 4, 5]), (second, vec![1, 6])]);
-        // A CPU of no node that may be used: nothing is known.
+        // If the CPU is of no allowed node, nothing is known.
         assert_eq!(divided(4), [(vec![], (0..7).collect())]);
     }
 

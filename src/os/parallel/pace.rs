@@ -1,61 +1,61 @@
-//! How many threads: found out with the work itself.
+//! Finds the number of threads during the work itself.
 
 use std::time::Duration;
 
-/// Pieces of the calling thread for one judgement, and one before them while new threads start.
-/// The fastest of them counts: another program on the CPU slows a piece down, nothing speeds it up.
+/// Pieces of the calling thread per decision, after one that passes while new threads start. The
+/// fastest counts: other programs slow a piece down, but nothing speeds it up.
 const PIECES: u32 = 3;
-/// Doubling the threads has paid if the new ones do a third of what the old ones do. Less is
-/// mostly the machine's noise, and CPUs that others could use.
+/// Doubling the threads pays if the new ones do at least a third of the old ones' work. Less is
+/// mostly noise, and the CPUs are better left to others.
 const WORTH: f64 = 1.0 / 3.0;
 /// Time to start a thread and to end it, measured under load.
 const HIRE: Duration = Duration::from_micros(25);
-/// A thread is worth its start if the rest takes this many times as long: 2.5 % are then lost if
-/// it was in vain.
+/// A thread is started only if the rest takes this many times as long as its start: if it does not
+/// help, 2.5 % are lost.
 const PATIENCE: f64 = 40.0;
 
-/// The number of threads and what it is judged by: how fast the calling thread is beside them.
-/// While memory keeps up it is as fast as it was alone; when memory is saturated, twice as many
-/// threads make it half as fast.
+/// The number of threads, judged by the speed of the calling thread among them. While memory keeps
+/// up, that thread is as fast as it was alone. Once memory is saturated, twice as many threads
+/// halve its speed.
 pub(super) struct Pace {
     threads: usize,
     most: usize,
     settled: bool,
-    /// Threads before the last change, and how fast they were together.
+    /// Threads before the last change, and their combined speed.
     before: Option<(usize, f64)>,
     pieces: u32,
-    /// Fastest piece since the last change: bytes a second of the calling thread.
+    /// Fastest piece since the last change, in bytes per second of the calling thread.
     fastest: f64,
 }
 
 impl Pace {
-    /// That many.
+    /// Uses `threads` threads throughout.
     pub(super) fn fixed(threads: usize) -> Self {
         Self { threads, settled: true, ..Self::find(threads) }
     }
 
-    /// One at first, then as many as pay, up to `most`.
+    /// Starts with one thread, then adds threads while they pay, up to `most`.
     pub(super) fn find(most: usize) -> Self {
         Self { threads: 1, most, settled: false, before: None, pieces: 0, fastest: 0.0 }
     }
 
-    /// Threads that should be at work now.
+    /// Returns the number of threads that should run now.
     pub(super) fn threads(&self) -> usize {
         self.threads
     }
 
-    /// The most that it will ever be.
+    /// Returns the maximum number of threads.
     pub(super) fn most(&self) -> usize {
         self.most
     }
 
-    /// The system gives no more than these.
+    /// Limits the number to `threads`, because the system refuses more.
     pub(super) fn only(&mut self, threads: usize) {
         self.threads = threads;
         self.settled = true;
     }
 
-    /// The calling thread cleared a piece of `bytes` in `time`; `left` such pieces are left.
+    /// Records that the calling thread cleared `bytes` in `time`, with `left` such pieces left.
     pub(super) fn piece(&mut self, bytes: usize, time: Duration, left: usize) {
         if self.settled {
             return;
@@ -99,15 +99,15 @@ mod tests {
 
     const PIECE: usize = 8 << 20;
 
-    /// A machine whose memory does what `saturates_at` CPUs of it do, 10 GB/s each.
+    /// A machine whose memory keeps up with `saturates_at` of its CPUs, at 10 GB/s each.
     struct Machine {
         cpus: usize,
         saturates_at: f64,
     }
 
     impl Machine {
-        /// The threads that are at work in the end, and the most that ever were, when `npieces`
-        /// are cleared and every `hiccup`th takes ten times as long.
+        /// Returns the final and the maximum number of threads for `npieces` pieces, of which every
+        /// `hiccup`th takes ten times as long.
         fn clear(&self, npieces: usize, hiccup: usize) -> (usize, usize) {
             let mut pace = Pace::find(self.cpus);
             let (mut left, mut turn, mut most) = (npieces, 0, 1);
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn what_is_done_soon_needs_no_help() {
         let machine = Machine { cpus: 64, saturates_at: 64.0 };
-        // 0.8 ms a piece: the first judgement is after four, and a thread costs 25 us.
+        // A piece takes 0.8 ms. The first decision comes after four, and a thread costs 25 us.
         assert_eq!(machine.clear(4, NEVER), (1, 1));
         assert_eq!(machine.clear(5, NEVER), (1, 1));
         assert_eq!(machine.clear(7, NEVER), (2, 2));

@@ -1,14 +1,14 @@
-//! What there is to do, cut into pieces and divided by where it is best done.
+//! Cuts a range into pieces and groups them by the CPUs that should clear them.
 
 use super::HUGE;
 use crate::page::{PAGE_SHIFT, Page};
 
-/// No piece is longer: the last one of all is waited for by everybody.
+/// Maximum length of a piece: all threads wait for the last one.
 const LARGEST_PIECE: usize = 64 << 20;
 
 /// Pieces that the same CPUs should work on.
 pub(super) struct Share<T> {
-    /// Those near the memory; empty where it does not matter.
+    /// CPUs near the memory; empty if any CPU will do.
     pub(super) cpus: Vec<usize>,
     pub(super) pieces: Vec<T>,
 }
@@ -19,8 +19,8 @@ impl<T> Share<T> {
     }
 }
 
-/// Bytes a piece, where `len` bytes are to be some `pieces` of at least `smallest` bytes: a power
-/// of two and no less than a huge page.
+/// Returns the bytes per piece for about `pieces` pieces of at least `smallest` bytes: a power of
+/// two, from a huge page to `LARGEST_PIECE`.
 pub(super) fn piece_size(len: usize, pieces: usize, smallest: usize) -> usize {
     1 << (len / pieces).clamp(smallest.max(HUGE), LARGEST_PIECE).ilog2()
 }
@@ -38,8 +38,8 @@ pub(super) fn cut(pages: &mut [Page], size: usize) -> Vec<&mut [Page]> {
     pieces
 }
 
-/// The share that each of `threads` threads works on: each share in turn, as long as it has CPUs
-/// left, and from the beginning when none has.
+/// Returns the share that each of `threads` threads works on. Each share takes one thread in turn
+/// while it has CPUs left; when none has, the assignment repeats.
 pub(super) fn seats<T>(shares: &[Share<T>], threads: usize) -> Vec<usize> {
     let rounds = shares.iter().map(|share| share.cpus.len()).max().unwrap_or(0).max(1);
     let round = |n| {
@@ -55,7 +55,7 @@ mod tests {
     use crate::page::PAGE_SIZE;
     use quickcheck::quickcheck;
 
-    /// Whether the pieces are the range, cut where it should be and nowhere else.
+    /// Returns whether the pieces are the range, cut where required and nowhere else.
     fn partitions(pages: &mut [Page], size: usize) -> bool {
         let range = pages.as_ptr_range();
         let (start, end) = (range.start.addr(), range.end.addr());
@@ -84,7 +84,7 @@ mod tests {
         }
 
         fn a_share_never_has_more_threads_than_cpus(cpus: Vec<u8>, threads: u8) -> bool {
-            // A share of several has a CPU.
+            // If there are several shares, each has a CPU.
             let of = |&n: &u8| Share { cpus: vec![0; usize::from(n % 16) + 1], pieces: vec![()] };
             let shares: Vec<_> = cpus.iter().take(8).map(of).collect();
             let room: usize = shares.iter().map(|share| share.cpus.len()).sum();
@@ -119,7 +119,7 @@ mod tests {
         let of = |cpus: &[usize]| Share { cpus: vec![0; cpus.len()], pieces: vec![()] };
         assert_eq!(seats(&[of(&[])], 3), [0, 0, 0]);
         assert_eq!(seats(&[of(&[0, 1, 2]), of(&[3])], 4), [0, 1, 0, 0]);
-        // More than there are CPUs: the caller wants it so.
+        // More threads than CPUs: the caller asked for them.
         assert_eq!(seats(&[of(&[0]), of(&[1])], 5), [0, 1, 0, 1, 0]);
     }
 }
