@@ -378,6 +378,47 @@ mod tests {
         }
     }
 
+    /// Memory without addresses, by the default of `boundary`.
+    struct Windows(Half);
+
+    // SAFETY: as `Half`.
+    unsafe impl Highmem for Windows {
+        type Error = ();
+        type Mapping<'a> = Held;
+
+        fn page_address(&self, _: Frames) -> Option<NonNull<Page>> {
+            None
+        }
+
+        fn kmap_local(&self, frames: Frames) -> Result<Held, ()> {
+            self.0.kmap_local(frames)
+        }
+    }
+
+    #[test]
+    fn memory_of_one_kind_needs_no_boundary() {
+        let (mem, base) = half(1000, 5);
+        let recording = RECORDING.available().expect("always");
+        // SAFETY: the recording primitive accesses no memory.
+        unsafe { clear_with(&Windows(mem), frames(0, 5), recording) }.expect("all mapped");
+        assert_eq!(calls(), [(base, 5 * PAGE_SIZE)]);
+    }
+
+    #[test]
+    fn the_size_of_frames_is_that_of_their_pages() {
+        assert_eq!([0, 1, 3].map(bytes), [0, PAGE_SIZE, 3 * PAGE_SIZE]);
+    }
+
+    #[test]
+    fn the_error_of_the_mapper_is_the_source() {
+        // SAFETY: no frame has an address.
+        let empty = unsafe { LinearMap::new(frames(0, 0), NonNull::dangling()) };
+        // SAFETY: as above.
+        let error = unsafe { clear_highpages(&empty, frames(7, 1), Intent::Cold) }.unwrap_err();
+        let source = core::error::Error::source(&error).and_then(|e| e.downcast_ref());
+        assert_eq!(source, Some(&error.source));
+    }
+
     #[test]
     fn mixed_memory_is_split_where_the_kinds_meet() {
         let (mem, base) = half(500, 200);

@@ -117,7 +117,7 @@ mod tests {
         let address = |start, npages| map.page_address(frames(start, npages)).map(NonNull::as_ptr);
         assert_eq!(address(10, 5), at(0));
         assert_eq!(address(14, 1), at(4));
-        for (start, npages) in [(9, 1), (9, 6), (10, 6), (14, 2), (15, 1), (0, 100)] {
+        for (start, npages) in [(9, 1), (9, 6), (10, 6), (14, 2), (15, 0), (15, 1), (0, 100)] {
             assert_eq!(address(start, npages), None, "{start}, {npages}");
         }
         let offset = 0x4000_0000 - 10 * crate::PAGE_SIZE;
@@ -127,6 +127,14 @@ mod tests {
             map.page_address(frames(11, 1)).map(|p| p.addr().get()),
             Some(0x4000_0000 + crate::PAGE_SIZE)
         );
+    }
+
+    #[test]
+    fn the_map_ends_where_the_kinds_of_memory_meet() {
+        // SAFETY: the test accesses no memory.
+        let map = unsafe { LinearMap::new(frames(10, 5), NonNull::dangling()) };
+        assert_eq!(map.boundary(frames(12, 9)), 15);
+        assert_eq!(map.boundary(frames(3, 9)), 10);
     }
 
     #[test]

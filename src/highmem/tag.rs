@@ -136,3 +136,23 @@ pub unsafe fn tag_clear_highpages<M: Highmem + ?Sized>(
     })?;
     Ok(TagState::Set(tag))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_has_four_bits() {
+        for number in 0..16 {
+            assert_eq!(Tag::new(number).map(Tag::get), Some(number));
+        }
+        assert_eq!(Tag::new(16), None);
+    }
+
+    #[test]
+    #[cfg(not(all(target_arch = "aarch64", target_pointer_width = "64", not(miri))))]
+    fn pointers_have_no_tags_elsewhere() {
+        let ptr = core::ptr::dangling_mut::<u64>();
+        assert_eq!((with(ptr, Tag(5)), reset(ptr)), (ptr, ptr));
+    }
+}

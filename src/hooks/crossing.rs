@@ -27,3 +27,20 @@ pub(super) fn hot_up_to_l2(bytes: u64) -> Intent {
     };
     if bytes <= l2 as u64 { Intent::Hot } else { Intent::Cold }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_up_to_the_second_level_cache_are_hot() {
+        let l2 = match caches().l2 {
+            0 => 1 << 20,
+            l2 => l2 as u64,
+        };
+        // The second call finds the size that the first one stored.
+        for _ in 0..2 {
+            assert_eq!([1, l2, l2 + 1].map(hot_up_to_l2), [Intent::Hot, Intent::Hot, Intent::Cold]);
+        }
+    }
+}
