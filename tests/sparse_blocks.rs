@@ -25,6 +25,9 @@ const LEN: usize = if usize::BITS == 64 { 2 << 30 } else { 256 << 20 };
 /// Less than a tenth of a block, and more than what the rest of the program takes meanwhile.
 const LITTLE: usize = LEN / 16;
 
+/// No more than `malloc` gives on any target: `System` resizes blocks of more by copying them.
+const ALIGN: usize = 8;
+
 /// The most memory that this process ever had, in bytes.
 fn peak() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
@@ -53,7 +56,7 @@ fn drop_a_sparse_block() {
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn free_what_the_allocator_unmaps() {
-    let layout = Layout::from_size_align(LEN / 2, 16).unwrap();
+    let layout = Layout::from_size_align(LEN / 2, ALIGN).unwrap();
     let raised = raised(|| {
         // SAFETY: a block is used within its size, and freed once with the layout that it has.
         unsafe {
@@ -61,7 +64,7 @@ fn free_what_the_allocator_unmaps() {
             block.write(1);
             let block = UNMAPS.realloc(block, layout, LEN);
             assert_eq!(block.read(), 1);
-            UNMAPS.dealloc(block, Layout::from_size_align(LEN, 16).unwrap());
+            UNMAPS.dealloc(block, Layout::from_size_align(LEN, ALIGN).unwrap());
         }
     });
     println!("raised by {}", raised / LITTLE);
