@@ -1,7 +1,7 @@
 //! Serves ISAs without dedicated primitives.
 
-use super::generic::GENERIC;
 pub(crate) use super::anonymous as identity;
+use super::generic::GENERIC;
 use crate::cpu::{Caches, Facts, Flag};
 use crate::primitive::Primitive;
 use crate::tuning::Tuning;

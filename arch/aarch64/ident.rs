@@ -121,7 +121,9 @@ pub(crate) fn identity() -> Facts {
     }
     let midr: u64;
     // SAFETY: reads a register that programs may read, as the kernel has reported.
-    unsafe { asm!("mrs {}, midr_el1", out(reg) midr, options(pure, nomem, nostack, preserves_flags)) };
+    unsafe {
+        asm!("mrs {}, midr_el1", out(reg) midr, options(pure, nomem, nostack, preserves_flags))
+    };
     let field = |low: u32, bits: u32| midr as u32 >> low & ((1 << bits) - 1);
     Facts {
         vendor: implementer(field(24, 8) as u8),

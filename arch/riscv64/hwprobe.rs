@@ -14,7 +14,8 @@ use crate::primitive::Unavailable;
 pub(super) static BLOCK: Asked = Asked::new(system::zicboz);
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
-    [Flag { feature: Feature::Zicboz, set: BLOCK.get().is_ok(), source: system::SOURCE }].into_iter()
+    [Flag { feature: Feature::Zicboz, set: BLOCK.get().is_ok(), source: system::SOURCE }]
+        .into_iter()
 }
 
 #[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"))))]
