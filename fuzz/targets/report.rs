@@ -93,7 +93,7 @@ fuzz_target!(|input: &[u8]| {
     for floor in [0.0, 0.9, 1.0] {
         // Without a place to judge there is nothing but an error.
         if !Judgement::of(&report, floor).places.is_empty() {
-            let args = Judge { reports: vec![path.clone()], floor };
+            let args = Judge { reports: vec![path.clone()], floor, mean: floor };
             plain(&printed(|| judge::run(&args)).1, input.len(), figures);
         }
     }
