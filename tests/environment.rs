@@ -410,6 +410,9 @@ fn a_privileged_program_ignores_all_variables() {
     if built_for_one() || !rustix::process::geteuid().is_root() {
         return say("skipped: needs root, to make a program setuid");
     }
+    if emulator::emulator().is_some() {
+        return say("skipped: the system runs no setuid program in an emulator");
+    }
     let program = File::named("setuid");
     fs::copy(env::current_exe().unwrap(), &program.0).unwrap();
     chown(&program.0, Some(0), Some(0)).unwrap();
@@ -423,9 +426,8 @@ fn a_privileged_program_ignores_all_variables() {
         Err(error) => return say(&format!("skipped: a setuid program cannot be run: {error}")),
     };
     let (code, stdout, stderr) = texts(&output);
-    // It is printed before a variable can end the process; an emulator may not even start.
-    if !stdout.contains("privileged: true\n") {
-        return say("skipped: this file system or emulator makes no program setuid");
+    if stdout.contains("privileged: false\n") {
+        return say("skipped: this file system makes no program setuid");
     }
     let plan = Tuning::detect().choose(Intent::Hot, PAGE_SIZE).name();
     let told = format!("privileged: true\nplan: {plan}\npolicy: {:?}\n", InitPolicy::OFF);
