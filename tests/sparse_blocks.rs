@@ -9,7 +9,7 @@ use std::fs;
 
 use clearpage::PAGE_SIZE;
 use clearpage::hooks::{ClearingAlloc, InitPolicy};
-use common::child_with;
+use common::{child_with, emulator, say};
 
 #[global_allocator]
 static ALLOC: ClearingAlloc<System> = ClearingAlloc::new(System).with_policy(InitPolicy::ON_FREE);
@@ -73,6 +73,11 @@ fn free_what_the_allocator_unmaps() {
 #[test]
 #[cfg_attr(clearpage_asan, ignore = "ASan keeps notes on all of a block, in memory of its own")]
 fn a_sparse_block_is_freed_without_memory_for_all_of_it() {
+    if cfg!(target_endian = "big") && emulator::emulator().is_some() {
+        return say(
+            "sparse blocks: skipped: QEMU shows the host's pagemap in the host's byte order",
+        );
+    }
     for child in ["drop_a_sparse_block", "free_what_the_allocator_unmaps"] {
         let output = child_with(child, &[]);
         let stdout = String::from_utf8_lossy(&output.stdout);
