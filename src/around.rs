@@ -1,5 +1,7 @@
 //! Clearing of a range of which one page is about to be used.
 
+use core::ops::Range;
+
 use crate::clear::clear_pages_for;
 use crate::intent::Intent;
 use crate::page::{PAGE_SIZE, Page};
@@ -21,13 +23,32 @@ const NEIGHBOURHOOD: usize = 32 << 10;
 pub fn clear_pages_around(pages: &mut [Page], hot: usize) {
     let npages = pages.len();
     assert!(hot < npages, "clear_pages_around: no page {hot} in a range of {npages} pages");
-    let reach = NEIGHBOURHOOD / PAGE_SIZE;
-    let (from, to) = (hot.saturating_sub(reach), (hot + reach + 1).min(npages));
+    let Range { start, end } = neighbourhood(npages, hot);
 
-    clear_pages_for(&mut pages[..from], Intent::Cold);
-    clear_pages_for(&mut pages[to..], Intent::Cold);
+    clear_pages_for(&mut pages[..start], Intent::Cold);
+    clear_pages_for(&mut pages[end..], Intent::Cold);
     // `Auto` suits memory that is not in the cache now and is used next.
-    clear_pages_for(&mut pages[from..hot], Intent::Auto);
-    clear_pages_for(&mut pages[hot + 1..to], Intent::Auto);
+    clear_pages_for(&mut pages[start..hot], Intent::Auto);
+    clear_pages_for(&mut pages[hot + 1..end], Intent::Auto);
     clear_pages_for(&mut pages[hot..=hot], Intent::Auto);
+}
+
+/// Returns the pages that stay in the cache, page number `hot` among them.
+fn neighbourhood(npages: usize, hot: usize) -> Range<usize> {
+    let reach = NEIGHBOURHOOD / PAGE_SIZE;
+    hot.saturating_sub(reach)..(hot + reach + 1).min(npages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirty_two_kib_on_either_side_stay_in_the_cache() {
+        let reach = (32 << 10) / PAGE_SIZE;
+        assert_eq!(neighbourhood(512, 100), 100 - reach..101 + reach);
+        assert_eq!(neighbourhood(512, 0), 0..1 + reach);
+        assert_eq!(neighbourhood(512, 511), 511 - reach..512);
+        assert_eq!(neighbourhood(1, 0), 0..1);
+    }
 }
