@@ -205,9 +205,11 @@ fn list_and_change_variables() {
     });
 }
 
-/// The number of child processes in a test that depends on the timing of threads.
+/// The number of child processes in a test that depends on the timing of threads. Emulated ones are
+/// slow.
 fn runs() -> usize {
-    env::var("CLEARPAGE_TEST_RUNS").map_or(20, |runs| runs.parse().unwrap())
+    let default = if emulator::emulator().is_some() { 3 } else { 20 };
+    env::var("CLEARPAGE_TEST_RUNS").map_or(default, |runs| runs.parse().unwrap())
 }
 
 #[test]
