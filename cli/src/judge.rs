@@ -71,8 +71,8 @@ pub fn run(args: &Judge) -> ExitCode {
             continue;
         }
         judgement.print(args.floor, args.mean);
-        let means = Intent::ALL.into_iter().filter_map(|intent| judgement.mean(intent));
-        below |= judgement.worst() < args.floor || means.into_iter().any(|mean| mean.0 < args.mean);
+        let mut means = Intent::ALL.into_iter().filter_map(|intent| judgement.mean(intent));
+        below |= judgement.worst() < args.floor || means.any(|(mean, _)| mean < args.mean);
     }
     match errors {
         0 => ExitCode::from(u8::from(below)),
