@@ -15,8 +15,6 @@ fn main() {
     forced_primitive();
     powerpc_asm();
     address_sanitizer();
-    // cargo-fuzz sets it.
-    println!("cargo::rustc-check-cfg=cfg(fuzzing)");
 }
 
 /// `CLEARPAGE_PAGE_SHIFT=12|14|16` becomes `cfg(clearpage_page_shift = "..")`.

@@ -8,7 +8,7 @@ use crate::primitive::Unavailable;
 /// does not unwind, because the call may come from inside an allocation.
 #[cfg(all(feature = "std", unix))]
 fn refuse(why: &Unavailable) -> ! {
-    crate::environment::refuse(&format_args!("clearpage_force={NAME} is not available: {why}"))
+    crate::env::refuse(&format_args!("clearpage_force={NAME} is not available: {why}"))
 }
 
 /// Ends the program as above: a panic in an `extern "C"` function aborts.
@@ -62,10 +62,6 @@ impl Asked {
 }
 
 #[cfg(test)]
-#[path = "../tests/common/emulator.rs"]
-mod emulator;
-
-#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -79,7 +75,7 @@ mod tests {
     #[test]
     #[cfg(all(feature = "std", unix))]
     fn a_number_that_is_needed_and_unknown_ends_the_program_without_unwinding() {
-        let mut child = emulator::command(&std::env::current_exe().unwrap());
+        let mut child = clearpage_testkit::emulator::command(&std::env::current_exe().unwrap());
         child.args(["--exact", "arch::asked::tests::need_what_nobody_tells", "--ignored"]);
         let child = child.arg("--nocapture").output().unwrap();
         let stderr = String::from_utf8(child.stderr).unwrap();

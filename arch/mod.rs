@@ -72,7 +72,6 @@ cfg_if::cfg_if! {
 }
 
 pub(crate) use generic::SHORT;
-#[cfg(feature = "std")]
 pub(crate) use isa::MECHANISMS;
 pub(crate) use isa::{PRIMITIVES, block, caches, flags, identity, tuning};
 

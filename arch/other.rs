@@ -21,9 +21,8 @@ pub(crate) const fn block() -> usize {
 }
 
 /// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
-#[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["generic"]];
 
 pub(crate) fn tuning(_: &Facts) -> Tuning {
-    Tuning::only(super::generic())
+    Tuning::uniform(super::generic())
 }

@@ -77,7 +77,6 @@ fn quirk(facts: &Facts) -> Option<Quirk> {
 }
 
 /// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
-#[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] =
     &[&["avx2", "sse2"], &["stosb"], &["movntdq_avx2", "movntdq"], &["clzero", "movnti"]];
 
@@ -148,7 +147,7 @@ mod tests {
     #[cfg(target_arch = "x86")]
     use crate::intent::Intent;
     use crate::intent::Intent::{Auto, Cold, Hot};
-    use crate::primitive::Registers;
+    use crate::primitive::RegisterFile;
     use crate::tuning::testing::{KIB, MIB, cpu_with, steps};
 
     const ZEN_4: [usize; 3] = [32 * KIB, MIB, 32 * MIB];
@@ -273,7 +272,7 @@ mod tests {
     #[test]
     fn kernels_get_general_registers_only() {
         let steps = |facts: &Facts, intent| {
-            let general = |row: &&Primitive| row.registers() == Registers::General;
+            let general = |row: &&Primitive| row.registers() == RegisterFile::General;
             let tuning = choose(facts, |name| facts.row(name).filter(general));
             tuning.steps(intent).map(|(from, row)| (row.name(), from)).collect::<Vec<_>>()
         };

@@ -12,12 +12,12 @@ mod linux {
     use std::os::unix::fs::{FileExt, MetadataExt};
     use std::{env, fs, process};
 
-    use clearpage::file_frames::{FileFrames, Way};
-    use clearpage::highmem::{Frame, Frames, clear_scattered_highpages};
+    use clearpage::highmem::{Frame, FrameRange, clear_scattered_highpages};
     use clearpage::{Intent, PAGE_SIZE};
     use clearpage_benches::{Promises, Race, Samples, nanoseconds, pinned};
     use clearpage_cli::table::ruled;
     use clearpage_cli::units::format_size;
+    use clearpage_os::file_frames::{FileFrames, ZeroMethod};
     use rustix::fs::{MemfdFlags, memfd_create};
 
     const MIB: usize = 1 << 20;
@@ -37,11 +37,11 @@ mod linux {
         ("32 MiB", 32 * MIB),
         ("64 MiB", 64 * MIB),
     ];
-    const COLD: Way = Way::Map(Intent::Cold);
+    const COLD: ZeroMethod = ZeroMethod::Map(Intent::Cold);
 
-    fn frames(bytes: Range<usize>) -> Frames {
+    fn frames(bytes: Range<usize>) -> FrameRange {
         let start = Frame::containing(bytes.start as u64);
-        Frames::new(start, (bytes.len() / PAGE_SIZE) as u64).expect("small")
+        FrameRange::new(start, (bytes.len() / PAGE_SIZE) as u64).expect("small")
     }
 
     fn memfd(flags: MemfdFlags) -> Option<File> {
@@ -76,7 +76,7 @@ mod linux {
     }
 
     /// Nanoseconds in which the whole file is zeroed; infinitely many where that cannot be.
-    fn time(memory: &FileFrames, zero: impl Fn(&FileFrames, Frames) -> bool) -> f64 {
+    fn time(memory: &FileFrames, zero: impl Fn(&FileFrames, FrameRange) -> bool) -> f64 {
         let mut done = true;
         let time = nanoseconds(|| done = zero(memory, frames(0..LEN)));
         if done { time } else { f64::INFINITY }
@@ -94,29 +94,32 @@ mod linux {
         }
         let memory = open(file);
         race = race.with("written", move |_| {
-            time(&memory, |memory, all| memory.zero(all, Way::Write).is_ok())
+            time(&memory, |memory, all| memory.zero(all, ZeroMethod::Write).is_ok())
         });
         let memory = open(file);
         race = race.with("written by pages", move |_| {
             time(&memory, |memory, all| {
-                all.iter().all(|frame| memory.zero(frame.into(), Way::Write).is_ok())
+                all.iter().all(|frame| memory.zero(frame.into(), ZeroMethod::Write).is_ok())
             })
         });
         race.run(ROUNDS, &mut [])
     }
 
-    type Zero = fn(&FileFrames, Frames) -> bool;
+    type Zero = fn(&FileFrames, FrameRange) -> bool;
 
     const WAYS: [(&str, Zero); 7] = [
         ("Map", |memory, all| memory.zero(all, COLD).is_ok()),
-        ("Write", |memory, all| memory.zero(all, Way::Write).is_ok()),
+        ("Write", |memory, all| memory.zero(all, ZeroMethod::Write).is_ok()),
         ("zero_data, Map", |memory, all| memory.zero_data(all, COLD).is_ok()),
-        ("zero_data, Write", |memory, all| memory.zero_data(all, Way::Write).is_ok()),
-        ("PunchHole", |memory, all| memory.zero(all, Way::PunchHole).is_ok()),
+        ("zero_data, Write", |memory, all| memory.zero_data(all, ZeroMethod::Write).is_ok()),
+        ("PunchHole", |memory, all| memory.zero(all, ZeroMethod::PunchHole).is_ok()),
         ("PunchHole, then Write", |memory, all| {
-            memory.zero(all, Way::PunchHole).and_then(|()| memory.zero(all, Way::Write)).is_ok()
+            memory
+                .zero(all, ZeroMethod::PunchHole)
+                .and_then(|()| memory.zero(all, ZeroMethod::Write))
+                .is_ok()
         }),
-        ("ZeroRange", |memory, all| memory.zero(all, Way::ZeroRange).is_ok()),
+        ("ZeroRange", |memory, all| memory.zero(all, ZeroMethod::ZeroRange).is_ok()),
     ];
 
     fn ways(file: &File, prepare: fn(&File)) -> Samples {
@@ -145,7 +148,7 @@ mod linux {
             }),
             ("Map, sorted", &sorted, |memory, list| memory.zero_scattered(list, COLD).is_ok()),
             ("Map", &list, |memory, list| memory.zero_scattered(list, COLD).is_ok()),
-            ("Write", &list, |memory, list| memory.zero_scattered(list, Way::Write).is_ok()),
+            ("Write", &list, |memory, list| memory.zero_scattered(list, ZeroMethod::Write).is_ok()),
         ];
         let mut race = Race::default();
         for (name, list, clear) in contenders {

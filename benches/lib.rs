@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use clearpage::{Available, Page};
+use clearpage::{AvailablePrimitive, Page};
 use clearpage_cli::machine::Machine;
 use clearpage_cli::measure::median;
 use clearpage_cli::pin::pin;
@@ -61,7 +61,7 @@ pub fn nanoseconds(work: impl FnOnce()) -> f64 {
 }
 
 /// What kernels clear pages with: `rep stosb` on x86, the first row elsewhere.
-pub fn string_stores() -> Available {
+pub fn string_stores() -> AvailablePrimitive {
     let row = clearpage::primitives().first().expect("a row").available();
     row.expect("the first row is always there")
 }

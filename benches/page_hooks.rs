@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::ptr::NonNull;
 
 use buddy_system_allocator::FrameAllocator;
-use clearpage::highmem::{Frame, Frames, Highmem, LinearMap};
+use clearpage::highmem::{Frame, FrameRange, Highmem, LinearMap};
 use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
 use clearpage::{Order, PAGE_SIZE, Page};
 use clearpage_benches::{Promises, Race, nanoseconds, pinned, string_stores};
@@ -34,7 +34,7 @@ fn main() {
 
 /// Frames from 0 on, and who hands them out.
 fn memory(pages: &mut [Page]) -> (LinearMap, FrameAllocator) {
-    let frames = Frames::new(Frame::default(), pages.len() as u64).expect("few");
+    let frames = FrameRange::new(Frame::default(), pages.len() as u64).expect("few");
     let mut allocator = FrameAllocator::new();
     allocator.add_frame(0, pages.len());
     // SAFETY: the map is used up before the pages are.
@@ -42,8 +42,8 @@ fn memory(pages: &mut [Page]) -> (LinearMap, FrameAllocator) {
 }
 
 /// One call of the primitive for frames that have just been handed out.
-fn by_strings(hooks: &PageHooks<LinearMap>, frames: Frames) {
-    let pages = hooks.mem().page_address(frames).expect("mapped");
+fn by_strings(hooks: &PageHooks<LinearMap>, frames: FrameRange) {
+    let pages = hooks.mem().page_address(frames).expect("mapped").cast::<Page>();
     // SAFETY: nobody else uses them yet.
     string_stores().clear_pages(unsafe {
         std::slice::from_raw_parts_mut(pages.as_ptr(), frames.npages() as usize)
@@ -52,13 +52,13 @@ fn by_strings(hooks: &PageHooks<LinearMap>, frames: Frames) {
 
 /// Every block of the arena allocated and initialised, then all of them freed; until there were
 /// 8192.
-fn cycle(allocator: &mut FrameAllocator, mut init: impl FnMut(Frames)) {
-    let order = Order::holding((2 << 20) / PAGE_SIZE).expect("small");
+fn cycle(allocator: &mut FrameAllocator, mut init: impl FnMut(FrameRange)) {
+    let order = Order::for_pages((2 << 20) / PAGE_SIZE).expect("small");
     let mut blocks = Vec::with_capacity(BLOCKS);
-    for _ in 0..BLOCKS.div_ceil(ARENA / order.size()) {
+    for _ in 0..BLOCKS.div_ceil(ARENA / order.bytes()) {
         while let Some(frame) = allocator.alloc(order.npages()) {
             let start = Frame::new(frame as u64).expect("small");
-            init(black_box(Frames::block(start, order).expect("small")));
+            init(black_box(FrameRange::block(start, order).expect("small")));
             blocks.push(frame);
         }
         blocks.drain(..).for_each(|frame| allocator.dealloc(frame, order.npages()));
@@ -70,7 +70,7 @@ fn huge_blocks(promises: &mut Promises, pages: &mut [Page]) {
     let (map, mut allocator) = memory(pages);
     let allocator = std::cell::RefCell::new(&mut allocator);
     let hooks = PageHooks::new(map).with_policy(InitPolicy::ON_ALLOC);
-    let arm = |init: fn(&PageHooks<LinearMap>, Frames)| {
+    let arm = |init: fn(&PageHooks<LinearMap>, FrameRange)| {
         let (hooks, allocator) = (&hooks, &allocator);
         move |_: &mut [Page]| {
             nanoseconds(|| cycle(&mut allocator.borrow_mut(), |frames| init(hooks, frames)))
@@ -90,7 +90,7 @@ fn huge_blocks(promises: &mut Promises, pages: &mut [Page]) {
         .with(
             "memset",
             arm(|hooks, frames| {
-                let pages = hooks.mem().page_address(frames).expect("mapped");
+                let pages = hooks.mem().page_address(frames).expect("mapped").cast::<Page>();
                 let len = frames.npages() as usize * PAGE_SIZE;
                 // SAFETY: pages that have just been handed out, which nobody else uses yet.
                 unsafe { libc::memset(pages.as_ptr().cast(), 0, len) };

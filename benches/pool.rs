@@ -13,12 +13,12 @@ mod linux {
     use std::ptr::null_mut;
     use std::time::Duration;
 
-    use clearpage::pool::{ZeroBlock, ZeroPool};
     use clearpage::{Intent, Order, PAGE_SIZE, Page, clear_page, clear_pages_for};
     use clearpage_benches::{Promises, Race, nanoseconds, pinned};
     use clearpage_cli::memory::Arena;
     use clearpage_cli::table::ruled;
     use clearpage_cli::units::format_size;
+    use clearpage_os::pool::{ZeroBlock, ZeroPool};
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
     const MIB: usize = 1 << 20;
@@ -55,7 +55,7 @@ mod linux {
 
     fn race(promises: &mut Promises, pool: &ZeroPool, arena: &mut [Page]) {
         let (npages, blocks) = (pool.order().npages(), BLOCKS >> pool.order().get());
-        let size = format_size(pool.order().size() as u64);
+        let size = format_size(pool.order().bytes() as u64);
         let at = Cell::new(0);
         // Each call the next block of the arena.
         let clear = |intent| {

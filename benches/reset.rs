@@ -10,12 +10,12 @@ mod linux {
     use std::ptr::null_mut;
     use std::time::{Duration, Instant};
 
-    use clearpage::reset::{How, Next, reset, reset_anonymous};
     use clearpage::{PAGE_SIZE, Page};
     use clearpage_cli::machine::Machine;
     use clearpage_cli::measure::median;
     use clearpage_cli::table::ruled;
     use clearpage_cli::units::format_size;
+    use clearpage_os::reset::{Method, Reuse, reset, reset_anonymous};
     use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
     const HUGE: usize = 2 << 20;
@@ -26,12 +26,12 @@ mod linux {
     /// As many samples as fit into this, from 5 to 301.
     const LIMIT: Duration = Duration::from_millis(700);
 
-    const CONTENDERS: [(&str, How, Next); 5] = [
-        ("Clear", How::Clear, Next::Used),
-        ("ClearTouched", How::ClearTouched, Next::Used),
-        ("Discard", How::Discard, Next::Used),
-        ("Auto, Used", How::Auto, Next::Used),
-        ("Auto, Idle", How::Auto, Next::Idle),
+    const CONTENDERS: [(&str, Method, Reuse); 5] = [
+        ("Clear", Method::Clear),
+        ("ClearTouched", Method::ClearTouched),
+        ("Discard", Method::Discard),
+        ("Auto, Used", Method::Auto(Reuse::Likely)),
+        ("Auto, Idle", Method::Auto(Reuse::Unlikely)),
     ];
 
     /// A mapping of fresh pages, small or huge.
@@ -154,7 +154,7 @@ mod linux {
         println!("{table}");
         println!("ClearTouched pays if more than this was not touched: {}", pays.join(", "));
         if advice == Advice::LinuxHugepage {
-            println!("Next::Idle pays if less than this is used again: {}", idle.join(", "));
+            println!("Reuse::Unlikely pays if less than this is used again: {}", idle.join(", "));
         }
     }
 
@@ -171,12 +171,12 @@ mod linux {
             });
             figure(median(&mut samples.collect::<Vec<_>>()))
         };
-        let clear = time(&|pages| _ = reset(pages, How::Clear, Next::Used).unwrap());
-        let asked = time(&|pages| _ = reset(pages, How::ClearTouched, Next::Used).unwrap());
+        let clear = time(&|pages| _ = reset(pages, Method::Clear).unwrap());
+        let asked = time(&|pages| _ = reset(pages, Method::ClearTouched).unwrap());
         let known = time(&|pages| {
             let page = std::ptr::NonNull::from(&mut pages[0]);
             // SAFETY: a page of an anonymous private mapping.
-            let done = unsafe { reset_anonymous(page, 1, How::ClearTouched, Next::Used) };
+            let done = unsafe { reset_anonymous(page, 1, Method::ClearTouched) };
             done.unwrap();
         });
         println!("one page: Clear {clear} us, ClearTouched {asked}, with reset_anonymous {known}");

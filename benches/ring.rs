@@ -162,13 +162,10 @@ mod unix {
 }
 
 #[allow(dead_code, unused_imports, reason = "the library and its tests use more of it")]
-#[path = "../src/os/pool/ring.rs"]
+#[path = "../os/src/pool/ring.rs"]
 mod ring;
 
 // What the ring stands on in the library.
-mod page {
-    pub use clearpage::Page;
-}
 mod sync {
     pub use std::sync::atomic;
 }

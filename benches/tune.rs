@@ -124,9 +124,9 @@ fn can_be_chosen(row: &'static Primitive) -> bool {
 fn slowest(report: &Report) -> Tuning {
     let rows: Vec<&'static Primitive> =
         clearpage::primitives().iter().filter(|row| can_be_chosen(row)).collect();
-    let of = |row: &'static Primitive| (row, judge(report, &Tuning::only(row)));
+    let of = |row: &'static Primitive| (row, judge(report, &Tuning::uniform(row)));
     let judged: Vec<_> = rows.into_iter().map(of).collect();
-    let mut tuning = Tuning::only(judged[0].0);
+    let mut tuning = Tuning::uniform(judged[0].0);
     for intent in Intent::ALL {
         for shift in 0..usize::BITS {
             let len = 1_usize << shift;

@@ -1,10 +1,14 @@
-//! Safe functions on references, each a wrapper around its counterpart in [`raw`].
+//! The safe functions at the crate root: contiguous pages, bytes, pages at any addresses, around a
+//! page in use, and in chunks.
 
 use core::mem::MaybeUninit;
+use core::num::NonZeroUsize;
+use core::ops::{ControlFlow, Range};
 use core::ptr::NonNull;
 
 use crate::intent::Intent;
-use crate::page::Page;
+use crate::page::{PAGE_SIZE, Page};
+use crate::plan::primitive_for;
 use crate::raw;
 
 /// Zeroes one page.
@@ -75,5 +79,117 @@ pub fn zero_bytes_uninit(bytes: &mut [MaybeUninit<u8>], intent: Intent) -> &mut 
     unsafe {
         raw::zero_bytes(bytes.as_mut_ptr().cast(), bytes.len(), intent);
         &mut *(core::ptr::from_mut(bytes) as *mut [u8])
+    }
+}
+
+/// Zeroes pages at any addresses, listed in any order.
+///
+/// The intent and the total length select the primitive. If its stores are weakly ordered, as
+/// most non-temporal stores are, it clears the list with one fence: a fence for each page would
+/// cost two thirds of the throughput. Otherwise each run of adjacent pages is cleared by the
+/// primitive for its length. An empty list is a no-op.
+///
+/// ```
+/// use clearpage::{Intent, Page};
+///
+/// let mut pages = vec![Page::ZERO; 8];
+/// let mut odd: Vec<&mut Page> = pages.iter_mut().skip(1).step_by(2).collect();
+/// clearpage::clear_scattered(&mut odd, Intent::Cold);
+/// ```
+#[doc(alias = "alloc_pages_bulk")]
+pub fn clear_scattered(pages: &mut [&mut Page], intent: Intent) {
+    let (list, npages) = (pages.as_mut_ptr().cast::<NonNull<Page>>(), pages.len());
+    // SAFETY: `&mut Page` has the layout of `NonNull<Page>`, is aligned and valid for writes.
+    unsafe { raw::clear_scattered(core::slice::from_raw_parts(list, npages), intent) }
+}
+
+/// Zeroes pages in chunks of `npages` and returns the number of cleared pages.
+///
+/// Between two chunks it calls `between` with the number of pages cleared so far. If that returns
+/// [`ControlFlow::Break`], it stops; the remaining pages are unchanged.
+///
+/// For callers that must stay preemptible, handle signals or cancel the clear. **Not for atomic
+/// context**: what `between` is for (`cond_resched`, releasing a lock, yielding) is forbidden
+/// there. Linux has no such loop in its page allocator for that reason. Use one call instead.
+///
+/// The length of the whole range selects the primitive. Chunks cost little with vector and
+/// non-temporal stores. A `rep stosb` shorter than the last-level cache reads what it overwrites:
+/// if it serves the range, chunks shorter than that cache lose its advantage.
+///
+/// ```
+/// use clearpage::{Intent, Page};
+/// use std::{num::NonZeroUsize, ops::ControlFlow};
+///
+/// let mut pages = vec![Page::ZERO; 100];
+/// let chunk = NonZeroUsize::new(32).unwrap();
+/// let cleared = clearpage::clear_pages_chunked(&mut pages, chunk, Intent::Cold, |_done| {
+///     std::thread::yield_now();
+///     ControlFlow::Continue(())
+/// });
+/// assert_eq!(cleared, 100);
+/// ```
+#[doc(alias = "cond_resched")]
+pub fn clear_pages_chunked(
+    pages: &mut [Page],
+    npages: NonZeroUsize,
+    intent: Intent,
+    mut between: impl FnMut(usize) -> ControlFlow<()>,
+) -> usize {
+    let primitive = primitive_for(intent, size_of_val(pages));
+    let mut cleared = 0;
+    for chunk in pages.chunks_mut(npages.get()) {
+        if cleared > 0 && between(cleared).is_break() {
+            break;
+        }
+        primitive.clear_pages(chunk);
+        cleared += chunk.len();
+    }
+    cleared
+}
+
+/// Bytes on either side of the hot page that stay in the cache with it: a program that faulted on
+/// that page is likely to touch them next.
+const NEIGHBOURHOOD: usize = 32 << 10;
+
+/// Zeroes all pages and leaves page number `hot` in the cache, with 32 KiB on either side of it.
+///
+/// The other pages are cleared first, with [`Intent::Cold`], and page `hot` last. With 64 KiB
+/// pages, `hot` alone stays in the cache. For page fault handlers that clear a huge page because
+/// one byte was touched, as Linux does with the address hint of `folio_zero_user`.
+///
+/// # Panics
+/// If `hot` is not less than the number of pages.
+#[doc(alias = "folio_zero_user")]
+#[doc(alias = "clear_huge_page")]
+pub fn clear_pages_around(pages: &mut [Page], hot: usize) {
+    let npages = pages.len();
+    assert!(hot < npages, "clear_pages_around: no page {hot} in a range of {npages} pages");
+    let Range { start, end } = neighbourhood(npages, hot);
+
+    clear_pages_for(&mut pages[..start], Intent::Cold);
+    clear_pages_for(&mut pages[end..], Intent::Cold);
+    // `Auto` suits memory that is not in the cache now and is used next.
+    clear_pages_for(&mut pages[start..hot], Intent::Auto);
+    clear_pages_for(&mut pages[hot + 1..end], Intent::Auto);
+    clear_pages_for(&mut pages[hot..=hot], Intent::Auto);
+}
+
+/// Returns the pages that stay in the cache, page number `hot` among them.
+fn neighbourhood(npages: usize, hot: usize) -> Range<usize> {
+    let reach = NEIGHBOURHOOD / PAGE_SIZE;
+    hot.saturating_sub(reach)..(hot + reach + 1).min(npages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirty_two_kib_on_either_side_stay_in_the_cache() {
+        let reach = (32 << 10) / PAGE_SIZE;
+        assert_eq!(neighbourhood(512, 100), 100 - reach..101 + reach);
+        assert_eq!(neighbourhood(512, 0), 0..1 + reach);
+        assert_eq!(neighbourhood(512, 511), 511 - reach..512);
+        assert_eq!(neighbourhood(1, 0), 0..1);
     }
 }

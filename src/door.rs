@@ -5,16 +5,16 @@
 use core::ptr::NonNull;
 
 use crate::page::{PAGE_SIZE, Page};
-use crate::primitive::{Available, Leaf, WeakLeaf};
-use crate::{arch, sanitizer};
+use crate::primitive::{AvailablePrimitive, Leaf, WeakLeaf};
+use crate::{arch, checks};
 
 /// The memory to zero, and the code for it.
 #[derive(Clone, Copy)]
 pub(crate) enum Clear<'a> {
     /// Address and bytes, both multiples of the primitive's block.
-    Blocks(Available, *mut u8, usize),
+    Blocks(AvailablePrimitive, *mut u8, usize),
     /// Address and bytes, of any alignment; partial blocks are cleared with ordinary stores.
-    Bytes(Available, *mut u8, usize),
+    Bytes(AvailablePrimitive, *mut u8, usize),
     /// Address and bytes, too few for the set-up cost of a primitive.
     Short(*mut u8, usize),
     /// Pages at any addresses, at least one.
@@ -31,9 +31,9 @@ pub(crate) enum Clear<'a> {
 pub(crate) unsafe fn zero(what: Clear<'_>) {
     match what {
         Clear::Blocks(_, ptr, len) | Clear::Bytes(_, ptr, len) | Clear::Short(ptr, len) => {
-            sanitizer::check_write(ptr, len);
+            checks::check_write(ptr, len);
         }
-        Clear::Pages(_, pages) => sanitizer::check_pages(pages),
+        Clear::Pages(_, pages) => checks::check_pages(pages),
     }
     // SAFETY: the caller's promises.
     unsafe {
@@ -50,11 +50,11 @@ pub(crate) unsafe fn zero(what: Clear<'_>) {
 /// # Safety
 /// Those of [`zero`].
 #[inline(always)]
-unsafe fn blocks(primitive: Available, ptr: *mut u8, len: usize) {
+unsafe fn blocks(primitive: AvailablePrimitive, ptr: *mut u8, len: usize) {
     if len == 0 {
         return;
     }
-    // SAFETY: the caller's promises, the length is not 0, and `Available` proves that this CPU has
+    // SAFETY: the caller's promises, the length is not 0, and `AvailablePrimitive` proves that this CPU has
     // the instructions.
     unsafe {
         match primitive.primitive().leaf {
@@ -66,7 +66,7 @@ unsafe fn blocks(primitive: Available, ptr: *mut u8, len: usize) {
 
 /// # Safety
 /// Those of [`zero`].
-unsafe fn bytes(primitive: Available, ptr: *mut u8, len: usize) {
+unsafe fn bytes(primitive: AvailablePrimitive, ptr: *mut u8, len: usize) {
     let block = primitive.primitive().block();
     let head = (ptr.addr().wrapping_neg() & (block - 1)).min(len);
     let body = (len - head) & !(block - 1);

@@ -21,50 +21,36 @@
 #[doc = include_str!("../docs/which-call.md")]
 pub mod guide {}
 
-mod around;
-mod built_for;
-mod chunked;
+pub mod checks;
 mod clear;
 pub mod cpu;
-mod dispatch;
 mod door;
 #[cfg(all(feature = "std", unix))]
-mod environment;
+mod env;
 pub mod highmem;
 pub mod hooks;
 mod intent;
-#[cfg(feature = "std")]
-mod os;
 mod page;
+mod plan;
 mod primitive;
 pub mod raw;
-mod sanitizer;
-mod scattered;
 mod settings;
-#[cfg(feature = "std")]
-mod sync;
 mod tuning;
-mod tuning_text;
 
 #[path = "../arch/mod.rs"]
 mod arch;
 
-pub use around::clear_pages_around;
-pub use chunked::clear_pages_chunked;
 pub use clear::{
-    clear_page, clear_page_uninit, clear_pages, clear_pages_for, clear_pages_uninit,
-    clear_pages_uninit_for, zero_bytes, zero_bytes_uninit,
+    clear_page, clear_page_uninit, clear_pages, clear_pages_around, clear_pages_chunked,
+    clear_pages_for, clear_pages_uninit, clear_pages_uninit_for, clear_scattered, zero_bytes,
+    zero_bytes_uninit,
 };
-pub use dispatch::{ForceError, InitError, force, init, plan, unforce};
 #[cfg(all(feature = "std", unix))]
-pub use environment::{FileError, Variable};
+pub use env::{FileError, Variable};
 pub use intent::Intent;
-#[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
-pub use os::file_frames;
-#[cfg(feature = "std")]
-pub use os::{measure, parallel, pool, prefault, reset};
 pub use page::{Order, PAGE_SHIFT, PAGE_SIZE, Page};
-pub use primitive::{Available, Primitive, Registers, Store, Unavailable, primitives};
-pub use scattered::clear_scattered;
-pub use tuning::{Tuning, WrongIsa};
-pub use tuning_text::TuningError;
+pub use plan::{ForceError, InitError, built_for, force, init, primitive_for, reset_plan};
+pub use primitive::{
+    AvailablePrimitive, Primitive, RegisterFile, StoreKind, Unavailable, primitives,
+};
+pub use tuning::{Tuning, TuningError, WrongIsa, candidates};

@@ -68,7 +68,7 @@ impl Order {
     }
 
     /// Returns the smallest order that holds `npages` pages (0 pages: order 0), if there is one.
-    pub const fn holding(npages: usize) -> Option<Self> {
+    pub const fn for_pages(npages: usize) -> Option<Self> {
         match npages.checked_next_power_of_two() {
             Some(n) => Self::new(n.trailing_zeros()),
             None => None,
@@ -86,7 +86,7 @@ impl Order {
     }
 
     /// Returns the number of bytes in a block of this order.
-    pub const fn size(self) -> usize {
+    pub const fn bytes(self) -> usize {
         self.npages() << PAGE_SHIFT
     }
 }
@@ -104,9 +104,9 @@ mod tests {
 
     #[test]
     fn orders_stop_where_allocations_do() {
-        assert_eq!(Order::ZERO.size(), PAGE_SIZE);
-        assert!(Order::MAX.size() <= isize::MAX as usize);
-        assert!(Order::MAX.size() > isize::MAX as usize / 2);
+        assert_eq!(Order::ZERO.bytes(), PAGE_SIZE);
+        assert!(Order::MAX.bytes() <= isize::MAX as usize);
+        assert!(Order::MAX.bytes() > isize::MAX as usize / 2);
         assert_eq!(Order::new(Order::MAX.get() + 1), None);
         assert_eq!(Order::new(u32::MAX), None);
     }
@@ -114,10 +114,10 @@ mod tests {
     #[test]
     fn holding_rounds_up() {
         for (npages, order) in [(0, 0), (1, 0), (2, 1), (3, 2), (512, 9), (513, 10)] {
-            assert_eq!(Order::holding(npages), Order::new(order), "{npages} pages");
+            assert_eq!(Order::for_pages(npages), Order::new(order), "{npages} pages");
         }
-        assert_eq!(Order::holding(usize::MAX), None);
-        assert_eq!(Order::holding(1 << (usize::BITS - 1)), None);
+        assert_eq!(Order::for_pages(usize::MAX), None);
+        assert_eq!(Order::for_pages(1 << (usize::BITS - 1)), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Primitives: the ways to zero memory that this build has, and what each requires.
 
 use core::fmt;
+use core::ops::Deref;
 
 use crate::arch;
 use crate::cpu::Feature;
@@ -8,7 +9,7 @@ use crate::door::{Clear, zero};
 
 /// Whether a primitive's stores go through the cache or bypass it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Store {
+pub enum StoreKind {
     /// Stores leave the lines in the cache: best if the memory is used soon.
     Temporal,
     /// Stores bypass the cache. If they are weakly ordered, the primitive ends with a fence.
@@ -17,7 +18,7 @@ pub enum Store {
 
 /// The registers that a primitive writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Registers {
+pub enum RegisterFile {
     /// General registers only: legal in kernels and interrupt handlers.
     General,
     /// Vector registers: compiled in only if the target has them.
@@ -44,8 +45,8 @@ impl core::error::Error for Unavailable {}
 /// A row of the build need not work on this CPU: see [`Primitive::available`].
 pub struct Primitive {
     pub(crate) name: &'static str,
-    pub(crate) store: Store,
-    pub(crate) registers: Registers,
+    pub(crate) store: StoreKind,
+    pub(crate) registers: RegisterFile,
     /// The feature that it requires, if any.
     pub(crate) needs: Option<Feature>,
     /// A function, because some CPUs report the block size only at run time.
@@ -80,12 +81,12 @@ impl Primitive {
     }
 
     /// Returns whether its stores go through the cache or bypass it.
-    pub const fn store(&self) -> Store {
+    pub const fn store(&self) -> StoreKind {
         self.store
     }
 
     /// Returns the registers that it writes.
-    pub const fn registers(&self) -> Registers {
+    pub const fn registers(&self) -> RegisterFile {
         self.registers
     }
 
@@ -107,8 +108,8 @@ impl Primitive {
     }
 
     /// Checks whether this CPU can run it. The result never changes, so callers can cache it.
-    pub fn available(&'static self) -> Result<Available, Unavailable> {
-        (self.availability)().map(|()| Available(self))
+    pub fn available(&'static self) -> Result<AvailablePrimitive, Unavailable> {
+        (self.availability)().map(|()| AvailablePrimitive(self))
     }
 }
 
@@ -129,9 +130,9 @@ impl Eq for Primitive {}
 
 /// A primitive that this CPU can run. The value is the proof of that, so its methods are safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Available(&'static Primitive);
+pub struct AvailablePrimitive(&'static Primitive);
 
-impl Available {
+impl AvailablePrimitive {
     /// # Safety
     /// This CPU can run the primitive.
     pub(crate) const unsafe fn new_unchecked(primitive: &'static Primitive) -> Self {
@@ -144,11 +145,6 @@ impl Available {
             Leaf::Weak(leaf) => Some(leaf),
             Leaf::Ordered(_) | Leaf::Tagging(_) => None,
         }
-    }
-
-    /// Returns the primitive's name.
-    pub const fn name(self) -> &'static str {
-        self.0.name
     }
 
     /// Returns the primitive.
@@ -169,6 +165,15 @@ impl Available {
     }
 }
 
+impl Deref for AvailablePrimitive {
+    type Target = Primitive;
+
+    #[inline]
+    fn deref(&self) -> &Primitive {
+        self.0
+    }
+}
+
 /// Returns all primitives that are compiled in, including those that this CPU cannot run.
 pub fn primitives() -> &'static [Primitive] {
     arch::PRIMITIVES
@@ -181,6 +186,6 @@ pub(crate) fn find(name: &str) -> Option<&'static Primitive> {
 
 /// Returns the row named `name`, if this CPU can run it.
 #[allow(dead_code, reason = "only MTE is asked for by name")]
-pub(crate) fn usable(name: &str) -> Option<Available> {
+pub(crate) fn usable(name: &str) -> Option<AvailablePrimitive> {
     find(name)?.available().ok()
 }

@@ -6,10 +6,12 @@
 
 use core::ptr::NonNull;
 
+use crate::arch;
 use crate::door::{Clear, zero};
 use crate::intent::Intent;
 use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
-use crate::{arch, dispatch, scattered};
+use crate::plan::primitive_for;
+use crate::primitive::AvailablePrimitive;
 
 /// Zeroes one page.
 ///
@@ -18,7 +20,7 @@ use crate::{arch, dispatch, scattered};
 #[inline]
 pub unsafe fn clear_page(page: NonNull<Page>) {
     debug_assert!(page.is_aligned(), "clear_page: {page:p} is not page-aligned");
-    let primitive = dispatch::choose(Intent::Auto, PAGE_SIZE);
+    let primitive = primitive_for(Intent::Auto, PAGE_SIZE);
     // SAFETY: the caller's promise; a page is a multiple of every block.
     unsafe { zero(Clear::Blocks(primitive, page.as_ptr().cast(), PAGE_SIZE)) }
 }
@@ -51,7 +53,7 @@ pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent
     }
     let len = npages << PAGE_SHIFT;
     // SAFETY: the caller's promise; a page is a multiple of every block.
-    unsafe { zero(Clear::Blocks(dispatch::choose(intent, len), page.as_ptr().cast(), len)) }
+    unsafe { zero(Clear::Blocks(primitive_for(intent, len), page.as_ptr().cast(), len)) }
 }
 
 /// Zeroes a list of pages at any addresses, such as that of a bulk page allocator. Otherwise like
@@ -67,9 +69,42 @@ pub unsafe fn clear_scattered(pages: &[NonNull<Page>], intent: Intent) {
         "clear_scattered: a page is not page-aligned"
     );
     // A list with duplicates can add up to more bytes than the address space has.
-    let together = dispatch::choose(intent, pages.len().saturating_mul(PAGE_SIZE));
+    let together = primitive_for(intent, pages.len().saturating_mul(PAGE_SIZE));
     // SAFETY: the caller's promise.
-    unsafe { scattered::clear_list(pages, together, intent) }
+    unsafe { clear_list(pages, together, intent) }
+}
+
+/// Does the work of [`clear_scattered`]; `together` is the primitive for the total length.
+///
+/// # Safety
+/// Each pointer is page-aligned and valid for writes of one page.
+pub(crate) unsafe fn clear_list(
+    pages: &[NonNull<Page>],
+    together: AvailablePrimitive,
+    intent: Intent,
+) {
+    if pages.is_empty() {
+        return;
+    }
+    if let Some(leaf) = together.weak() {
+        // SAFETY: the list is not empty, `together` is available; the rest the caller promises.
+        unsafe { zero(Clear::Pages(leaf, pages)) };
+        return;
+    }
+    let mut rest = pages;
+    while let Some(first) = rest.first() {
+        let follow = |pair: &&[NonNull<Page>]| {
+            pair[0].addr().get().wrapping_add(PAGE_SIZE) == pair[1].addr().get()
+        };
+        let run = 1 + rest.windows(2).take_while(follow).count();
+        for page in &rest[..run] {
+            // The run may span allocations, so `first` alone lacks the provenance for all of it.
+            page.as_ptr().expose_provenance();
+        }
+        // SAFETY: the pages of the run are adjacent, and the caller promises that each is valid.
+        unsafe { clear_pages_for(*first, run, intent) };
+        rest = &rest[run..];
+    }
 }
 
 /// Zeroes `len` bytes at `ptr`, of any alignment, with the primitive for `intent`.
@@ -118,7 +153,7 @@ unsafe fn zero_long(ptr: *mut u8, len: usize, intent: Intent) {
         too_long("zero_bytes", len, "bytes");
     }
     // SAFETY: the caller's promise.
-    unsafe { zero(Clear::Bytes(dispatch::choose(intent, len), ptr, len)) }
+    unsafe { zero(Clear::Bytes(primitive_for(intent, len), ptr, len)) }
 }
 
 #[cold]

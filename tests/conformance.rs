@@ -1,12 +1,10 @@
 //! One runner over the whole table and over the public faces: inside all zero, outside untouched.
 
-mod common;
-
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use clearpage::{Available, Intent, PAGE_SIZE, Page, primitives, raw};
-use common::{Garbage, say};
+use clearpage::{AvailablePrimitive, Intent, PAGE_SIZE, Page, primitives, raw};
+use clearpage_testkit::{Garbage, say};
 
 /// Lengths at which a block loop can go wrong.
 fn lengths(block: usize) -> Vec<usize> {
@@ -76,7 +74,7 @@ fn every_primitive_at_every_alignment_and_length() {
     assert!(exercised.contains(&"generic"));
 }
 
-fn conforms(available: Available) {
+fn conforms(available: AvailablePrimitive) {
     let primitive = available.primitive();
     let block = primitive.block();
     assert!(block.is_power_of_two() && block <= PAGE_SIZE, "{primitive:?}: block {block}");
@@ -185,7 +183,7 @@ fn nothing_is_a_no_op_of_any_pointer() {
             raw::zero_bytes(std::ptr::null_mut(), 0, intent);
         }
     }
-    for primitive in common::available() {
+    for primitive in clearpage_testkit::available() {
         primitive.available().unwrap().clear_pages(&mut []);
         primitive.available().unwrap().zero_bytes(&mut []);
     }

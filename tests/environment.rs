@@ -2,8 +2,6 @@
 //! a program that has more rights than its caller.
 #![cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
 
-mod common;
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ffi::{OsStr, c_int, c_uint};
@@ -19,7 +17,7 @@ use std::{env, fs, hint, thread};
 
 use clearpage::hooks::{self, ClearingAlloc, InitPolicy};
 use clearpage::{Intent, PAGE_SIZE, Page, Tuning};
-use common::{built_for_one, emulator, say};
+use clearpage_testkit::{built_for_one, emulator, say};
 
 #[global_allocator]
 static ALLOC: Observed = Observed;
@@ -124,11 +122,11 @@ fn clear_and_count() {
     let before = BLOCKS.get();
     clearpage::clear_page(&mut page);
     let blocks = BLOCKS.get() - before;
-    println!("blocks: {blocks}; plan: {}", clearpage::plan(Intent::Hot, PAGE_SIZE).name());
+    println!("blocks: {blocks}; plan: {}", clearpage::primitive_for(Intent::Hot, PAGE_SIZE).name());
 }
 
 fn generic() -> String {
-    Tuning::only(clearpage::primitives().last().unwrap()).to_string()
+    Tuning::uniform(clearpage::primitives().last().unwrap()).to_string()
 }
 
 #[test]
@@ -226,11 +224,11 @@ fn listing_and_changing_variables_never_hangs() {
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn change_the_environment() {
-    let plan = || clearpage::plan(Intent::Hot, PAGE_SIZE).name();
+    let plan = || clearpage::primitive_for(Intent::Hot, PAGE_SIZE).name();
     // SAFETY: no other thread of this process reads the environment.
     unsafe { env::set_var("CLEARPAGE_FORCE", "nonsense") };
     let first = plan();
-    clearpage::unforce().unwrap();
+    clearpage::reset_plan().unwrap();
     println!("plans: {first} {}", plan());
 }
 
@@ -265,7 +263,7 @@ fn fork_while_the_plan_is_made() {
     static STARTED: AtomicBool = AtomicBool::new(false);
     static MADE: AtomicBool = AtomicBool::new(false);
     fn obeys() -> bool {
-        clearpage::plan(Intent::Hot, PAGE_SIZE).name() == "generic"
+        clearpage::primitive_for(Intent::Hot, PAGE_SIZE).name() == "generic"
     }
     let maker = thread::spawn(|| {
         while !FORKED.load(SeqCst) {
@@ -283,7 +281,7 @@ fn fork_while_the_plan_is_made() {
         if process == 0 {
             alarm(SECONDS);
             let amid = STARTED.load(SeqCst) && !MADE.load(SeqCst);
-            let obeyed = obeys() && clearpage::unforce().is_ok() && obeys();
+            let obeyed = obeys() && clearpage::reset_plan().is_ok() && obeys();
             _exit(if obeyed { amid.into() } else { 2 });
         }
         assert!(process > 0, "fork: {}", io::Error::last_os_error());
@@ -403,7 +401,7 @@ fn print_plan_policy_and_rights() {
         safe fn getauxval(kind: core::ffi::c_ulong) -> core::ffi::c_ulong;
     }
     println!("privileged: {}", getauxval(23) != 0);
-    println!("plan: {}", clearpage::plan(Intent::Hot, PAGE_SIZE).name());
+    println!("plan: {}", clearpage::primitive_for(Intent::Hot, PAGE_SIZE).name());
     println!("policy: {:?}", hooks::policy());
 }
 

@@ -1,9 +1,6 @@
 //! A process whose first allocation is the buffer of standard output, and reads a bad policy: it
 //! ends, without waiting for that buffer. No test harness here, which would allocate before.
 
-#[path = "common/mod.rs"]
-mod common;
-
 use std::alloc::System;
 
 use clearpage::hooks::ClearingAlloc;
@@ -17,7 +14,7 @@ fn main() {
         return;
     }
     for (value, code) in [("1", 0), ("nonsense", 2)] {
-        let mut command = common::emulator::command(&std::env::current_exe().unwrap());
+        let mut command = clearpage_testkit::emulator::command(&std::env::current_exe().unwrap());
         command.arg("child").env("CLEARPAGE_INIT_ON_FREE", value);
         let child = command.output().unwrap();
         let stderr = String::from_utf8(child.stderr).unwrap();

@@ -1,19 +1,17 @@
 //! The layers of forcing, each with its errors. The plan belongs to the process, so what changes
 //! it runs in one test or in a child.
 
-mod common;
-
 use clearpage::{ForceError, Intent, PAGE_SIZE, primitives};
-use common::{Garbage, built_for_one};
+use clearpage_testkit::{Garbage, built_for_one};
 #[cfg(feature = "std")]
-use common::{child, child_with};
+use clearpage_testkit::{child, child_with};
 
 const LENGTHS: [usize; 4] = [PAGE_SIZE, 64 << 10, 4 << 20, 1 << 30];
 
 fn plan() -> Vec<&'static str> {
     Intent::ALL
         .into_iter()
-        .flat_map(|intent| LENGTHS.map(|len| clearpage::plan(intent, len).name()))
+        .flat_map(|intent| LENGTHS.map(|len| clearpage::primitive_for(intent, len).name()))
         .collect()
 }
 
@@ -46,7 +44,7 @@ fn every_primitive_serves_every_face_when_forced() {
     let forced = plan();
     assert_eq!(clearpage::force("nonsense"), Err(ForceError::Unknown));
     assert_eq!(plan(), forced, "a refused force changes nothing");
-    clearpage::unforce().unwrap();
+    clearpage::reset_plan().unwrap();
     assert_eq!(plan(), before);
 }
 
@@ -86,7 +84,7 @@ fn clear_and_print_the_plan() {
 #[test]
 #[cfg(feature = "std")]
 fn the_environment_forces() {
-    for primitive in common::available().into_iter().filter(|p| !p.sets_tags()) {
+    for primitive in clearpage_testkit::available().into_iter().filter(|p| !p.sets_tags()) {
         if built_for_one() {
             continue;
         }
@@ -135,7 +133,7 @@ fn print_both_errors() {
         unsafe { std::env::set_var(variable, "changed") };
     }
     for _ in 0..2 {
-        println!("policy: {}", clearpage::hooks::init().unwrap_err());
+        println!("policy: {}", clearpage::hooks::init_policy_from_env().unwrap_err());
         println!("plan: {}", clearpage::init().unwrap_err());
     }
 }

@@ -4,8 +4,6 @@
 //! Under glibc, whose free blocks stay mapped, and of which it uses only the first bytes.
 #![cfg(all(target_os = "linux", target_env = "gnu", not(miri), not(clearpage_asan)))]
 
-mod common;
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -13,8 +11,8 @@ use std::os::unix::fs::FileExt;
 use clearpage::Intent;
 use clearpage::hooks::{ClearingAlloc, InitPolicy};
 use clearpage::raw::zero_bytes;
-use common::emulator::emulator;
-use common::say;
+use clearpage_testkit::emulator::emulator;
+use clearpage_testkit::say;
 
 /// What glibc writes to a free block of these lengths: pointers of a list.
 const LIST: usize = 16;

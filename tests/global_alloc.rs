@@ -2,15 +2,13 @@
 //! library, the test harness, and this crate while that reads its own settings.
 #![cfg(feature = "std")]
 
-mod common;
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::{fs, thread};
 
 use clearpage::hooks::{ClearingAlloc, InitPolicy, policy};
 use clearpage::{Intent, PAGE_SIZE, Tuning};
-use common::{built_for_one, child_with};
+use clearpage_testkit::{built_for_one, child_with};
 
 #[global_allocator]
 static ALLOC: ClearingAlloc<Watch> = ClearingAlloc::new(Watch);
@@ -91,7 +89,7 @@ fn use_memory() {
     println!("{:?}: fresh and zero: {zeroes}; wiped: {}", policy(), wiped > 1000);
     println!("unwiped: {}", unwiped > 1000);
     println!("left: {unwiped}");
-    println!("plan: {}", clearpage::plan(Intent::Hot, PAGE_SIZE).name());
+    println!("plan: {}", clearpage::primitive_for(Intent::Hot, PAGE_SIZE).name());
 }
 
 fn run(variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
@@ -148,7 +146,7 @@ fn it_serves_the_making_of_its_own_plan() {
 
     let generic = clearpage::primitives().last().unwrap();
     let file = std::env::temp_dir().join(format!("clearpage-hooks-{}.tuning", std::process::id()));
-    fs::write(&file, Tuning::only(generic).to_string()).unwrap();
+    fs::write(&file, Tuning::uniform(generic).to_string()).unwrap();
     let (code, stdout, stderr) = with("CLEARPAGE_TUNING", file.to_str().unwrap());
     fs::remove_file(&file).unwrap();
     assert!(code == Some(0) && stdout.contains("plan: generic\n"), "{stdout}{stderr}");

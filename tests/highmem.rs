@@ -1,25 +1,23 @@
 //! Clearing frames, against a model: memory of which some frames have an address and the others
 //! must be mapped, by a mapper that counts, and fails where it is told to.
 
-mod common;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clearpage::highmem::tag::{self, Tag, TagState};
 use clearpage::highmem::{
-    ClearError, Frame, Frames, Highmem, clear_highpage, clear_highpages, clear_scattered_highpages,
-    tag_clear_highpages,
+    ClearError, Frame, FrameRange, Highmem, clear_highpage, clear_highpages,
+    clear_scattered_highpages, tag_clear_highpages,
 };
 use clearpage::{Intent, primitives};
-use common::built_for_one;
-use common::faulty::{Fault, FaultyMap};
+use clearpage_testkit::built_for_one;
+use clearpage_testkit::faulty::{Fault, FaultyMap};
 use quickcheck::{Arbitrary, Gen, quickcheck};
 
 /// Frames of the memory.
 const NPAGES: u64 = 48;
 
-fn frames(start: u64, npages: u64) -> Frames {
-    Frames::new(Frame::new(start).unwrap(), npages).unwrap()
+fn frames(start: u64, npages: u64) -> FrameRange {
+    FrameRange::new(Frame::new(start).unwrap(), npages).unwrap()
 }
 
 /// What a call should do: which frames it clears, how many mappings it makes, and the error.
@@ -195,7 +193,7 @@ fn every_primitive_clears_through_windows() {
         }
         mem.check(&(0..NPAGES).map(|f| (1..41).contains(&f) || f == 45).collect::<Vec<_>>());
     }
-    clearpage::unforce().unwrap();
+    clearpage::reset_plan().unwrap();
 }
 
 #[test]

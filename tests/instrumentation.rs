@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::catch_unwind;
 use std::thread;
 
-use clearpage::highmem::{Instrumentation, NotInstrumented, Unchecked};
+use clearpage::highmem::{Checker, ChecksDisabled, NoChecker};
 
 std::thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -13,7 +13,7 @@ std::thread_local! {
 /// A checker that counts, as KASAN does.
 struct Checker;
 
-impl Instrumentation for Checker {
+impl Checker for Checker {
     type State = ();
 
     fn disable_current(&self) {
@@ -28,11 +28,11 @@ impl Instrumentation for Checker {
 #[test]
 fn guards_nest() {
     {
-        let _outer = Unchecked::new(&Checker);
+        let _outer = ChecksDisabled::new(&Checker);
         assert_eq!(DEPTH.get(), 1);
-        drop(Unchecked::new(&Checker));
+        drop(ChecksDisabled::new(&Checker));
         assert_eq!(DEPTH.get(), 1);
-        let _inner = Unchecked::new(&Checker);
+        let _inner = ChecksDisabled::new(&Checker);
         assert_eq!(DEPTH.get(), 2);
     }
     assert_eq!(DEPTH.get(), 0);
@@ -40,7 +40,7 @@ fn guards_nest() {
 
 #[test]
 fn a_guard_is_its_threads() {
-    let _guard = Unchecked::new(&Checker);
+    let _guard = ChecksDisabled::new(&Checker);
     assert_eq!(thread::spawn(|| DEPTH.get()).join().unwrap(), 0);
     assert_eq!(DEPTH.get(), 1);
 }
@@ -48,7 +48,7 @@ fn a_guard_is_its_threads() {
 #[test]
 fn a_panic_releases_the_guard() {
     let panics = || {
-        let _guard = Unchecked::new(&Checker);
+        let _guard = ChecksDisabled::new(&Checker);
         assert_eq!(DEPTH.get(), 2, "told to panic");
     };
     catch_unwind(panics).unwrap_err();
@@ -59,7 +59,7 @@ fn a_panic_releases_the_guard() {
 #[test]
 fn each_guard_gives_back_what_it_found() {
     struct Saving(Cell<u32>);
-    impl Instrumentation for Saving {
+    impl Checker for Saving {
         type State = u32;
         fn disable_current(&self) -> u32 {
             self.0.replace(self.0.get() * 10)
@@ -69,9 +69,9 @@ fn each_guard_gives_back_what_it_found() {
         }
     }
     let checker = Saving(Cell::new(1));
-    let outer = Unchecked::new(&checker);
-    let inner = Unchecked::new(&checker);
-    let _nobody = Unchecked::new(&NotInstrumented);
+    let outer = ChecksDisabled::new(&checker);
+    let inner = ChecksDisabled::new(&checker);
+    let _nobody = ChecksDisabled::new(&NoChecker);
     assert_eq!(checker.0.get(), 100);
     drop(inner);
     assert_eq!(checker.0.get(), 10);

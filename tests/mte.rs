@@ -2,8 +2,6 @@
 //! nothing outside; so do frames that are cleared with their tags.
 #![cfg(all(target_arch = "aarch64", target_os = "linux", target_pointer_width = "64", not(miri)))]
 
-mod common;
-
 use std::arch::asm;
 use std::ffi::{c_int, c_long, c_ulong, c_void};
 use std::os::unix::process::ExitStatusExt;
@@ -12,11 +10,11 @@ use std::{ptr, slice};
 
 use clearpage::highmem::tag::{self, Tag, TagChecks, TagState};
 use clearpage::highmem::{
-    Frame, Frames, LinearMap, Unchecked, clear_highpages, tag_clear_highpages,
+    ChecksDisabled, Frame, FrameRange, LinearMap, clear_highpages, tag_clear_highpages,
 };
-use clearpage::hooks::{AllocFlags, Data, Done, InitPolicy, PageHooks};
-use clearpage::{Available, Intent, PAGE_SIZE, Page, primitives};
-use common::{child, say};
+use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks};
+use clearpage::{AvailablePrimitive, Intent, PAGE_SIZE, Page, primitives};
+use clearpage_testkit::{child, say};
 
 /// What one tag covers.
 const GRANULE: usize = 16;
@@ -25,7 +23,7 @@ const TAG: usize = 5;
 const GARBAGE: u8 = 0xa5;
 
 /// The row, unless this CPU has no tags: says so then.
-fn mte() -> Option<Available> {
+fn mte() -> Option<AvailablePrimitive> {
     let row = primitives().iter().find(|p| p.name() == "mte").expect("a row of this ISA");
     row.available().inspect_err(|why| say(&format!("mte: skipped: {why}"))).ok()
 }
@@ -86,7 +84,7 @@ impl Tagged {
     }
 
     /// Everything garbage, every tag 0.
-    fn reset(&self, mte: Available) {
+    fn reset(&self, mte: AvailablePrimitive) {
         // SAFETY: the memory is this test's alone, and 0 is the tag that is set.
         let all = unsafe { slice::from_raw_parts_mut(self.ptr, self.len) };
         mte.zero_bytes(all);
@@ -185,13 +183,13 @@ fn the_wrong_tag_faults() {
 
 /// Frames from 0 on, at a pointer.
 fn linear(first: *mut u8, len: usize) -> LinearMap {
-    let frames = Frames::new(Frame::default(), (len / PAGE_SIZE) as u64).unwrap();
+    let frames = FrameRange::new(Frame::default(), (len / PAGE_SIZE) as u64).unwrap();
     // SAFETY: the memory outlives the map, in each of these tests, and is the test's alone.
     unsafe { LinearMap::new(frames, NonNull::new(first.cast()).unwrap()) }
 }
 
-fn frames(start: u64, npages: u64) -> Frames {
-    Frames::new(Frame::new(start).unwrap(), npages).unwrap()
+fn frames(start: u64, npages: u64) -> FrameRange {
+    FrameRange::new(Frame::new(start).unwrap(), npages).unwrap()
 }
 
 const NEW: Tag = Tag::new(TAG as u8).unwrap();
@@ -199,11 +197,11 @@ const NEW: Tag = Tag::new(TAG as u8).unwrap();
 /// No memory tags here: the CPU ignores the top byte, but a pointer is a number too.
 #[test]
 fn the_tag_of_a_pointer_is_taken_off() {
-    let mut memory = common::Garbage::new(4 * PAGE_SIZE);
+    let mut memory = clearpage_testkit::Garbage::new(4 * PAGE_SIZE);
     let first: *mut Page = memory.pages(4).as_mut_ptr();
-    let tagged = tag::with(first, NEW);
+    let tagged = tag::set(first, NEW);
     assert_eq!(tagged.addr() ^ first.addr(), TAG << 56);
-    assert_eq!(tag::reset(tagged), first);
+    assert_eq!(tag::strip(tagged), first);
     let map = linear(tagged.cast(), 4 * PAGE_SIZE);
     // SAFETY: the frames are this test's alone.
     unsafe { clear_highpages(&map, frames(1, 2), Intent::Auto) }.unwrap();
@@ -241,7 +239,10 @@ fn an_allocation_zeroes_tags_where_it_is_asked_to() {
             let state = tag_clear_highpages(hooks.mem(), frames(0, 2), NEW);
             assert_eq!(state, Ok(TagState::Set(NEW)));
             let done = hooks.post_alloc(frames(0, 1), AllocFlags::ZERO_TAGS | known).unwrap();
-            assert_eq!(done, Done { data: Data::Cleared, tags: TagState::Set(Tag::ZERO) });
+            assert_eq!(
+                done,
+                InitOutcome { data: DataState::Cleared, tags: TagState::Set(Tag::ZERO) }
+            );
         }
         assert_eq!((memory.tag(0), memory.load(PAGE_SIZE - 1, 0)), (0, 0));
         assert_eq!(memory.tag(PAGE_SIZE), TAG);
@@ -288,8 +289,8 @@ fn clear_through_another_tag() {
         assert_eq!(tag_clear_highpages(&map, frames(0, 1), NEW), Ok(TagState::Set(NEW)));
         memory.at(0, TAG).write_bytes(GARBAGE, PAGE_SIZE);
         {
-            let outer = Unchecked::new(&TagChecks);
-            drop(Unchecked::new(&TagChecks));
+            let outer = ChecksDisabled::new(&TagChecks);
+            drop(ChecksDisabled::new(&TagChecks));
             clear_highpages(&map, frames(0, 1), Intent::Cold).unwrap();
             drop(outer);
         }

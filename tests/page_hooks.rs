@@ -1,27 +1,25 @@
 //! A page allocator's hooks: every flag and policy, memory that cannot be mapped, and the checker.
 
-mod common;
-
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clearpage::highmem::tag::{self, TagState};
-use clearpage::highmem::{Frame, Frames, Highmem, Instrumentation};
-use clearpage::hooks::{AllocFlags, Data, Done, InitPolicy, PageHooks, Why};
-use common::faulty::{Fault, FaultyMap};
-use common::flags::{POLICIES, every_flags};
+use clearpage::highmem::{Checker, Frame, FrameRange, Highmem};
+use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks, SkipReason};
+use clearpage_testkit::faulty::{Fault, FaultyMap};
+use clearpage_testkit::flags::{POLICIES, every_flags};
 
 /// Frames of the memory.
 const NPAGES: usize = 24;
 /// The table of the documentation, row by row; the first that fits.
 fn row(policy: InitPolicy, flags: AllocFlags) -> Data {
     let rows = [
-        (flags.contains(AllocFlags::KNOWN_ZERO), Data::Left(Why::KnownZero)),
-        (flags.contains(AllocFlags::ZERO), Data::Cleared),
-        (!policy.on_alloc, Data::Left(Why::NotAsked)),
-        (flags.contains(AllocFlags::SKIP_ZERO), Data::Left(Why::CallerClears)),
-        (flags.contains(AllocFlags::WILL_OVERWRITE), Data::Left(Why::WillOverwrite)),
-        (true, Data::Cleared),
+        (flags.contains(AllocFlags::KNOWN_ZERO), DataState::Left(SkipReason::KnownZero)),
+        (flags.contains(AllocFlags::ZERO), DataState::Cleared),
+        (!policy.on_alloc, DataState::Left(SkipReason::NotAsked)),
+        (flags.contains(AllocFlags::SKIP_ZERO), DataState::Left(SkipReason::CallerClears)),
+        (flags.contains(AllocFlags::WILL_OVERWRITE), DataState::Left(SkipReason::WillOverwrite)),
+        (true, DataState::Cleared),
     ];
     rows.into_iter().find(|row| row.0).unwrap().1
 }
@@ -30,8 +28,8 @@ fn frame(number: u64) -> Frame {
     Frame::new(number).unwrap()
 }
 
-fn frames(start: u64, npages: u64) -> Frames {
-    Frames::new(frame(start), npages).unwrap()
+fn frames(start: u64, npages: u64) -> FrameRange {
+    FrameRange::new(frame(start), npages).unwrap()
 }
 
 /// Half of it has an address; the rest is mapped three frames at a time.
@@ -43,9 +41,9 @@ fn memory(fail: Option<u64>) -> FaultyMap {
 const BLOCK: (u64, u64) = (8, 10);
 const LIST: [u64; 7] = [20, 3, 4, 21, 0, 13, 14];
 
-fn expect(done: Done, data: Data, mem: &FaultyMap, cleared: impl Fn(u64) -> bool) {
+fn expect(done: InitOutcome, data: DataState, mem: &FaultyMap, cleared: impl Fn(u64) -> bool) {
     assert_eq!(done.data, data);
-    let zero = |frame| done.data == Data::Cleared && cleared(frame as u64);
+    let zero = |frame| done.data == DataState::Cleared && cleared(frame as u64);
     mem.check(&std::array::from_fn::<_, NPAGES, _>(zero));
 }
 
@@ -55,7 +53,7 @@ fn allocation_does_what_the_table_says() {
     for policy in POLICIES {
         for flags in every_flags() {
             let tags = flags.contains(AllocFlags::ZERO_TAGS) && tag::supported();
-            let data = if tags { Data::Cleared } else { row(policy, flags) };
+            let data = if tags { DataState::Cleared } else { row(policy, flags) };
             let hooks = PageHooks::new(memory(None)).with_policy(policy);
             // SAFETY: the frames are this test's alone, and have no tags.
             let done = unsafe { hooks.post_alloc(block, flags) }.unwrap();
@@ -77,9 +75,9 @@ fn freeing_does_what_the_policy_says() {
     for policy in POLICIES {
         for flags in every_flags() {
             let data = match (policy.on_free, flags.contains(AllocFlags::KNOWN_ZERO)) {
-                (false, _) => Data::Left(Why::NotAsked),
-                (true, true) => Data::Left(Why::KnownZero),
-                (true, false) => Data::Cleared,
+                (false, _) => DataState::Left(SkipReason::NotAsked),
+                (true, true) => DataState::Left(SkipReason::KnownZero),
+                (true, false) => DataState::Cleared,
             };
             let hooks = PageHooks::new(memory(None)).with_policy(policy);
             // SAFETY: the frames are this test's alone.
@@ -117,7 +115,7 @@ fn the_policy_of_the_process_counts() {
             (alloc.unwrap().data, hooks.free_prepare(frames(2, 1), AllocFlags::NONE).unwrap().data)
         };
         assert_eq!(
-            (alloc == Data::Cleared, free == Data::Cleared),
+            (alloc == DataState::Cleared, free == DataState::Cleared),
             (policy.on_alloc, policy.on_free)
         );
     }
@@ -131,7 +129,7 @@ std::thread_local! {
 /// Counts how deep it is told to look away, and how often.
 struct Checker;
 
-impl Instrumentation for Checker {
+impl Checker for Checker {
     type State = ();
 
     fn disable_current(&self) {
@@ -150,20 +148,16 @@ struct Watched(FaultyMap);
 // SAFETY: that of the memory inside.
 unsafe impl Highmem for Watched {
     type Error = Fault;
-    type Mapping<'a> = common::faulty::Copied<'a>;
+    type Mapping<'a> = clearpage_testkit::faulty::Copied<'a>;
 
-    fn page_address(&self, frames: Frames) -> Option<std::ptr::NonNull<clearpage::Page>> {
+    fn page_address(&self, frames: FrameRange) -> Option<std::ptr::NonNull<[clearpage::Page]>> {
         assert_eq!(DEPTH.get(), 1, "the checker looks");
         self.0.page_address(frames)
     }
 
-    fn kmap_local(&self, frames: Frames) -> Result<Self::Mapping<'_>, Fault> {
+    fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Fault> {
         assert_eq!(DEPTH.get(), 1, "the checker looks");
         self.0.kmap_local(frames)
-    }
-
-    fn boundary(&self, frames: Frames) -> u64 {
-        self.0.boundary(frames)
     }
 }
 

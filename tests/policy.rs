@@ -1,11 +1,9 @@
 //! Who wants memory cleared: the truth table, the switch of the process, and its environment.
 
-mod common;
-
 use clearpage::hooks::{
     AllocFlags, InitPolicy, policy, set_policy, want_init_on_alloc, want_init_on_free,
 };
-use common::flags::{POLICIES, every_flags};
+use clearpage_testkit::flags::{POLICIES, every_flags};
 
 /// What each column says, and whether the data is cleared.
 type Row = (Vec<(String, Option<bool>)>, bool);
@@ -88,7 +86,7 @@ mod environment {
     use clearpage::hooks::{self, InitPolicy, policy, set_policy};
     use clearpage::{Page, clear_page};
 
-    use crate::common::child_with;
+    use clearpage_testkit::child_with;
 
     const VALUES: [(&str, bool); 3] = [("", false), ("0", false), ("1", true)];
     const BAD: [&str; 6] = ["2", "yes", "01", " 1", "true", "-1"];
@@ -104,7 +102,7 @@ mod environment {
     #[test]
     #[ignore = "run by other tests, in a process of its own"]
     fn print_init() {
-        match hooks::init() {
+        match hooks::init_policy_from_env() {
             Ok(()) => println!("init: {:?}", policy()),
             Err(error) => println!("init: {error}"),
         }
@@ -115,7 +113,7 @@ mod environment {
     #[ignore = "run by other tests, in a process of its own"]
     fn set_then_print() {
         set_policy(InitPolicy::ON_FREE);
-        println!("init: {:?}, policy: {:?}", hooks::init(), policy());
+        println!("init: {:?}, policy: {:?}", hooks::init_policy_from_env(), policy());
     }
 
     /// Child: `init` during the first clear, which another thread makes.
@@ -130,7 +128,7 @@ mod environment {
                 clear_page(&mut page);
             });
             start.wait();
-            println!("init: {:?}", hooks::init());
+            println!("init: {:?}", hooks::init_policy_from_env());
         });
     }
 

@@ -1,9 +1,7 @@
 //! Properties that hold for any input.
 
-mod common;
-
 use clearpage::{Intent, PAGE_SIZE};
-use common::Garbage;
+use clearpage_testkit::Garbage;
 use quickcheck::{Arbitrary, Gen, quickcheck};
 
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +54,7 @@ quickcheck! {
             match rows.get(usize::from(choice) % (rows.len() + 2)) {
                 Some(row) => drop(clearpage::force(row.name())),
                 None if choice % 2 == 0 => assert!(clearpage::force("nonsense").is_err()),
-                None => clearpage::unforce().unwrap(),
+                None => clearpage::reset_plan().unwrap(),
             }
             let mut memory = Garbage::new(len.0);
             clearpage::zero_bytes(memory.bytes(3, len.0), intent.0);

@@ -1,14 +1,12 @@
 //! The shapes beyond a contiguous range: scattered, around a hot page, in chunks; each by the plan
 //! and by every primitive forced. The plan belongs to the process, so one test does all forcing.
 
-mod common;
-
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::ptr::NonNull;
 
 use clearpage::{Intent, PAGE_SIZE, Page, primitives, raw};
-use common::{Garbage, built_for_one};
+use clearpage_testkit::{Garbage, built_for_one};
 use quickcheck::quickcheck;
 
 /// Pages of garbage, and which of them should be zero by now.
@@ -107,7 +105,7 @@ fn every_shape_by_the_plan_and_by_every_primitive() {
             shapes.iter().for_each(|shape| shape(primitive.name()));
         }
     }
-    clearpage::unforce().unwrap();
+    clearpage::reset_plan().unwrap();
 }
 
 #[test]

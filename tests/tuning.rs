@@ -1,15 +1,13 @@
 //! Tunings from a caller, and from the file that `CLEARPAGE_TUNING` names.
 #![cfg(feature = "std")]
 
-mod common;
-
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Barrier;
 use std::thread;
 
 use clearpage::{Intent, PAGE_SIZE, Tuning};
-use common::{Garbage, built_for_one, child};
+use clearpage_testkit::{Garbage, built_for_one, child};
 
 /// `generic` from 64 KiB on, for Hot alone: nothing that detection would make.
 fn odd() -> Tuning {
@@ -20,7 +18,7 @@ fn odd() -> Tuning {
 const LENGTHS: [usize; 4] = [1 << 10, 32 << 10, 64 << 10, 1 << 30];
 
 fn served() -> Vec<&'static str> {
-    LENGTHS.map(|len| clearpage::plan(Intent::Hot, len).name()).to_vec()
+    LENGTHS.map(|len| clearpage::primitive_for(Intent::Hot, len).name()).to_vec()
 }
 
 /// A file of this process with that text.
@@ -58,7 +56,7 @@ fn what_is_installed_serves() {
     let mut memory = Garbage::new(20 * PAGE_SIZE);
     clearpage::clear_pages_for(memory.pages(20), Intent::Hot);
     memory.check(0, 20 * PAGE_SIZE, &"an odd tuning");
-    clearpage::unforce().unwrap();
+    clearpage::reset_plan().unwrap();
     assert_eq!(served(), before);
 }
 

@@ -16,12 +16,12 @@
 use super::ident::Dczid;
 use super::loops::zero_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "dc_zva",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: Some(Feature::DcZva),
     block: || Dczid::read().block(),
     availability: || Dczid::read().usable(),

@@ -13,7 +13,6 @@ mod stnp;
 mod stp;
 
 pub(crate) use ident::{block, caches, flags, identity};
-#[cfg(feature = "std")]
 pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 

@@ -14,14 +14,14 @@
 
 use super::ident;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 1;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "mops",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: Some(Feature::Mops),
     block: || BLOCK,
     availability: ident::mops,

@@ -22,14 +22,14 @@ use core::arch::asm;
 use super::ident::{self, Dczid};
 use super::loops::zero_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 16;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "mte",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: Some(Feature::Mte),
     block: || BLOCK,
     availability: ident::mte,

@@ -12,14 +12,14 @@
 //!   prohibited.
 
 use super::loops::store_pairs;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "stnp",
-    store: Store::NonTemporal,
-    registers: Registers::General,
+    store: StoreKind::NonTemporal,
+    registers: RegisterFile::General,
     needs: None,
     block: || BLOCK,
     availability: || Ok(()),

@@ -7,14 +7,14 @@
 //! - General registers only: legal in kernels.
 
 use super::loops::store_pairs;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "stp",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: None,
     block: || BLOCK,
     availability: || Ok(()),

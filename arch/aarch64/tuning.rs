@@ -38,12 +38,11 @@ fn zva_saves_nothing(facts: &Facts) -> bool {
 }
 
 /// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
-#[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["dc_zva"], &["mops"], &["stp"], &["stnp"]];
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {
     if let Some(mops) = facts.row("mops") {
-        return Tuning::only(mops);
+        return Tuning::uniform(mops);
     }
     let short = facts.first(&["stp"]);
     if let Some(zva) = facts.row("dc_zva").filter(|_| !zva_saves_nothing(facts)) {

@@ -9,7 +9,6 @@ mod stm;
 
 pub(crate) use super::anonymous as identity;
 pub(crate) use hwcap::flags;
-#[cfg(feature = "std")]
 pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 

@@ -10,14 +10,14 @@
 
 use super::hwcap;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store, Unavailable};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind, Unavailable};
 
 const BLOCK: usize = 128;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "neon",
-    store: Store::Temporal,
-    registers: Registers::Vector,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::Vector,
     needs: Some(Feature::Neon),
     block: || BLOCK,
     availability: || {

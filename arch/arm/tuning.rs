@@ -7,11 +7,10 @@ use crate::cpu::Facts;
 use crate::tuning::Tuning;
 
 /// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
-#[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["neon"], &["stm"]];
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {
-    Tuning::only(facts.first(&["neon", "stm"]))
+    Tuning::uniform(facts.first(&["neon", "stm"]))
 }
 
 #[cfg(test)]

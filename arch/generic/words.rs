@@ -5,15 +5,15 @@
 //! - Temporal; no fence; block: eight words.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const WORD: usize = size_of::<usize>();
 const BLOCK: usize = 8 * WORD;
 
 pub(crate) const PRIMITIVE: Primitive = Primitive {
     name: "generic",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: None,
     block: || BLOCK,
     availability: || Ok(()),

@@ -9,14 +9,14 @@
 
 use super::hwcap;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store, Unavailable};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind, Unavailable};
 
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "lsx",
-    store: Store::Temporal,
-    registers: Registers::Vector,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::Vector,
     needs: Some(Feature::Lsx),
     block: || BLOCK,
     availability: || {

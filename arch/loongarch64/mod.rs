@@ -13,7 +13,6 @@ mod st_d;
 pub(crate) use super::anonymous as identity;
 pub(crate) use cpucfg::caches;
 pub(crate) use hwcap::flags;
-#[cfg(feature = "std")]
 pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 

@@ -7,11 +7,10 @@ use crate::cpu::Facts;
 use crate::tuning::Tuning;
 
 /// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
-#[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["lasx", "lsx"], &["st_d"]];
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {
-    Tuning::only(facts.first(&["lasx", "lsx", "st_d"]))
+    Tuning::uniform(facts.first(&["lasx", "lsx", "st_d"]))
 }
 
 #[cfg(test)]

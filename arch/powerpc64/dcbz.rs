@@ -13,15 +13,15 @@
 
 use super::cache_block;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 /// Blocks per round of the main loop.
 const ROUND: usize = 8;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "dcbz",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: Some(Feature::Dcbz),
     // If DCBZ is unavailable, nothing clears by blocks, and any number will do.
     block: || cache_block::BLOCK.get().unwrap_or(128),

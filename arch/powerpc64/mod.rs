@@ -12,7 +12,6 @@ mod dcbz;
 
 pub(crate) use super::anonymous as identity;
 pub(crate) use super::auxv::caches;
-#[cfg(feature = "std")]
 pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 

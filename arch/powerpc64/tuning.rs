@@ -8,11 +8,10 @@ use crate::cpu::Facts;
 use crate::tuning::Tuning;
 
 /// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
-#[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["dcbz"], &["generic"]];
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {
-    Tuning::only(facts.first(&["dcbz"]))
+    Tuning::uniform(facts.first(&["dcbz"]))
 }
 
 #[cfg(test)]

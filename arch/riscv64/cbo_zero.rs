@@ -14,15 +14,15 @@
 
 use super::hwprobe;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 /// Blocks per round of the main loop.
 const ROUND: usize = 8;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "cbo_zero",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: Some(Feature::Zicboz),
     // If Zicboz is unavailable, nothing clears by blocks, and any number will do.
     block: || hwprobe::BLOCK.get().unwrap_or(64),

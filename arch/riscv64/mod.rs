@@ -9,7 +9,6 @@ mod sd;
 pub(crate) use super::anonymous as identity;
 pub(crate) use super::auxv::caches;
 pub(crate) use hwprobe::flags;
-#[cfg(feature = "std")]
 pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 

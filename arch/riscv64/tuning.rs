@@ -9,11 +9,10 @@ use crate::cpu::Facts;
 use crate::tuning::Tuning;
 
 /// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
-#[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["cbo_zero"], &["sd"]];
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {
-    Tuning::only(facts.first(&["cbo_zero", "sd"]))
+    Tuning::uniform(facts.first(&["cbo_zero", "sd"]))
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ mod xc;
 
 pub(crate) use super::anonymous as identity;
 pub(crate) use ecag::caches;
-#[cfg(feature = "std")]
 pub(crate) use tuning::MECHANISMS;
 pub(crate) use tuning::tuning;
 

@@ -11,14 +11,14 @@
 //! - Block 4096, aligned, for that reason; the instruction itself takes any address and length.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 4096;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "mvcle",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: None,
     block: || BLOCK,
     availability: || Ok(()),

@@ -19,7 +19,6 @@ const COLD_START: usize = 4 << 10;
 const LAST_CACHE: usize = 32 << 20;
 
 /// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
-#[cfg(feature = "std")]
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["xc"], &["mvcle"]];
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {

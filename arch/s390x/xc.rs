@@ -10,7 +10,7 @@
 //!   address.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 256;
 /// Bytes per round of the main loop.
@@ -18,8 +18,8 @@ const ROUND: usize = 8 * BLOCK;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "xc",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: None,
     block: || BLOCK,
     availability: || Ok(()),

@@ -12,7 +12,6 @@ mod stosb;
 mod stosd;
 
 pub(crate) use super::cpuid::{block, caches, flags, identity};
-#[cfg(feature = "std")]
 pub(crate) use super::x86_tuning::MECHANISMS;
 pub(crate) use super::x86_tuning::tuning;
 

@@ -9,14 +9,14 @@
 
 use super::{loops::stream_blocks, needs};
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movntdq",
-    store: Store::NonTemporal,
-    registers: Registers::Vector,
+    store: StoreKind::NonTemporal,
+    registers: RegisterFile::Vector,
     needs: Some(Feature::Sse2),
     block: || BLOCK,
     availability: needs::sse2,

@@ -8,14 +8,14 @@
 
 use super::needs;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "sse2",
-    store: Store::Temporal,
-    registers: Registers::Vector,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::Vector,
     needs: Some(Feature::Sse2),
     block: || BLOCK,
     availability: needs::sse2,

@@ -8,14 +8,14 @@
 //! - Any alignment, block 1. Rust asm blocks start with the direction flag clear.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 1;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "stosb",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: None,
     block: || BLOCK,
     availability: || Ok(()),

@@ -9,14 +9,14 @@
 
 use super::{loops::store_blocks, vector};
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 128;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "avx2",
-    store: Store::Temporal,
-    registers: Registers::Vector,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::Vector,
     needs: Some(Feature::Avx2),
     block: || BLOCK,
     availability: vector::avx2,

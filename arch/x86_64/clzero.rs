@@ -9,14 +9,14 @@
 
 use super::{cpuid, loops::stream_blocks};
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, Registers, Store, Unavailable};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind, Unavailable};
 
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "clzero",
-    store: Store::NonTemporal,
-    registers: Registers::General,
+    store: StoreKind::NonTemporal,
+    registers: RegisterFile::General,
     needs: Some(Feature::Clzero),
     block: || BLOCK,
     availability,

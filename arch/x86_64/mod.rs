@@ -26,7 +26,6 @@ mod stosq;
 pub(crate) use super::cpuid::{block, caches, flags, identity};
 #[cfg(not(target_feature = "sse2"))]
 pub(crate) use super::generic::{is_short, zero_small};
-#[cfg(feature = "std")]
 pub(crate) use super::x86_tuning::MECHANISMS;
 pub(crate) use super::x86_tuning::tuning;
 #[cfg(target_feature = "sse2")]

@@ -7,14 +7,14 @@
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::loops::stream_blocks;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movntdq",
-    store: Store::NonTemporal,
-    registers: Registers::Vector,
+    store: StoreKind::NonTemporal,
+    registers: RegisterFile::Vector,
     needs: None,
     block: || BLOCK,
     availability: || Ok(()),

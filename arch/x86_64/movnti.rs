@@ -7,14 +7,14 @@
 //! - General registers only: legal in kernels.
 
 use super::loops::stream_blocks;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movnti",
-    store: Store::NonTemporal,
-    registers: Registers::General,
+    store: StoreKind::NonTemporal,
+    registers: RegisterFile::General,
     needs: None,
     block: || BLOCK,
     availability: || Ok(()),

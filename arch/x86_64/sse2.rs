@@ -6,14 +6,14 @@
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::loops::store_blocks;
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "sse2",
-    store: Store::Temporal,
-    registers: Registers::Vector,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::Vector,
     needs: None,
     block: || BLOCK,
     availability: || Ok(()),

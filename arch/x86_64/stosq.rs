@@ -7,14 +7,14 @@
 //! - Block 8. Rust asm blocks start with the direction flag clear.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, Registers, Store};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 8;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "stosq",
-    store: Store::Temporal,
-    registers: Registers::General,
+    store: StoreKind::Temporal,
+    registers: RegisterFile::General,
     needs: None,
     block: || BLOCK,
     availability: || Ok(()),

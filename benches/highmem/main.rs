@@ -11,8 +11,8 @@ mod mapped;
 use std::hint::black_box;
 use std::ptr::NonNull;
 
-use clearpage::highmem::{Frame, Frames, Highmem, LinearMap, clear_highpages};
-use clearpage::{Available, Intent, Order, PAGE_SIZE, Page, clear_pages_for};
+use clearpage::highmem::{Frame, FrameRange, Highmem, LinearMap, clear_highpages};
+use clearpage::{AvailablePrimitive, Intent, Order, PAGE_SIZE, Page, clear_pages_for};
 use clearpage_benches::{Promises, Race, nanoseconds, pinned, string_stores};
 use clearpage_cli::memory::Arena;
 use clearpage_cli::table::ruled;
@@ -36,7 +36,7 @@ fn main() {
 
 /// Frames from 0 on.
 fn linear(pages: &mut [Page]) -> LinearMap {
-    let frames = Frames::new(Frame::default(), pages.len() as u64).expect("few");
+    let frames = FrameRange::new(Frame::default(), pages.len() as u64).expect("few");
     // SAFETY: the map is used up before the pages are.
     unsafe { LinearMap::new(frames, NonNull::from(pages).cast()) }
 }
@@ -54,7 +54,7 @@ fn cost(promises: &mut Promises, pages: &mut [Page]) {
                     nanoseconds(|| {
                         for call in 0..calls {
                             let start = Frame::new(at(call) as u64).expect("small");
-                            let frames = Frames::new(black_box(start), npages as u64);
+                            let frames = FrameRange::new(black_box(start), npages as u64);
                             // SAFETY: frames of the arena, which nobody else uses meanwhile.
                             unsafe { clear_highpages(&map, frames.expect("small"), intent) }
                                 .expect("mapped");
@@ -85,12 +85,12 @@ fn seed(pages: &mut [Page]) {
     let map = linear(pages);
     for order in (0..=10).filter_map(Order::new) {
         let blocks = pages.len() / order.npages();
-        let walk = |mut clear: Box<dyn FnMut(Frames)>| {
+        let walk = |mut clear: Box<dyn FnMut(FrameRange)>| {
             move |_: &mut [Page]| {
                 nanoseconds(|| {
                     for block in 0..blocks {
                         let start = Frame::new((block * order.npages()) as u64).expect("small");
-                        clear(black_box(Frames::block(start, order).expect("small")));
+                        clear(black_box(FrameRange::block(start, order).expect("small")));
                     }
                 })
             }
@@ -109,11 +109,11 @@ fn seed(pages: &mut [Page]) {
                 })),
             )
             .run(ROUNDS / 3, pages);
-        let speed = |name| (blocks * order.size()) as f64 / samples.median(name);
+        let speed = |name| (blocks * order.bytes()) as f64 / samples.median(name);
         let against = |name| format!("{:.0} ({:.2})", speed(name), samples.ratio(name, "before"));
         table.add_row([
             order.get().to_string(),
-            format_size(order.size() as u64),
+            format_size(order.bytes() as u64),
             format!("{:.0}", speed("before")),
             against("after"),
             against("plan"),
@@ -123,8 +123,8 @@ fn seed(pages: &mut [Page]) {
 }
 
 /// Frames of one mapping by one call of a primitive.
-fn by(primitive: Available, map: LinearMap, frames: Frames) {
-    let pages = map.page_address(frames).expect("mapped");
+fn by(primitive: AvailablePrimitive, map: LinearMap, frames: FrameRange) {
+    let pages = map.page_address(frames).expect("mapped").cast::<Page>();
     // SAFETY: pages of the arena, which nobody else uses meanwhile.
     primitive.clear_pages(unsafe {
         std::slice::from_raw_parts_mut(pages.as_ptr(), frames.npages() as usize)

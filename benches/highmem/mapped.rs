@@ -3,18 +3,18 @@
 use std::fs::File;
 use std::hint::black_box;
 
-use clearpage::file_frames::{FileFrames, Way};
-use clearpage::highmem::{Frame, Frames};
+use clearpage::highmem::{Frame, FrameRange};
 use clearpage::{Intent, Order, PAGE_SIZE, Page};
 use clearpage_benches::{Race, nanoseconds};
 use clearpage_cli::table::ruled;
 use clearpage_cli::units::format_size;
+use clearpage_os::file_frames::{FileFrames, ZeroMethod};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::{MIB, ROUNDS};
 
 const LEN: usize = 64 * MIB;
-const MAP: Way = Way::Map(Intent::Cold);
+const MAP: ZeroMethod = ZeroMethod::Map(Intent::Cold);
 
 /// Blocks of a file in memory, by order: a page mapped, cleared and unmapped at a time, against one
 /// window for the block.
@@ -29,9 +29,9 @@ pub fn seed() {
     for order in (0..=10).filter_map(Order::new) {
         let block = |start| {
             let start = Frame::new(start).expect("small");
-            black_box(Frames::block(start, order).expect("small"))
+            black_box(FrameRange::block(start, order).expect("small"))
         };
-        let walk = |clear: fn(&FileFrames, Frames)| {
+        let walk = |clear: fn(&FileFrames, FrameRange)| {
             let memory = &memory;
             move |_: &mut [Page]| {
                 nanoseconds(|| {
@@ -50,7 +50,7 @@ pub fn seed() {
         let speed = |name| format!("{:.2}", LEN as f64 / samples.median(name));
         table.add_row([
             order.get().to_string(),
-            format_size(order.size() as u64),
+            format_size(order.bytes() as u64),
             speed("before"),
             speed("after"),
             format!("{:.1}", samples.ratio("after", "before")),

@@ -16,7 +16,7 @@ static FOLLOWING: ClearingAlloc<System> = ClearingAlloc::new(System);
 static ON_ALLOC: ClearingAlloc<System> =
     ClearingAlloc::new(System).with_policy(InitPolicy::ON_ALLOC);
 static ON_FREE: ClearingAlloc<System> = ClearingAlloc::new(System).with_policy(InitPolicy::ON_FREE);
-static ZEROING: ClearingAlloc<System> = ClearingAlloc::new(System).inner_zeroes_from(32 << 10);
+static ZEROING: ClearingAlloc<System> = ClearingAlloc::new(System).alloc_zeroed_threshold(32 << 10);
 static MEMSET_ON_ALLOC: Memset = Memset { on_alloc: true };
 static MEMSET_ON_FREE: Memset = Memset { on_alloc: false };
 
@@ -207,7 +207,7 @@ fn on(promises: &mut Promises) {
 /// `alloc_zeroed`: the C library's, and cleared here.
 fn zeroed<const LIVE: usize>(how: &str) {
     let mut table = ruled();
-    table.set_header([how, "calloc, ns a pair", "inner_zeroes_from", "calloc to it"]);
+    table.set_header([how, "calloc, ns a pair", "alloc_zeroed_threshold", "calloc to it"]);
     for layout in sizes() {
         let n = effort(pairs::<LIVE>(Calloc, layout, 1000));
         let samples = Race::default()

@@ -132,7 +132,7 @@ impl Envelope {
                 &format_size(*size as u64),
                 best,
                 &speed(best),
-                clearpage::plan(temperature.intent(), *size).name(),
+                clearpage::primitive_for(temperature.intent(), *size).name(),
                 &speed(PLAN),
                 &ratio(best),
                 &ratio(MEMSET),

@@ -172,7 +172,7 @@ fn around(promises: &mut Promises, pages: &mut [Page]) {
 /// `clear_page` against the leaf that it chooses.
 fn call(promises: &mut Promises, pages: &mut [Page]) {
     const CALLS: usize = 50_000;
-    let leaf = clearpage::plan(Intent::Auto, PAGE_SIZE).available().expect("planned");
+    let leaf = clearpage::primitive_for(Intent::Auto, PAGE_SIZE).available().expect("planned");
     let samples = Race::default()
         .with("face", |pages| {
             nanoseconds(|| (0..CALLS).for_each(|_| clearpage::clear_page(black_box(&mut pages[0]))))

@@ -1,6 +1,6 @@
 //! Who clears: the primitives, the plan, and what else a program might call.
 
-use clearpage::{Available, Intent, Page, primitives};
+use clearpage::{AvailablePrimitive, Intent, Page, primitives};
 
 use crate::report::Temperature;
 
@@ -17,9 +17,9 @@ pub struct Contender {
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// One primitive, once for the range.
-    Primitive(Available),
+    Primitive(AvailablePrimitive),
     /// One primitive, once a page: what kernels did before batching.
-    PerPage(Available),
+    PerPage(AvailablePrimitive),
     /// `clear_pages_for` with the intent that fits the temperature.
     Plan,
     /// `clear_pages`, which does not know the temperature.
@@ -58,7 +58,7 @@ impl Contender {
     /// Whether it is `temperature`'s choice for `size` bytes.
     pub fn planned(&self, temperature: Temperature, size: usize) -> bool {
         matches!(self.kind, Kind::Primitive(p)
-            if *p.primitive() == *clearpage::plan(temperature.intent(), size))
+            if *p.primitive() == *clearpage::primitive_for(temperature.intent(), size))
     }
 
     /// Whether it is a row of the primitive table.

@@ -1,6 +1,6 @@
 //! `clearpage list`: every primitive of this build, usable or why not, and what it serves.
 
-use clearpage::{Intent, PAGE_SIZE, Primitive, Registers, Store, primitives};
+use clearpage::{Intent, PAGE_SIZE, Primitive, RegisterFile, StoreKind, primitives};
 
 use crate::table::ruled;
 use crate::units::format_size;
@@ -13,13 +13,13 @@ pub fn print() {
         table.add_row([
             primitive.name().to_owned(),
             match primitive.store() {
-                Store::Temporal => "temporal",
-                Store::NonTemporal => "non-temporal",
+                StoreKind::Temporal => "temporal",
+                StoreKind::NonTemporal => "non-temporal",
             }
             .to_owned(),
             match primitive.registers() {
-                Registers::General => "general",
-                Registers::Vector => "vector",
+                RegisterFile::General => "general",
+                RegisterFile::Vector => "vector",
             }
             .to_owned(),
             format_size(primitive.block() as u64),
@@ -40,7 +40,7 @@ fn serves(primitive: &Primitive) -> Vec<String> {
     let lengths = || (PAGE_SIZE.ilog2()..=LARGEST).map(|shift| 1_usize << shift);
     let mut lines = Vec::new();
     for intent in Intent::ALL {
-        let served = |len: &usize| clearpage::plan(intent, *len) == primitive;
+        let served = |len: &usize| *clearpage::primitive_for(intent, *len) == *primitive;
         let mut rest = lengths().peekable();
         while let Some(from) = rest.find(served) {
             let to = rest.find(|len| !served(len));

@@ -184,7 +184,7 @@ pub fn plan() -> Vec<PlanRow> {
         let mut rows: Vec<PlanRow> = lengths
             .clone()
             .map(|from| {
-                let primitive = clearpage::plan(intent, from).name().to_owned();
+                let primitive = clearpage::primitive_for(intent, from).name().to_owned();
                 PlanRow { intent: intent.name().to_owned(), from, primitive }
             })
             .collect();

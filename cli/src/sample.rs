@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::compiler_fence;
 use std::time::Duration;
 
-use clearpage::measure::Clock;
 use clearpage::{PAGE_SIZE, Page};
+use clearpage_os::measure::Clock;
 
 use crate::UserError;
 use crate::contender::{Each, Kind};

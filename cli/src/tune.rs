@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use clearpage::measure::{Measured, Verdict};
 use clearpage::{Intent, Tuning};
+use clearpage_os::measure::{Measured, Verdict};
 use comfy_table::CellAlignment;
 
 use crate::output::Output;
@@ -126,7 +126,7 @@ fn check(path: &Path, budget: Duration) -> Result<ExitCode, UserError> {
 fn measure(base: &Tuning, budget: Duration) -> Result<Measured, UserError> {
     // The environment may name the very tuning that is to be replaced.
     base.install().map_err(|error| UserError(error.to_string()))?;
-    let measured = base.measure(budget);
+    let measured = clearpage_os::measure(base, budget);
     if measured.verdicts().is_empty() {
         let budget = budget.as_secs_f64();
         return Err(UserError(format!(

@@ -1,8 +1,5 @@
 //! `clearpage compare` on reports that were made by hand.
 
-#[path = "../../tests/common/emulator.rs"]
-mod emulator;
-
 use std::path::PathBuf;
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -86,7 +83,8 @@ impl Drop for File {
 fn compare(name: &str, after: &str, options: &[&str]) -> Output {
     let before = File::new(&format!("{name}-before"), &changed(|_| {}));
     let after = File::new(&format!("{name}-after"), after);
-    let mut command = emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
+    let mut command =
+        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
     command.arg("compare").arg(&before.0).arg(&after.0).args(options);
     command.output().unwrap()
 }
@@ -251,7 +249,8 @@ fn what_is_no_report_is_refused() {
         assert!(message.contains(words), "{name}: no {words:?} in {message}");
         assert!(message.contains(&format!("{name}-after")), "{name}: {message}");
     }
-    let mut command = emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
+    let mut command =
+        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
     let output = command.args(["compare", "/nonexistent/a.json", "b.json"]).output().unwrap();
     assert!(refused(&output).contains("/nonexistent/a.json: "));
 }

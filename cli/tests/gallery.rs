@@ -81,7 +81,7 @@ fn a_tuning_of_one_primitive_is_below_the_floor() {
     for (path, report, facts) in of_this_isa() {
         let there = |row: &&Primitive| row.needs().is_none_or(|feature| facts.has(feature));
         for primitive in clearpage::primitives().iter().filter(there) {
-            let judgement = judge(&report, &Tuning::only(primitive));
+            let judgement = judge(&report, &Tuning::uniform(primitive));
             let (path, name) = (path.display(), primitive.name());
             assert!(judgement.worst() < FLOOR, "{path}: {name}: {}", judgement.worst());
         }

@@ -1,8 +1,5 @@
 //! `clearpage judge` on reports of the gallery, and on the same made strange.
 
-#[path = "../../tests/common/emulator.rs"]
-mod emulator;
-
 use std::path::PathBuf;
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -22,7 +19,8 @@ fn zen_5() -> Value {
 }
 
 fn judge(args: &[&str]) -> Output {
-    let mut command = emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
+    let mut command =
+        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
     command.arg("judge").args(args).output().unwrap()
 }
 

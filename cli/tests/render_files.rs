@@ -1,8 +1,6 @@
 //! `render`, `gallery` and the pictures of `bench`, as a user meets them: the files they write, and
 //! those that they leave alone.
 
-#[path = "../../tests/common/emulator.rs"]
-mod emulator;
 #[path = "common/report.rs"]
 mod sample;
 
@@ -22,7 +20,8 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn clearpage(folder: &Path, args: &[&str]) -> Output {
-    let mut command: Command = emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
+    let mut command: Command =
+        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
     command.args(args).current_dir(folder).env_remove("CLEARPAGE_FORCE").output().unwrap()
 }
 

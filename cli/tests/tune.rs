@@ -1,15 +1,13 @@
 //! `clearpage tune`, and what clap generates. Which primitive is fastest is no test's matter.
 
-#[path = "../../tests/common/emulator.rs"]
-mod emulator;
-
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use clearpage::{Intent, Tuning};
 
 fn command(args: &[&str]) -> Command {
-    let mut command = emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
+    let mut command =
+        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
     command.args(args).env_remove("CLEARPAGE_FORCE").env_remove("CLEARPAGE_TUNING");
     command
 }

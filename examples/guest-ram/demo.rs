@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use clearpage::highmem::{Frame, Frames};
+use clearpage::highmem::{Frame, FrameRange};
 use clearpage::{Intent, PAGE_SIZE};
 use clearpage_guest_ram::GuestRam;
 use vm_memory::bitmap::{AtomicBitmap, Bitmap};
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // SAFETY: the regions are memory of their own, and nothing but vm-memory touches them.
     let ram = unsafe { GuestRam::new(&memory) };
     for (page, npages) in [(2, 5), (8, 8), (16, 2)] {
-        let frames = Frames::new(Frame::containing(address(page).raw_value()), npages)?;
+        let frames = FrameRange::new(Frame::containing(address(page).raw_value()), npages)?;
         match ram.clear(frames, Intent::Cold) {
             Ok(()) => println!("{frames}: cleared"),
             Err(error) => println!("{frames}: {error}"),

@@ -6,7 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout};
 
 use arbitrary::Arbitrary;
-use clearpage::hooks::{ClearingAlloc, Counters, Counts, InitPolicy, SideCounts, set_policy};
+use clearpage::hooks::{ClearingAlloc, Counters, Counts, InitPolicy, OpCounts, set_policy};
 use libfuzzer_sys::fuzz_target;
 
 #[path = "clearing_alloc/arena.rs"]
@@ -104,11 +104,11 @@ fn run<A: GlobalAlloc>(inner: A, input: &Input) {
     let alloc = ClearingAlloc::with_stats(Watch::new(inner), Counters::new());
     let from = input.from.map(usize::from);
     let alloc = match from {
-        Some(from) => alloc.inner_zeroes_from(from),
+        Some(from) => alloc.alloc_zeroed_threshold(from),
         None => alloc,
     };
     let unmaps_from = input.unmaps_from.map_or(usize::MAX, usize::from);
-    let alloc = alloc.inner_unmaps_from(unmaps_from);
+    let alloc = alloc.unmap_threshold(unmaps_from);
     let policy = input.fixed.map(|(on_alloc, on_free)| InitPolicy { on_alloc, on_free });
     let alloc = match policy {
         Some(policy) => alloc.with_policy(policy),
@@ -245,7 +245,7 @@ impl<A: GlobalAlloc> Model<'_, A> {
     }
 }
 
-fn count(side: &mut SideCounts, bytes: usize, cleared: bool) {
+fn count(side: &mut OpCounts, bytes: usize, cleared: bool) {
     let (calls, sum) = if cleared {
         (&mut side.clears, &mut side.cleared_bytes)
     } else {

@@ -5,7 +5,7 @@
 
 use arbitrary::Arbitrary;
 use clearpage::highmem::{
-    ClearError, Frame, Frames, clear_highpage, clear_highpages, clear_scattered_highpages,
+    ClearError, Frame, FrameRange, clear_highpage, clear_highpages, clear_scattered_highpages,
 };
 use clearpage::{Intent, Primitive, primitives};
 use libfuzzer_sys::fuzz_target;
@@ -37,7 +37,7 @@ struct Request {
 enum What {
     One(u8),
     Range(u8, u8),
-    /// Frames, and how many follow each.
+    /// FrameRange, and how many follow each.
     List(Vec<(u8, u8)>),
 }
 
@@ -53,7 +53,7 @@ fn serve(mem: &Mixed, Request { what, intent, primitive }: &Request) {
         primitives().iter().filter(|p| p.available().is_ok() && !p.sets_tags()).collect();
     match primitive.map(|n| available[usize::from(n) % available.len()].name()) {
         Some(name) => clearpage::force(name).expect("it is available"),
-        None => clearpage::unforce().expect("nothing is set in the environment"),
+        None => clearpage::reset_plan().expect("nothing is set in the environment"),
     }
     let intent = Intent::ALL[usize::from(*intent) % Intent::ALL.len()];
     let frame = |number: u64| Frame::new(number).expect("small");
@@ -63,7 +63,7 @@ fn serve(mem: &Mixed, Request { what, intent, primitive }: &Request) {
         // SAFETY: the frames are this process's, which has one thread.
         What::One(at) => (vec![number(at)], unsafe { clear_highpage(mem, frame(number(at))) }),
         What::Range(at, npages) => {
-            let frames = Frames::new(frame(number(at)), number(npages)).expect("small");
+            let frames = FrameRange::new(frame(number(at)), number(npages)).expect("small");
             let list = frames.iter().map(Frame::get).collect();
             // SAFETY: as above.
             (list, unsafe { clear_highpages(mem, frames, intent) })

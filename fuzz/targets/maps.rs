@@ -7,7 +7,7 @@ use std::io::Read;
 use std::sync::LazyLock;
 
 use arbitrary::Arbitrary;
-use clearpage::reset::{ResetError, survey_self, survey_text, touched_runs};
+use clearpage_os::reset::{ResetError, survey_self, survey_text, touched_runs};
 use libfuzzer_sys::fuzz_target;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 use rustix::param::page_size;

@@ -97,7 +97,7 @@ impl Isa {
     pub const fn of_target(arch: &str) -> Self {
         let mut i = 0;
         while i < Self::ALL.len() {
-            if crate::built_for::same(Self::ALL[i].name().as_bytes(), arch.as_bytes()) {
+            if crate::plan::same(Self::ALL[i].name().as_bytes(), arch.as_bytes()) {
                 return Self::ALL[i];
             }
             i += 1;

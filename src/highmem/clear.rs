@@ -3,13 +3,14 @@
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::{Frame, Frames, Highmem, Mapping, tag};
-use crate::dispatch::choose;
+use super::tag::{self, Tag, TagState};
+use super::{Frame, FrameRange, Highmem, Mapping};
 use crate::door::{Clear, zero};
 use crate::intent::Intent;
 use crate::page::{PAGE_SHIFT, PAGE_SIZE, Page};
-use crate::primitive::Available;
-use crate::scattered;
+use crate::plan::primitive_for;
+use crate::primitive::{AvailablePrimitive, usable};
+use crate::raw::clear_list;
 
 /// An error that stopped the clearing of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl<E: core::error::Error + 'static> core::error::Error for ClearError<E> {
 /// # Errors
 /// The frame could not be mapped, and is unchanged.
 #[inline]
-pub unsafe fn clear_highpage<M: Highmem + ?Sized>(
+pub unsafe fn clear_highpage<M: Highmem>(
     mem: &M,
     frame: Frame,
 ) -> Result<(), ClearError<M::Error>> {
@@ -73,13 +74,13 @@ pub unsafe fn clear_highpage<M: Highmem + ?Sized>(
 #[doc(alias = "clear_highpage_kasan_tagged")]
 #[doc(alias = "kernel_init_pages")]
 #[inline]
-pub unsafe fn clear_highpages<M: Highmem + ?Sized>(
+pub unsafe fn clear_highpages<M: Highmem>(
     mem: &M,
-    frames: Frames,
+    frames: FrameRange,
     intent: Intent,
 ) -> Result<(), ClearError<M::Error>> {
     // SAFETY: the caller's promise.
-    unsafe { clear_with(mem, frames, choose(intent, bytes(frames.npages()))) }
+    unsafe { clear_with(mem, frames, primitive_for(intent, bytes(frames.npages()))) }
 }
 
 /// Returns the bytes in `npages` frames, at most `usize::MAX` on 32-bit targets.
@@ -98,13 +99,13 @@ fn bytes(npages: u64) -> usize {
 /// # Safety
 /// As [`clear_highpages`].
 #[inline]
-unsafe fn clear_with<M: Highmem + ?Sized>(
+unsafe fn clear_with<M: Highmem>(
     mem: &M,
-    frames: Frames,
-    primitive: Available,
+    frames: FrameRange,
+    primitive: AvailablePrimitive,
 ) -> Result<(), ClearError<M::Error>> {
     let clear = |pages: NonNull<Page>, npages: usize| {
-        let (pages, len) = (tag::reset(pages.as_ptr()).cast(), npages << PAGE_SHIFT);
+        let (pages, len) = (tag::strip(pages.as_ptr()).cast(), npages << PAGE_SHIFT);
         // SAFETY: the mapper promises that these are the frames, and the caller that it may
         // overwrite them; a page is a multiple of every block.
         unsafe { zero(Clear::Blocks(primitive, pages, len)) }
@@ -114,68 +115,100 @@ unsafe fn clear_with<M: Highmem + ?Sized>(
 
 /// Calls `with` for each contiguous mapping of `frames`, in order.
 #[inline]
-pub(super) fn for_each_mapping<M: Highmem + ?Sized>(
+fn for_each_mapping<M: Highmem>(
     mem: &M,
-    frames: Frames,
+    frames: FrameRange,
     mut with: impl FnMut(NonNull<Page>, usize),
 ) -> Result<(), ClearError<M::Error>> {
     if frames.is_empty() {
         return Ok(());
     }
     match mem.page_address(frames) {
-        Some(pages) => {
-            with(pages, frames.npages() as usize);
+        Some(pages) if pages.len() as u64 == frames.npages() => {
+            with(pages.cast(), pages.len());
             Ok(())
         }
-        None => by_runs(mem, frames, &mut with),
+        first => in_parts(mem, frames, first, &mut with),
     }
 }
 
-/// Splits `frames` into runs of one kind of mapping. Out of line, to keep the path of a permanently
-/// mapped page short; the call is negligible next to the cost of a temporary mapping.
+/// Does the work of [`for_each_mapping`] if not all frames are in one permanent mapping; `first` is
+/// the mapped prefix. Out of line, to keep the path of a permanently mapped page short.
 #[cold]
 #[inline(never)]
-fn by_runs<M: Highmem + ?Sized>(
+fn in_parts<M: Highmem>(
     mem: &M,
-    frames: Frames,
+    frames: FrameRange,
+    first: Option<NonNull<[Page]>>,
     with: &mut impl FnMut(NonNull<Page>, usize),
 ) -> Result<(), ClearError<M::Error>> {
-    let mut left = frames;
-    while !left.is_empty() {
-        let (run, rest) = match mem.boundary(left).checked_sub(left.start().get()) {
-            Some(npages @ 1..) => left.split_at(npages),
-            _ => left.split_at(u64::MAX),
+    let (mut left, mut mapped) = (frames, first);
+    loop {
+        let npages = match mapped {
+            Some(pages) => part(left, pages, with),
+            None => {
+                let mapping = mem.kmap_local(left).map_err(|source| ClearError {
+                    cleared: left.start().get() - frames.start().get(),
+                    frame: left.start(),
+                    source,
+                })?;
+                part(left, mapping.pages(), with)
+            }
         };
-        match mem.page_address(run) {
-            Some(pages) => with(pages, run.npages() as usize),
-            None => by_windows(mem, run, with).map_err(|(window, source)| ClearError {
-                cleared: window.start().get() - frames.start().get(),
-                frame: window.start(),
-                source,
-            })?,
+        left = left.split_at(npages).1;
+        if left.is_empty() {
+            return Ok(());
         }
-        left = rest;
+        mapped = mem.page_address(left);
     }
-    Ok(())
 }
 
-/// Maps frames without an address, as many at a time as the mapper maps. An error includes the
-/// frames that remain.
-fn by_windows<M: Highmem + ?Sized>(
-    mem: &M,
-    frames: Frames,
+/// Calls `with` for the mapped prefix of `frames`, and returns its length in pages.
+fn part(
+    frames: FrameRange,
+    pages: NonNull<[Page]>,
     with: &mut impl FnMut(NonNull<Page>, usize),
-) -> Result<(), (Frames, M::Error)> {
-    let mut left = frames;
-    while !left.is_empty() {
-        let mapping = mem.kmap_local(left).map_err(|source| (left, source))?;
-        let pages = mapping.pages();
-        assert_ne!(pages.len(), 0, "kmap_local: a mapping of none of {left}");
-        debug_assert!(pages.len() as u64 <= left.npages(), "kmap_local: more than {left}");
-        with(pages.cast(), pages.len());
-        left = left.split_at(pages.len() as u64).1;
-    }
-    Ok(())
+) -> u64 {
+    assert_ne!(pages.len(), 0, "Highmem: a mapping of none of {frames}");
+    debug_assert!(
+        pages.len() as u64 <= frames.npages(),
+        "Highmem: a mapping of more than {frames}"
+    );
+    with(pages.cast(), pages.len());
+    pages.len() as u64
+}
+
+/// Zeroes frames and sets their memory tags to `to`, in one pass.
+///
+/// If tags are not [`supported`](tag::supported), clears for [`Intent::Auto`] and returns [`TagState::Unchanged`].
+/// If the CPU supports tags but the memory is mapped without them (no `PROT_MTE` under Linux), the
+/// data is zeroed and the tags are dropped. This function cannot detect that: it reports them set.
+///
+/// The primitive is `mte` (STZ2G, DC GZVA), regardless of a forced primitive or the tuning.
+///
+/// # Safety
+/// As [`clear_highpages`]. In addition, pointers to the frames that have
+/// another tag are no longer used.
+///
+/// # Errors
+/// As [`clear_highpages`].
+pub unsafe fn tag_clear_highpages<M: Highmem>(
+    mem: &M,
+    frames: FrameRange,
+    to: Tag,
+) -> Result<TagState, ClearError<M::Error>> {
+    let Some(mte) = usable("mte") else {
+        // SAFETY: the caller's promise.
+        unsafe { clear_highpages(mem, frames, Intent::Auto)? };
+        return Ok(TagState::Unchanged);
+    };
+    for_each_mapping(mem, frames, |pages, npages| {
+        let pages = tag::set(tag::strip(pages.as_ptr()), to).cast();
+        // SAFETY: the mapper promises that these are the frames, and the caller that it may
+        // overwrite them; a page is a multiple of every block.
+        unsafe { zero(Clear::Blocks(mte, pages, npages << PAGE_SHIFT)) }
+    })?;
+    Ok(TagState::Set(to))
 }
 
 /// Addresses collected before one call clears them with one fence. 64 fit on a kernel's stack, and
@@ -197,12 +230,12 @@ const BATCH: usize = 64;
 ///
 /// # Panics
 /// As [`clear_highpages`].
-pub unsafe fn clear_scattered_highpages<M: Highmem + ?Sized>(
+pub unsafe fn clear_scattered_highpages<M: Highmem>(
     mem: &M,
     frames: &[Frame],
     intent: Intent,
 ) -> Result<(), ClearError<M::Error>> {
-    let primitive = choose(intent, frames.len().saturating_mul(PAGE_SIZE));
+    let primitive = primitive_for(intent, frames.len().saturating_mul(PAGE_SIZE));
     // SAFETY: the caller's promise.
     unsafe { clear_list_with(mem, frames, intent, primitive) }
 }
@@ -212,22 +245,22 @@ pub unsafe fn clear_scattered_highpages<M: Highmem + ?Sized>(
 ///
 /// # Safety
 /// As [`clear_highpages`].
-unsafe fn clear_list_with<M: Highmem + ?Sized>(
+unsafe fn clear_list_with<M: Highmem>(
     mem: &M,
     frames: &[Frame],
     intent: Intent,
-    primitive: Available,
+    primitive: AvailablePrimitive,
 ) -> Result<(), ClearError<M::Error>> {
     let (mut batch, mut gathered) = ([NonNull::<Page>::dangling(); BATCH], 0);
     let clear = |batch: &[NonNull<Page>]| {
         // SAFETY: the mapper returned these addresses for frames that the caller may overwrite.
-        unsafe { scattered::clear_list(batch, primitive, intent) }
+        unsafe { clear_list(batch, primitive, intent) }
     };
     let mut done = 0;
     while let Some(&frame) = frames.get(done) {
         if let Some(page) = mem.page_address(frame.into()) {
             // SAFETY: the address is that of a page, so it is not null without its tag either.
-            let page = unsafe { NonNull::new_unchecked(tag::reset(page.as_ptr())) };
+            let page = unsafe { NonNull::new_unchecked(tag::strip(page.as_ptr().cast())) };
             batch[gathered] = page;
             gathered += 1;
             done += 1;
@@ -252,19 +285,19 @@ unsafe fn clear_list_with<M: Highmem + ?Sized>(
 
 /// Returns the contiguous frames without an address that start the list. The first frame must have
 /// none.
-fn run_without_address<M: Highmem + ?Sized>(mem: &M, list: &[Frame]) -> Frames {
+fn run_without_address<M: Highmem>(mem: &M, list: &[Frame]) -> FrameRange {
     let follows = |pair: &&[Frame]| {
         pair[0].get() + 1 == pair[1].get() && mem.page_address(pair[1].into()).is_none()
     };
     let npages = 1 + list.windows(2).take_while(follows).count();
-    Frames::new(list[0], npages as u64).expect("each of them is a frame")
+    FrameRange::new(list[0], npages as u64).expect("each of them is a frame")
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::LinearMap;
     use super::*;
-    use crate::primitive::{Leaf, Primitive, Registers, Store, WeakLeaf};
+    use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind, WeakLeaf};
     use std::cell::RefCell;
 
     std::thread_local! {
@@ -273,8 +306,8 @@ mod tests {
 
     const ROW: Primitive = Primitive {
         name: "recording",
-        store: Store::Temporal,
-        registers: Registers::General,
+        store: StoreKind::Temporal,
+        registers: RegisterFile::General,
         needs: None,
         block: || PAGE_SIZE,
         availability: || Ok(()),
@@ -317,34 +350,30 @@ mod tests {
         type Error = ();
         type Mapping<'a> = Held;
 
-        fn page_address(&self, frames: Frames) -> Option<NonNull<Page>> {
-            self.linear.page_address(frames).filter(|_| frames.end() <= self.boundary)
+        fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
+            let below = self.boundary.checked_sub(frames.start().get()).filter(|&n| n > 0)?;
+            self.linear.page_address(frames.split_at(below).0)
         }
 
-        fn kmap_local(&self, frames: Frames) -> Result<Held, ()> {
-            let pages = self.linear.page_address(frames).ok_or(())?;
-            let npages = self.window.min(frames.npages() as usize);
-            Ok(Held(NonNull::slice_from_raw_parts(pages, npages)))
-        }
-
-        fn boundary(&self, _: Frames) -> u64 {
-            self.boundary
+        fn kmap_local(&self, frames: FrameRange) -> Result<Held, ()> {
+            let window = frames.split_at(self.window as u64).0;
+            self.linear.page_address(window).map(Held).ok_or(())
         }
     }
 
     fn half(boundary: u64, window: usize) -> (Half, usize) {
         let base = NonNull::<Page>::dangling();
-        let frames = Frames::new(Frame::default(), 1000).expect("small");
+        let frames = FrameRange::new(Frame::default(), 1000).expect("small");
         // SAFETY: the primitive only records its calls and accesses no memory.
         let linear = unsafe { LinearMap::new(frames, base) };
         (Half { linear, boundary, window }, base.addr().get())
     }
 
-    fn frames(start: u64, npages: u64) -> Frames {
-        Frames::new(Frame::new(start).expect("small"), npages).expect("small")
+    fn frames(start: u64, npages: u64) -> FrameRange {
+        FrameRange::new(Frame::new(start).expect("small"), npages).expect("small")
     }
 
-    fn clear(mem: &Half, frames: Frames) -> Result<(), ClearError<()>> {
+    fn clear(mem: &Half, frames: FrameRange) -> Result<(), ClearError<()>> {
         let recording = RECORDING.available().expect("always");
         // SAFETY: the recording primitive accesses no memory.
         unsafe { clear_with(mem, frames, recording) }
@@ -374,34 +403,8 @@ mod tests {
             let linear = unsafe { LinearMap::new(frames(0, 1), base) };
             assert_eq!(clear(&Half { linear, boundary: 1, window: 1 }, frames(0, 1)), Ok(()));
             assert_eq!(calls(), [(address, PAGE_SIZE)]);
-            assert_eq!(tag::reset(base.as_ptr()), base.as_ptr());
+            assert_eq!(tag::strip(base.as_ptr()), base.as_ptr());
         }
-    }
-
-    /// Memory without addresses, by the default of `boundary`.
-    struct Windows(Half);
-
-    // SAFETY: as `Half`.
-    unsafe impl Highmem for Windows {
-        type Error = ();
-        type Mapping<'a> = Held;
-
-        fn page_address(&self, _: Frames) -> Option<NonNull<Page>> {
-            None
-        }
-
-        fn kmap_local(&self, frames: Frames) -> Result<Held, ()> {
-            self.0.kmap_local(frames)
-        }
-    }
-
-    #[test]
-    fn memory_of_one_kind_needs_no_boundary() {
-        let (mem, base) = half(1000, 5);
-        let recording = RECORDING.available().expect("always");
-        // SAFETY: the recording primitive accesses no memory.
-        unsafe { clear_with(&Windows(mem), frames(0, 5), recording) }.expect("all mapped");
-        assert_eq!(calls(), [(base, 5 * PAGE_SIZE)]);
     }
 
     #[test]

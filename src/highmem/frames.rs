@@ -56,12 +56,12 @@ impl fmt::Display for Frame {
 
 /// A contiguous range of frames, possibly empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Frames {
+pub struct FrameRange {
     start: Frame,
     npages: u64,
 }
 
-impl Frames {
+impl FrameRange {
     /// Creates a range of `npages` frames from `start` on.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Frames {
     /// Creates the block of `order` at `start`, aligned or not.
     ///
     /// # Errors
-    /// As [`Frames::new`].
+    /// As [`FrameRange::new`].
     pub const fn block(start: Frame, order: Order) -> Result<Self, FrameOverflow> {
         Self::new(start, order.npages() as u64)
     }
@@ -153,13 +153,13 @@ impl Frames {
     }
 }
 
-impl From<Frame> for Frames {
+impl From<Frame> for FrameRange {
     fn from(frame: Frame) -> Self {
         Self { start: frame, npages: 1 }
     }
 }
 
-impl fmt::Display for Frames {
+impl fmt::Display for FrameRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} pages from {}", self.npages, self.start)
     }
@@ -198,15 +198,15 @@ mod tests {
         assert_eq!(last.address(), u64::MAX << PAGE_SHIFT);
         assert_eq!(Frame::containing(u64::MAX), last);
         assert_eq!(Frame::new(last.get() + 1), None);
-        assert_eq!(Frames::new(last, 1).map(Frames::end), Ok(last.get() + 1));
+        assert_eq!(FrameRange::new(last, 1).map(FrameRange::end), Ok(last.get() + 1));
         for (start, npages) in [(last, 2), (last, u64::MAX), (frame(1), last.get() + 1)] {
-            let error = Frames::new(start, npages).unwrap_err();
+            let error = FrameRange::new(start, npages).unwrap_err();
             assert_eq!(error, FrameOverflow { start, npages });
             assert!(error.to_string().contains(&format!("{npages} pages from {start}")));
         }
-        let all = Frames::new(Frame::default(), last.get() + 1).expect("all there are");
+        let all = FrameRange::new(Frame::default(), last.get() + 1).expect("all there are");
         assert!(all.contains(last));
-        assert_eq!(all.split_at(u64::MAX), (all, Frames { start: frame(0), npages: 0 }));
+        assert_eq!(all.split_at(u64::MAX), (all, FrameRange { start: frame(0), npages: 0 }));
     }
 
     #[test]
@@ -214,15 +214,15 @@ mod tests {
         let order = Order::new(9).expect("small");
         assert!(frame(1024).is_aligned(order) && !frame(1025).is_aligned(order));
         assert_eq!(frame(1025).align_down(order), frame(1024));
-        let block = Frames::block(frame(1024), order).expect("small");
+        let block = FrameRange::block(frame(1024), order).expect("small");
         assert_eq!((block.npages(), block.order()), (512, Some(order)));
-        assert_eq!(Frames::block(frame(1025), order).map(Frames::order), Ok(None));
-        assert_eq!(Frames::new(frame(0), 3).map(Frames::order), Ok(None));
+        assert_eq!(FrameRange::block(frame(1025), order).map(FrameRange::order), Ok(None));
+        assert_eq!(FrameRange::new(frame(0), 3).map(FrameRange::order), Ok(None));
     }
 
     quickcheck! {
         fn blocks_make_up_the_frames(start: u32, npages: u16) -> bool {
-            let frames = Frames::new(frame(start.into()), npages.into()).expect("small");
+            let frames = FrameRange::new(frame(start.into()), npages.into()).expect("small");
             let blocks: Vec<_> = frames.blocks().collect();
             let all: Vec<_> = blocks.iter().flat_map(|block| block.iter()).collect();
             all == frames.iter().collect::<Vec<_>>()
@@ -230,12 +230,12 @@ mod tests {
                 // Two adjacent buddies would have formed one larger block.
                 && blocks.windows(2).all(|pair| {
                     pair[0].npages() != pair[1].npages()
-                        || !pair[0].start().is_aligned(Order::holding(2 * pair[0].npages() as usize).expect("small"))
+                        || !pair[0].start().is_aligned(Order::for_pages(2 * pair[0].npages() as usize).expect("small"))
                 })
         }
 
         fn parts_make_up_the_frames(start: u32, npages: u16, at: u16) -> bool {
-            let frames = Frames::new(frame(start.into()), npages.into()).expect("small");
+            let frames = FrameRange::new(frame(start.into()), npages.into()).expect("small");
             let (first, rest) = frames.split_at(at.into());
             first.npages() == u64::from(npages.min(at))
                 && first.iter().chain(rest.iter()).eq(frames.iter())
@@ -243,7 +243,7 @@ mod tests {
 
         fn an_intersection_is_what_both_hold(a: (u8, u8), b: (u8, u8)) -> bool {
             let frames = |(start, npages): (u8, u8)| {
-                Frames::new(frame(start.into()), npages.into()).expect("small")
+                FrameRange::new(frame(start.into()), npages.into()).expect("small")
             };
             let (a, b) = (frames(a), frames(b));
             a.intersection(b).iter().eq(a.iter().filter(|&f| b.contains(f)))

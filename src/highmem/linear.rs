@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::{Frame, Frames, Highmem};
+use super::{Frame, FrameRange, Highmem};
 use crate::page::Page;
 
 /// Frames that are permanently mapped in order, as by a kernel's linear or direct map: an address
@@ -12,7 +12,7 @@ use crate::page::Page;
 #[derive(Clone, Copy, Debug)]
 #[doc(alias = "phys_to_virt")]
 pub struct LinearMap {
-    frames: Frames,
+    frames: FrameRange,
     base: NonNull<Page>,
 }
 
@@ -30,7 +30,7 @@ impl LinearMap {
     /// - `base` is page-aligned and valid for reads and writes of all frames, contiguous and in
     ///   order, which span at most `isize::MAX` bytes. It may be tagged.
     /// - While frames are cleared through the map, nothing else uses them.
-    pub const unsafe fn new(frames: Frames, base: NonNull<Page>) -> Self {
+    pub const unsafe fn new(frames: FrameRange, base: NonNull<Page>) -> Self {
         Self { frames, base }
     }
 
@@ -42,14 +42,14 @@ impl LinearMap {
     ///
     /// # Panics
     /// If the first frame would be at address 0, which is reserved for the null pointer.
-    pub unsafe fn with_offset(frames: Frames, offset: usize) -> Self {
+    pub unsafe fn with_offset(frames: FrameRange, offset: usize) -> Self {
         let address = (frames.start().address() as usize).wrapping_add(offset);
         let base = core::ptr::with_exposed_provenance_mut(address);
         Self { frames, base: NonNull::new(base).expect("the first frame would be at address 0") }
     }
 
     /// Returns the frames in the map.
-    pub const fn frames(&self) -> Frames {
+    pub const fn frames(&self) -> FrameRange {
         self.frames
     }
 }
@@ -60,26 +60,19 @@ unsafe impl Highmem for LinearMap {
     type Mapping<'a> = Infallible;
 
     #[inline]
-    fn page_address(&self, frames: Frames) -> Option<NonNull<Page>> {
+    fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
         let before = frames.start().get().wrapping_sub(self.frames.start().get());
-        if before < self.frames.npages() && frames.npages() <= self.frames.npages() - before {
-            // SAFETY: `before` is less than the frames of the map, all valid from `base` on.
-            Some(unsafe { self.base.add(before as usize) })
-        } else {
-            None
+        if before >= self.frames.npages() {
+            return None;
         }
+        let npages = frames.npages().min(self.frames.npages() - before);
+        // SAFETY: `before` is less than the frames of the map, all valid from `base` on.
+        let first = unsafe { self.base.add(before as usize) };
+        Some(NonNull::slice_from_raw_parts(first, npages as usize))
     }
 
-    fn kmap_local(&self, frames: Frames) -> Result<Infallible, NotMapped> {
+    fn kmap_local(&self, frames: FrameRange) -> Result<Infallible, NotMapped> {
         Err(NotMapped { frame: frames.start(), mapped: self.frames })
-    }
-
-    fn boundary(&self, frames: Frames) -> u64 {
-        if self.frames.contains(frames.start()) {
-            self.frames.end()
-        } else {
-            self.frames.start().get()
-        }
     }
 }
 
@@ -89,7 +82,7 @@ pub struct NotMapped {
     /// The first frame requested.
     pub frame: Frame,
     /// The frames in the map.
-    pub mapped: Frames,
+    pub mapped: FrameRange,
 }
 
 impl fmt::Display for NotMapped {
@@ -104,8 +97,8 @@ impl core::error::Error for NotMapped {}
 mod tests {
     use super::*;
 
-    fn frames(start: u64, npages: u64) -> Frames {
-        Frames::new(Frame::new(start).expect("small"), npages).expect("small")
+    fn frames(start: u64, npages: u64) -> FrameRange {
+        FrameRange::new(Frame::new(start).expect("small"), npages).expect("small")
     }
 
     #[test]
@@ -127,14 +120,6 @@ mod tests {
             map.page_address(frames(11, 1)).map(|p| p.addr().get()),
             Some(0x4000_0000 + crate::PAGE_SIZE)
         );
-    }
-
-    #[test]
-    fn the_map_ends_where_the_kinds_of_memory_meet() {
-        // SAFETY: the test accesses no memory.
-        let map = unsafe { LinearMap::new(frames(10, 5), NonNull::dangling()) };
-        assert_eq!(map.boundary(frames(12, 9)), 15);
-        assert_eq!(map.boundary(frames(3, 9)), 10);
     }
 
     #[test]

@@ -18,7 +18,7 @@
 //! kernel_init_pages()" batched the first row. Batching the second row is specific to this crate.
 //!
 //! ```
-//! use clearpage::highmem::{Frame, Frames, LinearMap, clear_highpages};
+//! use clearpage::highmem::{Frame, FrameRange, LinearMap, clear_highpages};
 //! use clearpage::{Intent, Page};
 //! use core::ptr::NonNull;
 //!
@@ -26,13 +26,13 @@
 //! let first = Frame::new(0x100).unwrap();
 //! // SAFETY: `memory` is mapped as long as the map is used, and the map alone uses it.
 //! let map = unsafe {
-//!     LinearMap::new(Frames::new(first, 8).unwrap(), NonNull::from(&mut memory[..]).cast())
+//!     LinearMap::new(FrameRange::new(first, 8).unwrap(), NonNull::from(&mut memory[..]).cast())
 //! };
-//! let frames = Frames::new(Frame::new(0x102).unwrap(), 4).unwrap();
+//! let frames = FrameRange::new(Frame::new(0x102).unwrap(), 4).unwrap();
 //! // SAFETY: nothing else uses these frames.
 //! unsafe { clear_highpages(&map, frames, Intent::Cold) }.unwrap();
 //! // The map ends after frame 0x107: the frames inside are cleared, and the error reports them.
-//! let frames = Frames::new(Frame::new(0x106).unwrap(), 4).unwrap();
+//! let frames = FrameRange::new(Frame::new(0x106).unwrap(), 4).unwrap();
 //! // SAFETY: as above.
 //! let error = unsafe { clear_highpages(&map, frames, Intent::Cold) }.unwrap_err();
 //! assert_eq!(error.cleared, 2);
@@ -40,28 +40,25 @@
 
 mod clear;
 mod frames;
-mod instrumentation;
 mod linear;
 pub mod tag;
 
 use core::ptr::NonNull;
 
-pub use clear::{ClearError, clear_highpage, clear_highpages, clear_scattered_highpages};
-pub use frames::{Frame, FrameOverflow, Frames};
-#[cfg(feature = "std")]
-pub use instrumentation::AddressSanitizer;
-pub use instrumentation::{Instrumentation, NotInstrumented, Unchecked};
+pub use clear::{
+    ClearError, clear_highpage, clear_highpages, clear_scattered_highpages, tag_clear_highpages,
+};
+pub use frames::{Frame, FrameOverflow, FrameRange};
 pub use linear::{LinearMap, NotMapped};
-pub use tag::tag_clear_highpages;
 
 use crate::page::Page;
 
 /// Memory addressed by frame. Some or all frames have no address until they are mapped.
 ///
 /// # Safety
-/// - A pointer that [`page_address`](Self::page_address) returns is page-aligned and valid for
-///   reads and writes of all requested frames, contiguous and in order, as long as `self` lives.
-///   They therefore span at most `isize::MAX` bytes. The pointer may be tagged ([`tag`]).
+/// - The pages that [`page_address`](Self::page_address) returns are a prefix of the requested
+///   frames, in order. They are page-aligned and valid for reads and writes as long as `self` lives,
+///   and span at most `isize::MAX` bytes. The pointer may be tagged ([`tag`]).
 /// - The pages of a [`Mapping`] that [`kmap_local`](Self::kmap_local) returns are a prefix of the
 ///   requested frames, in order, and no other memory.
 /// - A frame is one page of memory: two frames never share a byte.
@@ -74,31 +71,23 @@ pub unsafe trait Highmem {
     where
         Self: 'a;
 
-    /// Returns the address of `frames` if one contiguous permanent mapping holds all of them.
+    /// Returns the longest prefix of `frames` that lies in one contiguous permanent mapping, or
+    /// `None` if the first frame has no address.
     ///
-    /// `frames` is not empty.
-    fn page_address(&self, frames: Frames) -> Option<NonNull<Page>>;
+    /// `frames` is not empty. A shorter prefix, but not an empty one, costs only time.
+    fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>>;
 
     /// Maps a non-empty prefix of `frames`, as long as can be mapped at the cost of one mapping.
     ///
     /// A mapping belongs to the thread, or the CPU, that created it. Mappings nest: while one is
     /// held another may be created, and the last one created is dropped first. `frames` is not
-    /// empty and contains no [`boundary`](Self::boundary).
+    /// empty, and its first frame has no address. A prefix may include frames that have one.
     ///
     /// # Errors
     /// No frame could be mapped.
     #[doc(alias = "kmap_local_page")]
     #[doc(alias = "kmap_atomic")]
-    fn kmap_local(&self, frames: Frames) -> Result<Self::Mapping<'_>, Self::Error>;
-
-    /// Returns the first frame in `frames` whose kind of mapping differs from that of the first:
-    /// inside one permanent mapping, or without one. If all are of one kind, returns any number but
-    /// that of a later frame in `frames`. Called only if not all frames have an address.
-    ///
-    /// The default is for memory of a single kind.
-    fn boundary(&self, frames: Frames) -> u64 {
-        frames.end()
-    }
+    fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Self::Error>;
 }
 
 /// A temporary mapping, undone on drop.

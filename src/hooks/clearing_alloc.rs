@@ -2,18 +2,14 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 
-use super::crossing::hot_up_to_l2;
+use super::hot_up_to_l2;
 use super::policy::{InitPolicy, Loaded};
-use super::stats::{NoStats, Side, Stats};
+use super::stats::{NoStats, Op, Stats};
 use crate::intent::Intent;
-#[cfg(feature = "std")]
-use crate::os::reset;
 use crate::raw;
 
-/// The shortest block for which querying the touched pages costs less than clearing the others on
-/// every kernel: the break-even of `reset` if it has to read `/proc/self/maps`.
-#[cfg(feature = "std")]
-const WIPE_TOUCHED_FROM: usize = 4 << 20;
+/// Zeroes `len` bytes at `ptr`: see [`ClearingAlloc::wipe_with`].
+type Wipe = unsafe fn(ptr: *mut u8, len: usize);
 
 /// Adds Linux's `init_on_alloc` and `init_on_free` to any `GlobalAlloc`.
 ///
@@ -37,16 +33,16 @@ const WIPE_TOUCHED_FROM: usize = 4 << 20;
 /// | `alloc` | clears the block | nothing |
 /// | `alloc_zeroed` | nothing: the inner `alloc_zeroed` returns zeroed memory | nothing |
 /// | `realloc` | clears the bytes that were added | moves the block and clears the old one |
-/// | `dealloc` | nothing | clears the block, or only the touched pages of a long one |
+/// | `dealloc` | nothing | clears the block |
 ///
 /// - Under `on_free` every `realloc` moves the block, even if it shrinks: the inner `realloc` may
 ///   move it and leave the old block uncleared, or fail after the part to be cut off was cleared.
 ///   Both blocks exist for a moment. If the new one cannot be allocated, the old one is unchanged.
-/// - Clearing pages that were never touched would fault them in, so freeing a sparse block could
-///   run the system out of memory. In builds with `std` on Linux, blocks of at least 4 MiB (see
-///   `wipe_touched_from`) are therefore wiped by `reset::wipe`, which clears only touched pages.
-///   [`inner_unmaps_from`](Self::inner_unmaps_from) excludes the blocks that need no clear at all.
-///   A `realloc` that moves a block still copies all of it.
+/// - Clearing pages that were never touched faults them in, so freeing a long, hardly used block
+///   can run the system out of memory. Two settings prevent that:
+///   [`unmap_threshold`](Self::unmap_threshold) excludes the blocks that need no clear, and
+///   [`wipe_with`](Self::wipe_with) clears long blocks by a function that skips untouched pages. A
+///   `realloc` that moves a block still copies all of it.
 /// - Freed blocks up to the size of the second-level cache are cleared with [`Intent::Hot`]: their
 ///   last user probably left them there, and the next one may reuse them at once. Longer blocks
 ///   are cleared with [`Intent::Cold`].
@@ -55,26 +51,44 @@ const WIPE_TOUCHED_FROM: usize = 4 << 20;
 ///   serves Hot like Cold on CPUs with a primitive that bypasses the cache.
 /// - `on_free` does not make `alloc` skip its clear: the inner allocator may keep its free list in
 ///   the free blocks. Only through `alloc_zeroed` can it pass on that a block is fresh from the
-///   operating system. [`inner_zeroes_from`](Self::inner_zeroes_from) selects the blocks to request
+///   operating system. [`alloc_zeroed_threshold`](Self::alloc_zeroed_threshold) selects the blocks to request
 ///   that way; all others are cleared here.
 /// - If the policy is off, a call costs a load, a test and a jump to the inner allocator.
 /// - Zero-sized blocks, which `GlobalAlloc` forbids, are passed on, and nothing is cleared.
 ///
-/// `S` records what was cleared: [`Counters`](super::Counters) or, with a clock,
-/// [`TimedCounters`](super::TimedCounters).
-#[derive(Debug, Default)]
+/// `S` records what was cleared, for example in [`Counters`](super::Counters).
+#[derive(Debug)]
 pub struct ClearingAlloc<A, S = NoStats> {
     inner: A,
     /// `None` selects the policy of the process.
     policy: Option<InitPolicy>,
-    /// Shortest blocks for which `alloc` and `alloc_zeroed` call the inner `alloc_zeroed`.
-    inner_zeroes_from: [usize; 2],
+    /// Shortest block for which a cleared `alloc` calls the inner `alloc_zeroed`.
+    alloc_threshold: usize,
+    /// Shortest block for which `alloc_zeroed` calls the inner `alloc_zeroed`.
+    alloc_zeroed_threshold: usize,
     /// Shortest block that the inner allocator unmaps when it is freed.
-    inner_unmaps_from: usize,
-    /// Shortest block for which a wipe queries the system for the touched pages.
-    #[cfg(feature = "std")]
-    wipe_touched_from: usize,
+    unmap_threshold: usize,
+    /// Shortest block that is cleared by `wipe` when it is freed.
+    wipe_threshold: usize,
+    wipe: Wipe,
     stats: S,
+}
+
+/// Clears all of a block that is about to be freed. The compiler cannot drop these stores, although
+/// the block is never read again: leaves are asm or volatile, and in short ranges a barrier after
+/// the last store reads it.
+///
+/// # Safety
+/// `ptr` is valid for writes of `len` bytes.
+unsafe fn wipe_whole(ptr: *mut u8, len: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { raw::zero_bytes(ptr, len, hot_up_to_l2(len as u64)) }
+}
+
+impl<A: Default, S: Default> Default for ClearingAlloc<A, S> {
+    fn default() -> Self {
+        Self::with_stats(A::default(), S::default())
+    }
 }
 
 impl<A> ClearingAlloc<A> {
@@ -90,10 +104,11 @@ impl<A, S> ClearingAlloc<A, S> {
         Self {
             inner,
             policy: None,
-            inner_zeroes_from: [usize::MAX, 0],
-            inner_unmaps_from: usize::MAX,
-            #[cfg(feature = "std")]
-            wipe_touched_from: WIPE_TOUCHED_FROM,
+            alloc_threshold: usize::MAX,
+            alloc_zeroed_threshold: 0,
+            unmap_threshold: usize::MAX,
+            wipe_threshold: usize::MAX,
+            wipe: wipe_whole,
             stats,
         }
     }
@@ -115,8 +130,9 @@ impl<A, S> ClearingAlloc<A, S> {
     ///   library starts at 128 KiB (`M_MMAP_THRESHOLD` of mallopt(3)), until it adapts. It also
     ///   knows the fresh memory at its heap's end: 32 KiB is better if the heap grows and shrinks.
     #[must_use]
-    pub const fn inner_zeroes_from(mut self, len: usize) -> Self {
-        self.inner_zeroes_from = [len; 2];
+    pub const fn alloc_zeroed_threshold(mut self, len: usize) -> Self {
+        self.alloc_threshold = len;
+        self.alloc_zeroed_threshold = len;
         self
     }
 
@@ -133,22 +149,33 @@ impl<A, S> ClearingAlloc<A, S> {
     ///   sets a higher threshold.
     /// - For musl's `malloc` since 1.2.1 (mallocng), pass 128 KiB.
     #[must_use]
-    pub const fn inner_unmaps_from(mut self, len: usize) -> Self {
-        self.inner_unmaps_from = len;
+    pub const fn unmap_threshold(mut self, len: usize) -> Self {
+        self.unmap_threshold = len;
         self
     }
 
-    /// Clears only the touched pages of freed blocks of at least `len` bytes, by
-    /// [`reset::wipe`](crate::reset::wipe). Default: 4 MiB. `usize::MAX` clears every block whole.
+    /// Clears freed blocks of at least `from` bytes by `wipe` instead of by stores to all of it.
     ///
-    /// On Linux `dealloc` then queries the system: if a sandbox ends the process for one of the
-    /// system calls listed at `reset::wipe`, allow it there or pass `usize::MAX`. Also pass
-    /// `usize::MAX` if `userfaultfd` fills fresh pages of the inner allocator's memory with old
-    /// contents. On other systems blocks are always cleared whole.
-    #[cfg(feature = "std")]
+    /// For wipes that skip pages that were never touched, such as `clearpage_os::raw::wipe`:
+    ///
+    /// ```
+    /// # mod clearpage_os { pub mod raw { pub unsafe fn wipe(_: *mut u8, _: usize) {} } }
+    /// use std::alloc::System;
+    /// use clearpage::hooks::ClearingAlloc;
+    ///
+    /// // SAFETY: no `userfaultfd` fills fresh pages of the heap with old contents.
+    /// let _alloc = unsafe { ClearingAlloc::new(System).wipe_with(4 << 20, clearpage_os::raw::wipe) };
+    /// ```
+    ///
+    /// Default: `from` is `usize::MAX`.
+    ///
+    /// # Safety
+    /// `wipe` may be called for any block of the inner allocator that is about to be freed. It
+    /// zeroes it, does not unwind, and neither allocates from the inner allocator nor frees to it.
     #[must_use]
-    pub const fn wipe_touched_from(mut self, len: usize) -> Self {
-        self.wipe_touched_from = len;
+    pub const unsafe fn wipe_with(mut self, from: usize, wipe: unsafe fn(*mut u8, usize)) -> Self {
+        self.wipe_threshold = from;
+        self.wipe = wipe;
         self
     }
 
@@ -214,10 +241,10 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         }
         if clear {
             // SAFETY: the caller's promise.
-            let clear = || unsafe { raw::zero_bytes(ptr.add(from), len, Intent::Hot) };
-            self.stats.cleared(Side::Alloc, len, clear);
+            unsafe { raw::zero_bytes(ptr.add(from), len, Intent::Hot) };
+            self.stats.cleared(Op::Alloc, len);
         } else {
-            self.stats.skipped(Side::Alloc, len);
+            self.stats.skipped(Op::Alloc, len);
         }
     }
 
@@ -231,7 +258,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         // SAFETY: the caller's promise.
         unsafe {
             if policy.settle().on_alloc {
-                let by_inner = layout.size() >= this.inner_zeroes_from[0];
+                let by_inner = layout.size() >= this.alloc_threshold;
                 return this.zeroed(layout, by_inner);
             }
             this.as_it_is(layout)
@@ -265,7 +292,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         let InitPolicy { on_alloc, on_free } = policy.settle();
         // SAFETY: the caller's promise.
         unsafe {
-            if on_free && layout.size().min(size) < this.inner_unmaps_from {
+            if on_free && layout.size().min(size) < this.unmap_threshold {
                 this.replace(ptr, layout, size, on_alloc)
             } else {
                 this.resize(ptr, layout, size, on_alloc)
@@ -280,32 +307,21 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
     #[inline(always)]
     unsafe fn take_back(&self, ptr: *mut u8, layout: Layout, clear: bool) {
         let len = layout.size();
-        if clear && len < self.inner_unmaps_from {
+        if clear && len < self.unmap_threshold {
             // SAFETY: until the block is freed, it is valid and belongs to the caller.
-            self.stats.cleared(Side::Free, len, || unsafe { self.wipe(ptr, len) });
+            unsafe {
+                if len >= self.wipe_threshold {
+                    (self.wipe)(ptr, len);
+                } else {
+                    wipe_whole(ptr, len);
+                }
+            }
+            self.stats.cleared(Op::Free, len);
         } else {
-            self.stats.skipped(Side::Free, len);
+            self.stats.skipped(Op::Free, len);
         }
         // SAFETY: the caller's promise.
         unsafe { self.inner.dealloc(ptr, layout) };
-    }
-
-    /// Clears a block that is about to be freed.
-    ///
-    /// # Safety
-    /// `ptr` is valid for reads and writes of `len` bytes, which nothing else uses meanwhile.
-    #[inline(always)]
-    unsafe fn wipe(&self, ptr: *mut u8, len: usize) {
-        // The compiler cannot drop these stores, although the block is never read again: leaves are
-        // asm or volatile, and in short ranges a barrier after the last store reads it.
-        #[cfg(feature = "std")]
-        if len >= self.wipe_touched_from {
-            // SAFETY: the caller's promise. If `userfaultfd` fills fresh pages with old contents,
-            // `wipe_touched_from` must be `usize::MAX`; other contents are not the block's.
-            return unsafe { reset::wipe(ptr, len) };
-        }
-        // SAFETY: the caller's promise.
-        unsafe { raw::zero_bytes(ptr, len, hot_up_to_l2(len as u64)) }
     }
 
     /// Reallocates with the inner `realloc`, if memory that it frees need not be cleared.
@@ -321,7 +337,7 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
             if size > old {
                 self.hand_out(new, old, size - old, clear);
             } else if !new.is_null() && size < old {
-                self.stats.skipped(Side::Free, old - size);
+                self.stats.skipped(Op::Free, old - size);
             }
             new
         }
@@ -367,7 +383,7 @@ unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
-        unsafe { self.zeroed(layout, layout.size() >= self.inner_zeroes_from[1]) }
+        unsafe { self.zeroed(layout, layout.size() >= self.alloc_zeroed_threshold) }
     }
 
     #[inline]

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::policy::{InitPolicy, is_unread, set_if_unread};
-use crate::environment::{Name, Variable, value};
+use crate::env::{Name, Variable, value};
 
 /// Sets the process policy from the environment now instead of on first use. Does nothing if the
 /// policy is already set.
@@ -16,7 +16,7 @@ use crate::environment::{Name, Variable, value};
 ///
 /// # Errors
 /// A variable has another value. The policy is then unchanged.
-pub fn init() -> Result<(), PolicyError> {
+pub fn init_policy_from_env() -> Result<(), PolicyError> {
     if is_unread() {
         set_if_unread(InitPolicy {
             on_alloc: switch(Name::InitOnAlloc)?,

@@ -1,12 +1,12 @@
 //! Hooks for a page allocator to call when it allocates and frees frames.
 
-use super::crossing::hot_up_to_l2;
 use super::flags::AllocFlags;
+use super::hot_up_to_l2;
 use super::policy::{InitPolicy, policy};
+use crate::checks::{Checker, ChecksDisabled, NoChecker};
+use crate::highmem::tag::{self, Tag, TagState};
 use crate::highmem::{
-    ClearError, Frame, Frames, Highmem, Instrumentation, NotInstrumented, Unchecked,
-    clear_highpages, clear_scattered_highpages, tag,
-    tag::{Tag, TagState},
+    ClearError, Frame, FrameRange, Highmem, clear_highpages, clear_scattered_highpages,
     tag_clear_highpages,
 };
 use crate::intent::Intent;
@@ -16,13 +16,13 @@ use crate::page::PAGE_SHIFT;
 /// while frames are initialised.
 ///
 /// ```
-/// use clearpage::hooks::{AllocFlags, Data, InitPolicy, PageHooks};
-/// use clearpage::highmem::{Frame, Frames, LinearMap};
+/// use clearpage::hooks::{AllocFlags, DataState, InitPolicy, PageHooks};
+/// use clearpage::highmem::{Frame, FrameRange, LinearMap};
 /// use clearpage::Page;
 /// use core::ptr::NonNull;
 ///
 /// let mut memory = vec![Page::ZERO; 8];
-/// let frames = Frames::new(Frame::new(0).unwrap(), 8).unwrap();
+/// let frames = FrameRange::new(Frame::new(0).unwrap(), 8).unwrap();
 /// // SAFETY: `memory` is mapped as long as the map is used, and the map alone uses it.
 /// let map = unsafe { LinearMap::new(frames, NonNull::from(&mut memory[..]).cast()) };
 /// let hooks = PageHooks::new(map).with_policy(InitPolicy::ON_ALLOC);
@@ -30,10 +30,10 @@ use crate::page::PAGE_SHIFT;
 /// let block = frames.split_at(4).0;
 /// // SAFETY: the block was free, and nothing else uses it yet.
 /// let done = unsafe { hooks.post_alloc(block, AllocFlags::NONE) }.unwrap();
-/// assert_eq!(done.data, Data::Cleared);
+/// assert_eq!(done.data, DataState::Cleared);
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct PageHooks<M, I = NotInstrumented> {
+pub struct PageHooks<M, I = NoChecker> {
     mem: M,
     checker: I,
     /// `None` selects the policy of the process.
@@ -44,25 +44,25 @@ pub struct PageHooks<M, I = NotInstrumented> {
 /// other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a hook that skipped the clear has left what was there"]
-pub struct Done {
+pub struct InitOutcome {
     /// Whether the data was cleared.
-    pub data: Data,
+    pub data: DataState,
     /// Whether the memory tags were set.
     pub tags: TagState,
 }
 
 /// What a hook did to the data of the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Data {
+pub enum DataState {
     /// The data is now zero.
     Cleared,
     /// The data is unchanged.
-    Left(Why),
+    Left(SkipReason),
 }
 
 /// The reason that data was not cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Why {
+pub enum SkipReason {
     /// The data is already zero: [`AllocFlags::KNOWN_ZERO`].
     KnownZero,
     /// Neither the caller nor the policy requests a clear.
@@ -76,14 +76,14 @@ pub enum Why {
 impl<M: Highmem> PageHooks<M> {
     /// Creates hooks over `mem`, with the policy of the process and without a checker.
     pub const fn new(mem: M) -> Self {
-        Self { mem, checker: NotInstrumented, policy: None }
+        Self { mem, checker: NoChecker, policy: None }
     }
 }
 
-impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
+impl<M: Highmem, I: Checker> PageHooks<M, I> {
     /// Disables `checker` while frames are initialised.
     #[must_use]
-    pub fn with_checker<J: Instrumentation>(self, checker: J) -> PageHooks<M, J> {
+    pub fn with_checker<J: Checker>(self, checker: J) -> PageHooks<M, J> {
         PageHooks { mem: self.mem, checker, policy: self.policy }
     }
 
@@ -127,21 +127,21 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
     #[inline]
     pub unsafe fn post_alloc(
         &self,
-        frames: Frames,
+        frames: FrameRange,
         flags: AllocFlags,
-    ) -> Result<Done, ClearError<M::Error>> {
+    ) -> Result<InitOutcome, ClearError<M::Error>> {
         if sets_tags(flags) {
-            let _unchecked = Unchecked::new(&self.checker);
+            let _unchecked = ChecksDisabled::new(&self.checker);
             // SAFETY: the caller's promise.
             let tags = unsafe { tag_clear_highpages(&self.mem, frames, Tag::ZERO)? };
-            return Ok(Done { data: Data::Cleared, tags });
+            return Ok(InitOutcome { data: DataState::Cleared, tags });
         }
-        let data = Data::at_alloc(self.policy(), flags);
-        if data == Data::Cleared {
+        let data = DataState::at_alloc(self.policy(), flags);
+        if data == DataState::Cleared {
             // SAFETY: the caller's promise.
             unsafe { self.init(frames, at_alloc(frames.npages()))? };
         }
-        Ok(Done { data, tags: TagState::Unchanged })
+        Ok(InitOutcome { data, tags: TagState::Unchanged })
     }
 
     /// Initialises discontiguous frames of a bulk allocation, as [`post_alloc`](Self::post_alloc)
@@ -157,22 +157,22 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
         &self,
         frames: &[Frame],
         flags: AllocFlags,
-    ) -> Result<Done, ClearError<M::Error>> {
+    ) -> Result<InitOutcome, ClearError<M::Error>> {
         if sets_tags(flags) {
-            let _unchecked = Unchecked::new(&self.checker);
+            let _unchecked = ChecksDisabled::new(&self.checker);
             for (cleared, &frame) in (0..).zip(frames) {
                 // SAFETY: the caller's promise.
                 let set = unsafe { tag_clear_highpages(&self.mem, frame.into(), Tag::ZERO) };
                 let _ = set.map_err(|error| ClearError { cleared, ..error })?;
             }
-            return Ok(Done { data: Data::Cleared, tags: TagState::Set(Tag::ZERO) });
+            return Ok(InitOutcome { data: DataState::Cleared, tags: TagState::Set(Tag::ZERO) });
         }
-        let data = Data::at_alloc(self.policy(), flags);
-        if data == Data::Cleared {
+        let data = DataState::at_alloc(self.policy(), flags);
+        if data == DataState::Cleared {
             // SAFETY: the caller's promise.
             unsafe { self.init_list(frames, at_alloc(frames.len() as u64))? };
         }
-        Ok(Done { data, tags: TagState::Unchanged })
+        Ok(InitOutcome { data, tags: TagState::Unchanged })
     }
 
     /// Clears frames that are being freed, if the policy has `on_free`, for [`Intent::Cold`]: the
@@ -188,15 +188,15 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
     #[inline]
     pub unsafe fn free_prepare(
         &self,
-        frames: Frames,
+        frames: FrameRange,
         flags: AllocFlags,
-    ) -> Result<Done, ClearError<M::Error>> {
-        let data = Data::at_free(self.policy(), flags);
-        if data == Data::Cleared {
+    ) -> Result<InitOutcome, ClearError<M::Error>> {
+        let data = DataState::at_free(self.policy(), flags);
+        if data == DataState::Cleared {
             // SAFETY: the caller's promise.
             unsafe { self.init(frames, Intent::Cold)? };
         }
-        Ok(Done { data, tags: TagState::Unchanged })
+        Ok(InitOutcome { data, tags: TagState::Unchanged })
     }
 
     /// Clears discontiguous frames that are being freed, as [`free_prepare`](Self::free_prepare)
@@ -212,13 +212,13 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
         &self,
         frames: &[Frame],
         flags: AllocFlags,
-    ) -> Result<Done, ClearError<M::Error>> {
-        let data = Data::at_free(self.policy(), flags);
-        if data == Data::Cleared {
+    ) -> Result<InitOutcome, ClearError<M::Error>> {
+        let data = DataState::at_free(self.policy(), flags);
+        if data == DataState::Cleared {
             // SAFETY: the caller's promise.
             unsafe { self.init_list(frames, Intent::Cold)? };
         }
-        Ok(Done { data, tags: TagState::Unchanged })
+        Ok(InitOutcome { data, tags: TagState::Unchanged })
     }
 
     /// Clears frames regardless of the policy. Each run with an address takes one call of the
@@ -231,7 +231,7 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
     /// As [`post_alloc`](Self::post_alloc).
     #[doc(alias = "kernel_init_pages")]
     #[inline]
-    pub unsafe fn init_pages(&self, frames: Frames) -> Result<(), ClearError<M::Error>> {
+    pub unsafe fn init_pages(&self, frames: FrameRange) -> Result<(), ClearError<M::Error>> {
         // SAFETY: the caller's promise.
         unsafe { self.init(frames, at_alloc(frames.npages())) }
     }
@@ -251,8 +251,8 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
     /// # Safety
     /// As [`clear_highpages`].
     #[inline]
-    unsafe fn init(&self, frames: Frames, intent: Intent) -> Result<(), ClearError<M::Error>> {
-        let _unchecked = Unchecked::new(&self.checker);
+    unsafe fn init(&self, frames: FrameRange, intent: Intent) -> Result<(), ClearError<M::Error>> {
+        let _unchecked = ChecksDisabled::new(&self.checker);
         // SAFETY: the caller's promise.
         unsafe { clear_highpages(&self.mem, frames, intent) }
     }
@@ -264,7 +264,7 @@ impl<M: Highmem, I: Instrumentation> PageHooks<M, I> {
         frames: &[Frame],
         intent: Intent,
     ) -> Result<(), ClearError<M::Error>> {
-        let _unchecked = Unchecked::new(&self.checker);
+        let _unchecked = ChecksDisabled::new(&self.checker);
         // SAFETY: the caller's promise.
         unsafe { clear_scattered_highpages(&self.mem, frames, intent) }
     }
@@ -282,27 +282,27 @@ fn sets_tags(flags: AllocFlags) -> bool {
     flags.contains(AllocFlags::ZERO_TAGS) && tag::supported()
 }
 
-impl Data {
+impl DataState {
     /// Implements the [truth table](super), including the reason.
     const fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> Self {
         if policy.wants_init_on_alloc(flags) {
             Self::Cleared
         } else if flags.contains(AllocFlags::KNOWN_ZERO) {
-            Self::Left(Why::KnownZero)
+            Self::Left(SkipReason::KnownZero)
         } else if !policy.on_alloc {
-            Self::Left(Why::NotAsked)
+            Self::Left(SkipReason::NotAsked)
         } else if flags.contains(AllocFlags::SKIP_ZERO) {
-            Self::Left(Why::CallerClears)
+            Self::Left(SkipReason::CallerClears)
         } else {
-            Self::Left(Why::WillOverwrite)
+            Self::Left(SkipReason::WillOverwrite)
         }
     }
 
     const fn at_free(policy: InitPolicy, flags: AllocFlags) -> Self {
         if !policy.on_free {
-            Self::Left(Why::NotAsked)
+            Self::Left(SkipReason::NotAsked)
         } else if flags.contains(AllocFlags::KNOWN_ZERO) {
-            Self::Left(Why::KnownZero)
+            Self::Left(SkipReason::KnownZero)
         } else {
             Self::Cleared
         }

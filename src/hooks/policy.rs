@@ -56,7 +56,7 @@ static SWITCH: Switch = Switch(AtomicU8::new(0));
 /// Returns the current policy of the process, with one relaxed load.
 ///
 /// Before [`set_policy`] it is [`InitPolicy::OFF`]. With `std` on Unix the environment sets it, as
-/// [`init`](super::init) describes. If a variable is malformed, the first call exits the process
+/// [`init_policy_from_env`](super::init_policy_from_env) describes. If a variable is malformed, the first call exits the process
 /// with status 2.
 #[inline]
 pub fn policy() -> InitPolicy {
@@ -120,8 +120,8 @@ pub fn want_init_on_free() -> bool {
 #[cold]
 #[inline(never)]
 fn first_use() -> InitPolicy {
-    if let Err(error) = super::environment::init() {
-        crate::environment::refuse(&error);
+    if let Err(error) = super::environment::init_policy_from_env() {
+        crate::env::refuse(&error);
     }
     Loaded::now().may_want()
 }

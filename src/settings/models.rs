@@ -1,6 +1,6 @@
 //! Models of the settings, which `.ci/loom` runs.
 
-use crate::sync::{Arc, atomic, check, thread};
+use clearpage_testkit::loom::{Arc, atomic, check, thread};
 
 // The library's own files, compiled with loom's atomics.
 #[path = "entries.rs"]
@@ -57,13 +57,13 @@ fn a_plan_that_is_made_never_undoes_a_force() {
     });
 }
 
-/// Concurrent calls of `unforce` and `force` leave each entry filled by one of them.
+/// Concurrent calls of `reset_plan` and `force` leave each entry filled by one of them.
 #[test]
 fn no_entry_is_empty_while_others_change_it() {
     check(3, || {
         let ([detected, forced], plan) = (rows(), plan());
         init(&plan, detected);
-        let unforce = thread::spawn({
+        let reset_plan = thread::spawn({
             let plan = Arc::clone(&plan);
             move || plan.replace(|_, _| detected)
         });
@@ -72,7 +72,7 @@ fn no_entry_is_empty_while_others_change_it() {
             move || plan.replace(|_, _| forced)
         });
         chosen(&plan);
-        unforce.join().unwrap();
+        reset_plan.join().unwrap();
         force.join().unwrap();
         assert!(plan.are_complete());
     });

@@ -49,10 +49,10 @@ fn serve<A: GlobalAlloc>(
 fn check_by(sizes: ByInner, inner: Recording, policy: InitPolicy, steps: &[Step]) -> Calls {
     let mut alloc = ClearingAlloc::with_stats(inner, Counters::new()).with_policy(policy);
     if let Some(from) = sizes.zeroes_from {
-        alloc = alloc.inner_zeroes_from(from);
+        alloc = alloc.alloc_zeroed_threshold(from);
     }
     if let Some(from) = sizes.unmaps_from {
-        alloc = alloc.inner_unmaps_from(from);
+        alloc = alloc.unmap_threshold(from);
     }
     let user = User::new(&alloc, policy, 0).by_inner(sizes);
     let (faults, expected) = serve(user, alloc.inner(), steps);

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clearpage::hooks::{ClearingAlloc, Counters, Counts, InitPolicy, SideCounts};
+use clearpage::hooks::{ClearingAlloc, Counters, Counts, InitPolicy, OpCounts};
 
 use crate::recording::Recording;
 use crate::user::{Step, User};
@@ -104,7 +104,7 @@ fn stress(policy: InitPolicy, time: Duration) -> u64 {
 }
 
 fn sum(a: Counts, b: Counts) -> Counts {
-    let side = |a: SideCounts, b: SideCounts| SideCounts {
+    let side = |a: OpCounts, b: OpCounts| OpCounts {
         clears: a.clears + b.clears,
         cleared_bytes: a.cleared_bytes + b.cleared_bytes,
         skips: a.skips + b.skips,

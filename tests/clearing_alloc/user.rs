@@ -2,7 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout};
 
-use clearpage::hooks::{Counts, InitPolicy, SideCounts};
+use clearpage::hooks::{Counts, InitPolicy, OpCounts};
 
 use crate::recording::{POISON, is_all};
 
@@ -193,7 +193,7 @@ impl<'a, A: GlobalAlloc> User<'a, A> {
     }
 }
 
-fn count(side: &mut SideCounts, bytes: usize, cleared: bool) {
+fn count(side: &mut OpCounts, bytes: usize, cleared: bool) {
     let (calls, sum) = if cleared {
         (&mut side.clears, &mut side.cleared_bytes)
     } else {

@@ -7,10 +7,10 @@ use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use clearpage::highmem::{Frame, Frames, Highmem, LinearMap};
+use clearpage::highmem::{Frame, FrameRange, Highmem, LinearMap};
 use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
-use clearpage::measure::Clock;
-use clearpage::{Available, Intent, PAGE_SHIFT, Page};
+use clearpage::{AvailablePrimitive, Intent, PAGE_SHIFT, Page};
+use clearpage_os::measure::Clock;
 
 use super::free::Free;
 
@@ -47,13 +47,15 @@ impl Init {
             Self::PerPage => format!("{} a page", kernels().name()),
             Self::Batch => format!("{} a block", kernels().name()),
             // Where a block is past the second-level cache, as most are.
-            Self::Plan => format!("{} a block", clearpage::plan(Intent::Cold, BLOCK).name()),
+            Self::Plan => {
+                format!("{} a block", clearpage::primitive_for(Intent::Cold, BLOCK).name())
+            }
         }
     }
 }
 
 /// What kernels of this ISA clear a page with: the first row of the table.
-fn kernels() -> Available {
+fn kernels() -> AvailablePrimitive {
     let row = clearpage::primitives().first().expect("a row").available();
     row.expect("the first row is always there")
 }
@@ -84,7 +86,7 @@ impl<'m> Arena<'m> {
     /// All of `memory` free; `threads` threads clear what is allocated, each a part, as they do
     /// that touch it first.
     pub fn new(memory: &'m mut [Page], init: Init, threads: NonZeroUsize) -> Self {
-        let frames = Frames::new(Frame::default(), memory.len() as u64).expect("few");
+        let frames = FrameRange::new(Frame::default(), memory.len() as u64).expect("few");
         // SAFETY: the memory is borrowed as long as the arena lives. Only allocated frames are
         // cleared, and before their owner sees them.
         let map = unsafe { LinearMap::new(frames, NonNull::from(memory).cast()) };
@@ -100,7 +102,7 @@ impl<'m> Arena<'m> {
 
     /// Frames that are nobody else's and zero; `None` if no `npages` that are free follow one
     /// another.
-    pub fn alloc(&self, npages: usize) -> Option<Frames> {
+    pub fn alloc(&self, npages: usize) -> Option<FrameRange> {
         let frames = locked(&self.free).take(npages)?;
         // SAFETY: the allocator has just handed them out.
         unsafe { self.init(frames) };
@@ -111,13 +113,13 @@ impl<'m> Arena<'m> {
     ///
     /// # Safety
     /// They come from [`alloc`](Self::alloc), all of them, once, and nobody uses them any more.
-    pub unsafe fn free_frames(&self, frames: Frames) {
+    pub unsafe fn free_frames(&self, frames: FrameRange) {
         locked(&self.free).give_back(frames);
     }
 
     /// Where frames of this arena lie.
-    pub fn address(&self, frames: Frames) -> NonNull<Page> {
-        self.hooks.mem().page_address(frames).expect("all frames are mapped")
+    pub fn address(&self, frames: FrameRange) -> NonNull<Page> {
+        self.hooks.mem().page_address(frames).expect("all frames are mapped").cast()
     }
 
     /// What the hook did until now.
@@ -134,7 +136,7 @@ impl<'m> Arena<'m> {
     ///
     /// # Safety
     /// They are nobody's yet.
-    unsafe fn init(&self, frames: Frames) {
+    unsafe fn init(&self, frames: FrameRange) {
         let blocks = frames.npages().div_ceil(BLOCK_PAGES as u64);
         let share = blocks.div_ceil(self.threads.get() as u64) * BLOCK_PAGES as u64;
         let (mine, mut others) = frames.split_at(share);
@@ -152,7 +154,7 @@ impl<'m> Arena<'m> {
 
     /// # Safety
     /// As [`init`](Self::init).
-    unsafe fn init_blocks(&self, frames: Frames) {
+    unsafe fn init_blocks(&self, frames: FrameRange) {
         let (mut left, mut blocks, clock) = (frames, 0, Clock::start());
         while !left.is_empty() {
             let (block, rest) = left.split_at(BLOCK_PAGES as u64);
@@ -172,7 +174,7 @@ impl<'m> Arena<'m> {
     ///
     /// # Safety
     /// As [`init`](Self::init).
-    unsafe fn init_block(&self, block: Frames) {
+    unsafe fn init_block(&self, block: FrameRange) {
         match self.init {
             // SAFETY: the caller's promise.
             Init::PerPage => block.iter().for_each(|page| unsafe { self.by_kernels(page.into()) }),
@@ -190,7 +192,7 @@ impl<'m> Arena<'m> {
     ///
     /// # Safety
     /// As [`init`](Self::init).
-    unsafe fn by_kernels(&self, frames: Frames) {
+    unsafe fn by_kernels(&self, frames: FrameRange) {
         let (pages, npages) = (self.address(frames), frames.npages() as usize);
         // SAFETY: mapped pages, which are nobody's yet by the caller's promise.
         let pages = unsafe { std::slice::from_raw_parts_mut(pages.as_ptr(), npages) };
@@ -209,7 +211,7 @@ mod tests {
     use super::*;
     use clearpage::PAGE_SIZE;
 
-    fn bytes<'a>(arena: &'a Arena<'_>, frames: Frames) -> &'a [u8] {
+    fn bytes<'a>(arena: &'a Arena<'_>, frames: FrameRange) -> &'a [u8] {
         let len = frames.npages() as usize * PAGE_SIZE;
         // SAFETY: frames of the arena, which the caller holds.
         unsafe { std::slice::from_raw_parts(arena.address(frames).as_ptr().cast(), len) }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use buddy_system_allocator::FrameAllocator;
-use clearpage::highmem::{Frame, Frames};
+use clearpage::highmem::{Frame, FrameRange};
 
 /// More orders than any machine has memory for, and no more than 32 bits of frame number hold.
 const ORDERS: usize = 32;
@@ -12,12 +12,12 @@ const ORDERS: usize = 32;
 /// when it is handed out again, as it is where many processes take pages.
 pub struct Free {
     buddy: FrameAllocator<ORDERS>,
-    waiting: VecDeque<Frames>,
+    waiting: VecDeque<FrameRange>,
 }
 
 impl Free {
     /// All of `frames`.
-    pub fn new(frames: Frames) -> Self {
+    pub fn new(frames: FrameRange) -> Self {
         let mut buddy = FrameAllocator::new();
         buddy.add_frame(frames.start().get() as usize, frames.end() as usize);
         Self { buddy, waiting: VecDeque::new() }
@@ -25,11 +25,11 @@ impl Free {
 
     /// `npages` that follow one another, if there are: a block of the buddy allocator, less what of
     /// it is too much, as Linux's `alloc_pages_exact`.
-    pub fn take(&mut self, npages: usize) -> Option<Frames> {
+    pub fn take(&mut self, npages: usize) -> Option<FrameRange> {
         loop {
             if let Some(start) = self.buddy.alloc(npages) {
                 let start = Frame::new(start as u64)?;
-                let block = Frames::new(start, npages.next_power_of_two() as u64).ok()?;
+                let block = FrameRange::new(start, npages.next_power_of_two() as u64).ok()?;
                 let (frames, rest) = block.split_at(npages as u64);
                 self.put(rest);
                 return Some(frames);
@@ -40,11 +40,11 @@ impl Free {
     }
 
     /// Takes frames back that were taken.
-    pub fn give_back(&mut self, frames: Frames) {
+    pub fn give_back(&mut self, frames: FrameRange) {
         self.waiting.push_back(frames);
     }
 
-    fn put(&mut self, frames: Frames) {
+    fn put(&mut self, frames: FrameRange) {
         for block in frames.blocks() {
             self.buddy.dealloc(block.start().get() as usize, block.npages() as usize);
         }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn free(npages: u64) -> Free {
-        Free::new(Frames::new(Frame::default(), npages).unwrap())
+        Free::new(FrameRange::new(Frame::default(), npages).unwrap())
     }
 
     #[test]
@@ -78,7 +78,7 @@ mod tests {
         let mut free = free(21);
         // Aligned blocks of 16, 4 and 1 pages, each cut as often as it can be.
         for (npages, times) in [(16, 1), (11, 1), (4, 5), (5, 2), (1, 21)] {
-            let mut held: Vec<Frames> = Vec::new();
+            let mut held: Vec<FrameRange> = Vec::new();
             while let Some(frames) = free.take(npages) {
                 assert_eq!(frames.npages(), npages as u64);
                 assert!(held.iter().all(|&other| frames.intersection(other).is_empty()));

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
 use clearpage::PAGE_SIZE;
-use clearpage::highmem::Frames;
+use clearpage::highmem::FrameRange;
 
 use super::arena::Arena;
 
@@ -26,7 +26,7 @@ unsafe impl Plain for [u32; 2] {}
 /// An array that begins with a page, in pages of its own, which it gives back when it is dropped.
 pub struct PageVec<'a, T: Plain> {
     arena: &'a Arena<'a>,
-    frames: Frames,
+    frames: FrameRange,
     start: NonNull<T>,
     len: usize,
 }

@@ -2,9 +2,6 @@
 
 #![allow(dead_code, reason = "not every test file needs all of it")]
 
-#[path = "../../../tests/common/emulator.rs"]
-mod emulator;
-
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -15,7 +12,8 @@ pub fn clearpage(args: &[&str]) -> Output {
 }
 
 pub fn command(args: &[&str]) -> Command {
-    let mut command = emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
+    let mut command =
+        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
     command.args(args).env_remove("CLEARPAGE_FORCE").env_remove("CLEARPAGE_TUNING");
     command
 }

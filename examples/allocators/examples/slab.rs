@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arena = Arena::garbage(64);
     for policy in [InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH] {
         println!("{policy:?}");
-        let order = Order::holding(16).ok_or("no such order")?;
+        let order = Order::for_pages(16).ok_or("no such order")?;
         // SAFETY: the arena is this pool's alone, and outlives it.
         let mut slots =
             unsafe { Slots::new(4, order, PageHooks::new(arena.map()).with_policy(policy)) };

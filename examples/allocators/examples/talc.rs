@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use clearpage::hooks::{ClearingAlloc, InitPolicy, SideCounts, TimedCounters, policy, set_policy};
+use clearpage::hooks::{ClearingAlloc, InitPolicy, OpCounts, TimedCounters, policy, set_policy};
 use clearpage_allocators::talc::{Talc, heap};
 
 const LEN: usize = 64 << 20;
@@ -34,7 +34,7 @@ fn main() {
     println!("{:?}, {letters} letters were written", policy());
     let counts = ALLOC.stats().read();
     for (name, side) in [("allocated", counts.on_alloc), ("freed", counts.on_free)] {
-        let SideCounts { clears, cleared_bytes, skips, skipped_bytes, nanoseconds } = side;
+        let OpCounts { clears, cleared_bytes, skips, skipped_bytes, nanoseconds } = side;
         println!(
             "{name}: {clears} times {} KiB cleared, in {} us; {skips} times {} KiB not",
             cleared_bytes >> 10,

@@ -3,7 +3,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
-use clearpage::highmem::{Frame, Frames, LinearMap};
+use clearpage::highmem::{Frame, FrameRange, LinearMap};
 use clearpage::{PAGE_SIZE, Page};
 
 /// What memory holds that nobody cleared: not zero, so that nothing is zero by luck.
@@ -53,8 +53,8 @@ impl Arena {
     }
 
     /// Its pages by number, from 0 on.
-    pub fn frames(&self) -> Frames {
-        Frames::new(Frame::default(), self.npages as u64).expect("they have addresses")
+    pub fn frames(&self) -> FrameRange {
+        FrameRange::new(Frame::default(), self.npages as u64).expect("they have addresses")
     }
 
     /// Those frames, mapped.

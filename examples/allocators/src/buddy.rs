@@ -7,8 +7,8 @@ use std::fmt;
 
 use buddy_system_allocator::FrameAllocator;
 use clearpage::Order;
-use clearpage::highmem::{ClearError, Frame, Frames, Highmem};
-use clearpage::hooks::{AllocFlags, Done, PageHooks};
+use clearpage::highmem::{ClearError, Frame, FrameRange, Highmem};
+use clearpage::hooks::{AllocFlags, InitOutcome, PageHooks};
 
 /// The largest order it hands out, and one more: Linux's MAX_PAGE_ORDER is 10 as well.
 const ORDERS: usize = 11;
@@ -24,7 +24,7 @@ impl<M: Highmem> Buddy<M> {
     ///
     /// # Safety
     /// The hooks map the frames, and nobody else uses them, but who was handed them out.
-    pub unsafe fn new(frames: Frames, hooks: PageHooks<M>) -> Self {
+    pub unsafe fn new(frames: FrameRange, hooks: PageHooks<M>) -> Self {
         let mut free = FrameAllocator::new();
         free.add_frame(frames.start().get() as usize, frames.end() as usize);
         Self { free, hooks }
@@ -38,7 +38,7 @@ impl<M: Highmem> Buddy<M> {
         &mut self,
         order: Order,
         flags: AllocFlags,
-    ) -> Result<Option<(Frames, Done)>, ClearError<M::Error>> {
+    ) -> Result<Option<(FrameRange, InitOutcome)>, ClearError<M::Error>> {
         if order.get() as usize >= ORDERS {
             return Ok(None);
         }
@@ -63,9 +63,9 @@ impl<M: Highmem> Buddy<M> {
     /// It could not be mapped, still holds what its user left, and is lost: nobody gets it any more.
     pub unsafe fn free(
         &mut self,
-        block: Frames,
+        block: FrameRange,
         flags: AllocFlags,
-    ) -> Result<Done, ClearError<M::Error>> {
+    ) -> Result<InitOutcome, ClearError<M::Error>> {
         // SAFETY: the caller's promise.
         let done = unsafe { self.hooks.free_prepare(block, flags)? };
         self.free.dealloc(block.start().get() as usize, block.npages() as usize);
@@ -73,9 +73,9 @@ impl<M: Highmem> Buddy<M> {
     }
 }
 
-fn block(start: usize, order: Order) -> Frames {
+fn block(start: usize, order: Order) -> FrameRange {
     let start = Frame::new(start as u64).expect("it was given as a frame");
-    Frames::block(start, order).expect("it was given as a block")
+    FrameRange::block(start, order).expect("it was given as a block")
 }
 
 impl<M: fmt::Debug> fmt::Debug for Buddy<M> {

@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 
 use bumpalo::Bump;
 use clearpage::Intent;
-use clearpage::hooks::{AllocFlags, Counts, InitPolicy, SideCounts};
+use clearpage::hooks::{AllocFlags, Counts, InitPolicy, OpCounts};
 
 use crate::Clear;
 
@@ -87,7 +87,7 @@ impl WipedBump {
         self.counts.get()
     }
 
-    fn count(&self, side: impl FnOnce(&mut Counts) -> &mut SideCounts, len: usize, clear: bool) {
+    fn count(&self, side: impl FnOnce(&mut Counts) -> &mut OpCounts, len: usize, clear: bool) {
         let mut counts = self.counts.get();
         crate::count(side(&mut counts), len, clear);
         self.counts.set(counts);

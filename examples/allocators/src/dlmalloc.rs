@@ -16,8 +16,8 @@ use std::ops::Range;
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use clearpage::highmem::{Frame, Frames, Highmem};
-use clearpage::hooks::{AllocFlags, Data, InitPolicy, PageHooks, SideCounts};
+use clearpage::highmem::{Frame, FrameRange, Highmem};
+use clearpage::hooks::{AllocFlags, DataState, InitPolicy, OpCounts, PageHooks};
 use clearpage::{PAGE_SHIFT, PAGE_SIZE, Page};
 use dlmalloc::{Allocator, Dlmalloc};
 
@@ -40,7 +40,7 @@ pub struct Pages<M> {
     states: RefCell<Box<[State]>>,
     base: NonNull<Page>,
     hooks: PageHooks<M>,
-    cleared: Cell<SideCounts>,
+    cleared: Cell<OpCounts>,
 }
 
 // SAFETY: the pages are this value's alone, by the promise to `new`.
@@ -72,7 +72,7 @@ impl<M: Highmem> Pages<M> {
             // SAFETY: the pages are free.
             let done = unsafe { self.hooks.post_alloc(frames(&run), flags | known) }.ok()?;
             let mut cleared = self.cleared.get();
-            crate::count(&mut cleared, same * PAGE_SIZE, done.data == Data::Cleared);
+            crate::count(&mut cleared, same * PAGE_SIZE, done.data == DataState::Cleared);
             self.cleared.set(cleared);
             left.start = run.end;
         }
@@ -94,7 +94,7 @@ impl<M: Highmem> Pages<M> {
     }
 
     /// What was cleared when it was handed out, and what was not, by runs of pages.
-    pub fn counts(&self) -> SideCounts {
+    pub fn counts(&self) -> OpCounts {
         self.cleared.get()
     }
 }
@@ -111,9 +111,9 @@ fn free_run(states: &[State], npages: usize) -> Option<Range<usize>> {
     None
 }
 
-fn frames(pages: &Range<usize>) -> Frames {
+fn frames(pages: &Range<usize>) -> FrameRange {
     let start = Frame::new(pages.start as u64).expect("pages have addresses");
-    Frames::new(start, pages.len() as u64).expect("pages have addresses")
+    FrameRange::new(start, pages.len() as u64).expect("pages have addresses")
 }
 
 // SAFETY: what it hands out is free, of that length, and zero.
@@ -162,7 +162,7 @@ impl<M: Highmem + Send> Heap<M> {
     }
 
     /// What `pages` counted.
-    pub fn counts(&self) -> SideCounts {
+    pub fn counts(&self) -> OpCounts {
         self.lock().allocator().counts()
     }
 

@@ -13,7 +13,7 @@ use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clearpage::Intent;
-use clearpage::hooks::{Counts, Side};
+use clearpage::hooks::{Counts, Op};
 
 use crate::Clear;
 
@@ -135,7 +135,7 @@ impl Space {
                 self.retire(program);
                 continue;
             };
-            self.prepare(block, &lines, Side::Alloc, !block.wiped);
+            self.prepare(block, &lines, Op::Alloc, !block.wiped);
             program.hole = lines.start * LINE..lines.end * LINE;
             program.line = lines.end;
             return Some(());
@@ -157,7 +157,7 @@ impl Space {
         let mut block = self.lists().full.pop()?;
         block.live = std::array::from_fn(|line| live(block.line(line).addr().get()));
         for hole in block.holes() {
-            self.prepare(&block, &hole, Side::Free, self.wipe);
+            self.prepare(&block, &hole, Op::Free, self.wipe);
         }
         block.wiped = self.wipe;
         let free = block.live.iter().filter(|live| !**live).count();
@@ -170,11 +170,11 @@ impl Space {
         self.lists().counts
     }
 
-    fn prepare(&self, block: &Block, lines: &Range<usize>, side: Side, clear: bool) {
+    fn prepare(&self, block: &Block, lines: &Range<usize>, side: Op, clear: bool) {
         let len = lines.len() * LINE;
         let intent = match side {
-            Side::Alloc => Intent::Hot,
-            Side::Free => Intent::Cold,
+            Op::Alloc => Intent::Hot,
+            Op::Free => Intent::Cold,
         };
         if clear {
             // SAFETY: free lines are the holder's.
@@ -182,8 +182,8 @@ impl Space {
         }
         let mut lists = self.lists();
         let counts = match side {
-            Side::Alloc => &mut lists.counts.on_alloc,
-            Side::Free => &mut lists.counts.on_free,
+            Op::Alloc => &mut lists.counts.on_alloc,
+            Op::Free => &mut lists.counts.on_free,
         };
         crate::count(counts, len, clear);
     }

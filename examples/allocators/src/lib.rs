@@ -27,13 +27,13 @@ pub mod talc;
 
 pub use arena::{Arena, GARBAGE};
 
-use clearpage::hooks::SideCounts;
+use clearpage::hooks::OpCounts;
 
 /// What zeroes bytes: [`clearpage::raw::zero_bytes`], or in a test something that does it wrong.
 pub type Clear = unsafe fn(*mut u8, usize, clearpage::Intent);
 
 /// Counts one call that cleared, or did not clear, so many bytes.
-fn count(side: &mut SideCounts, bytes: usize, cleared: bool) {
+fn count(side: &mut OpCounts, bytes: usize, cleared: bool) {
     let (calls, sum) = if cleared {
         (&mut side.clears, &mut side.cleared_bytes)
     } else {

@@ -5,8 +5,8 @@
 //! for each use, as under either alone.
 
 use clearpage::Order;
-use clearpage::highmem::{ClearError, Frame, Frames, Highmem};
-use clearpage::hooks::{AllocFlags, Data, Done, PageHooks};
+use clearpage::highmem::{ClearError, Frame, FrameRange, Highmem};
+use clearpage::hooks::{AllocFlags, DataState, InitOutcome, PageHooks};
 use slab::Slab;
 
 /// Slots of a block each, from frame 0 on.
@@ -31,9 +31,9 @@ impl<M: Highmem> Slots<M> {
     }
 
     /// The frames of a slot.
-    pub fn frames(&self, slot: usize) -> Frames {
+    pub fn frames(&self, slot: usize) -> FrameRange {
         Frame::new((slot * self.order.npages()) as u64)
-            .and_then(|start| Frames::block(start, self.order).ok())
+            .and_then(|start| FrameRange::block(start, self.order).ok())
             .expect("slots are frames")
     }
 
@@ -44,7 +44,7 @@ impl<M: Highmem> Slots<M> {
     pub fn alloc(
         &mut self,
         mut flags: AllocFlags,
-    ) -> Result<Option<(usize, Done)>, ClearError<M::Error>> {
+    ) -> Result<Option<(usize, InitOutcome)>, ClearError<M::Error>> {
         let slot = self.used.vacant_key();
         let Some(zero) = self.zero.get(slot) else { return Ok(None) };
         if *zero {
@@ -63,11 +63,11 @@ impl<M: Highmem> Slots<M> {
     ///
     /// # Errors
     /// It could not be mapped, and is still its user's.
-    pub unsafe fn free(&mut self, slot: usize) -> Result<Done, ClearError<M::Error>> {
+    pub unsafe fn free(&mut self, slot: usize) -> Result<InitOutcome, ClearError<M::Error>> {
         // SAFETY: the caller's promise.
         let done = unsafe { self.hooks.free_prepare(self.frames(slot), AllocFlags::NONE)? };
         self.used.remove(slot);
-        self.zero[slot] = done.data == Data::Cleared;
+        self.zero[slot] = done.data == DataState::Cleared;
         Ok(done)
     }
 }

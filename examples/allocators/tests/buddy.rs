@@ -1,7 +1,7 @@
 //! buddy_system_allocator's frames over an arena full of garbage.
 
-use clearpage::highmem::{Frames, Highmem};
-use clearpage::hooks::{AllocFlags, Data, Done, InitPolicy, PageHooks, Why};
+use clearpage::highmem::{FrameRange, Highmem};
+use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks, SkipReason};
 use clearpage::{Order, PAGE_SIZE};
 use clearpage_allocators::buddy::Buddy;
 use clearpage_allocators::check::{Ink, POLICIES, Random, WrongMap, is_all};
@@ -20,22 +20,22 @@ const FLAGS: [AllocFlags; 5] = [
 ];
 
 /// The truth table for those, row by row.
-fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> Data {
+fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> DataState {
     if flags.contains(AllocFlags::ZERO) {
-        Data::Cleared
+        DataState::Cleared
     } else if !policy.on_alloc {
-        Data::Left(Why::NotAsked)
+        DataState::Left(SkipReason::NotAsked)
     } else if flags == AllocFlags::SKIP_ZERO {
-        Data::Left(Why::CallerClears)
+        DataState::Left(SkipReason::CallerClears)
     } else if flags == AllocFlags::WILL_OVERWRITE {
-        Data::Left(Why::WillOverwrite)
+        DataState::Left(SkipReason::WillOverwrite)
     } else {
-        Data::Cleared
+        DataState::Cleared
     }
 }
 
-fn at_free(policy: InitPolicy) -> Data {
-    if policy.on_free { Data::Cleared } else { Data::Left(Why::NotAsked) }
+fn at_free(policy: InitPolicy) -> DataState {
+    if policy.on_free { DataState::Cleared } else { DataState::Left(SkipReason::NotAsked) }
 }
 
 /// A user of blocks, who counts what is wrong.
@@ -43,7 +43,7 @@ struct Pages<'a, M> {
     arena: &'a Arena,
     buddy: Buddy<M>,
     policy: InitPolicy,
-    held: Vec<(Frames, u32)>,
+    held: Vec<(FrameRange, u32)>,
     faults: usize,
 }
 
@@ -58,7 +58,7 @@ impl<'a, M: Highmem<Error: std::fmt::Debug>> Pages<'a, M> {
         Self { arena, buddy, policy, held: vec![], faults: 0 }
     }
 
-    fn bytes(&mut self, block: Frames) -> &mut [u8] {
+    fn bytes(&mut self, block: FrameRange) -> &mut [u8] {
         let (start, len) = (block.start().get() as usize, block.npages() as usize);
         // SAFETY: the block is in the arena, and was handed out to this user.
         unsafe {
@@ -67,7 +67,7 @@ impl<'a, M: Highmem<Error: std::fmt::Debug>> Pages<'a, M> {
         }
     }
 
-    fn expect(&mut self, done: Done, data: Data) {
+    fn expect(&mut self, done: InitOutcome, data: DataState) {
         self.faults += usize::from(done.data != data);
     }
 
@@ -76,7 +76,7 @@ impl<'a, M: Highmem<Error: std::fmt::Debug>> Pages<'a, M> {
         let Some((block, done)) = self.buddy.alloc(order, flags).unwrap() else { return false };
         assert_eq!(block.order(), Some(order));
         self.expect(done, at_alloc(self.policy, flags));
-        let wrong = if done.data == Data::Cleared {
+        let wrong = if done.data == DataState::Cleared {
             !is_all(0, self.bytes(block))
         } else {
             // As it was: of somebody who had it before, or nobody's.

@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::NonNull;
 
 use clearpage::highmem::{Highmem, LinearMap};
-use clearpage::hooks::{AllocFlags, ClearingAlloc, Counters, Counts, InitPolicy, SideCounts};
+use clearpage::hooks::{AllocFlags, ClearingAlloc, Counters, Counts, InitPolicy, OpCounts};
 use clearpage::{PAGE_SIZE, Page};
 use clearpage_allocators::Arena;
 use clearpage_allocators::check::{
@@ -128,7 +128,7 @@ fn nothing_is_cleared_twice_and_nothing_is_skipped_wrongly() {
 }
 
 /// `allocates_zeros`, kept for pages of all kinds; by poison it is not.
-fn promise_is_kept<M: Highmem + Send>(arena: &Arena, mem: M) -> (bool, SideCounts) {
+fn promise_is_kept<M: Highmem + Send>(arena: &Arena, mem: M) -> (bool, OpCounts) {
     let pages = pages(arena, mem);
     assert!(pages.allocates_zeros());
     let take = |npages: usize| {

@@ -73,8 +73,7 @@ fn holes_are_cleared_once() {
         assert!(objects.iter().all(|&object| !live(object) && !live(object + LINE)));
         let (holes, free) = (4, 2 * (LINES - 11) * LINE);
         let counts = space.counts();
-        let cleared =
-            |side: clearpage::hooks::SideCounts| (side.clears, side.cleared_bytes as usize);
+        let cleared = |side: clearpage::hooks::OpCounts| (side.clears, side.cleared_bytes as usize);
         let once = if wipe { cleared(counts.on_free) } else { cleared(counts.on_alloc) };
         assert_eq!(once, if wipe { (holes, free) } else { (2 + holes, 2 * BLOCK + free) });
         let never = if wipe { counts.on_alloc } else { counts.on_free };

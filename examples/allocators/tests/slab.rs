@@ -1,7 +1,7 @@
 //! Slots numbered by the slab crate: books apart from the memory, so that wiped is known zero.
 
 use clearpage::highmem::Highmem;
-use clearpage::hooks::{AllocFlags, Data, InitPolicy, PageHooks, Why};
+use clearpage::hooks::{AllocFlags, DataState, InitPolicy, PageHooks, SkipReason};
 use clearpage::{Order, PAGE_SIZE};
 use clearpage_allocators::check::{Ink, POLICIES, Random, WrongMap, is_all};
 use clearpage_allocators::slab::Slots;
@@ -11,13 +11,13 @@ const NSLOTS: usize = 40;
 const ORDER: u32 = 1;
 
 /// What the truth table says of a slot, and who knows about it.
-fn at_alloc(policy: InitPolicy, flags: AllocFlags, used_before: bool) -> Data {
+fn at_alloc(policy: InitPolicy, flags: AllocFlags, used_before: bool) -> DataState {
     if used_before && policy.on_free {
-        Data::Left(Why::KnownZero)
+        DataState::Left(SkipReason::KnownZero)
     } else if policy.on_alloc || flags == AllocFlags::ZERO {
-        Data::Cleared
+        DataState::Cleared
     } else {
-        Data::Left(Why::NotAsked)
+        DataState::Left(SkipReason::NotAsked)
     }
 }
 
@@ -38,7 +38,7 @@ where
         // SAFETY: in the arena; each slice is used before the next one is made.
         unsafe {
             let start = arena.base().add(start).as_ptr();
-            std::slice::from_raw_parts_mut(start, order.size())
+            std::slice::from_raw_parts_mut(start, order.bytes())
         }
     };
     let (mut held, mut used, mut random) = (vec![], [false; NSLOTS], Random::new(3));
@@ -58,13 +58,13 @@ where
             assert!(Ink::Blue.is_in(slot as u32, bytes(&slots, slot)), "somebody else wrote to it");
             // SAFETY: the slot is ours, and given back once.
             let done = unsafe { slots.free(slot) }.unwrap();
-            faults += usize::from((done.data == Data::Cleared) != policy.on_free);
+            faults += usize::from((done.data == DataState::Cleared) != policy.on_free);
         }
     }
     held.drain(..).for_each(|slot| {
         // SAFETY: as above.
         let done = unsafe { slots.free(slot) }.unwrap();
-        faults += usize::from((done.data == Data::Cleared) != policy.on_free);
+        faults += usize::from((done.data == DataState::Cleared) != policy.on_free);
     });
     // SAFETY: nobody writes to it now.
     (faults, Ink::Blue.found_in(unsafe { arena.bytes() }))

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clearpage::hooks::{ClearingAlloc, Counters, Counts, InitPolicy, SideCounts};
+use clearpage::hooks::{ClearingAlloc, Counters, Counts, InitPolicy, OpCounts};
 use clearpage_allocators::Arena;
 use clearpage_allocators::check::{Faults, Ink, POLICIES, Poisoning, Random, User};
 use clearpage_allocators::talc::{Talc, heap};
@@ -25,7 +25,7 @@ struct Sum {
 
 impl Sum {
     fn add<A>(&mut self, calls: u64, user: &User<A>) {
-        let side = |sum: &mut SideCounts, one: SideCounts| {
+        let side = |sum: &mut OpCounts, one: OpCounts| {
             sum.clears += one.clears;
             sum.cleared_bytes += one.cleared_bytes;
             sum.skips += one.skips;

@@ -8,7 +8,7 @@
 //! cleared and marked, and what lies behind is neither.
 //!
 //! ```
-//! use clearpage::highmem::{Frame, Frames};
+//! use clearpage::highmem::{Frame, FrameRange};
 //! use clearpage::{Intent, PAGE_SIZE};
 //! use clearpage_guest_ram::{GuestError, GuestRam};
 //! use vm_memory::bitmap::{AtomicBitmap, Bitmap};
@@ -23,7 +23,7 @@
 //! // SAFETY: the regions are memory of their own, and nothing but vm-memory touches them.
 //! let ram = unsafe { GuestRam::new(&memory) };
 //!
-//! let frames = Frames::new(Frame::containing(page(2).0), 7)?;
+//! let frames = FrameRange::new(Frame::containing(page(2).0), 7)?;
 //! let error = ram.clear(frames, Intent::Cold).unwrap_err();
 //! assert_eq!(error.cleared, 2);
 //! assert!(matches!(error.source, GuestError::NoRegion { address } if address == page(4)));
@@ -42,7 +42,7 @@ mod window;
 use std::ptr::NonNull;
 
 use clearpage::highmem::{
-    ClearError, Frame, Frames, Highmem, clear_highpages, clear_scattered_highpages,
+    ClearError, Frame, FrameRange, Highmem, clear_highpages, clear_scattered_highpages,
 };
 use clearpage::{Intent, PAGE_SHIFT, Page};
 use vm_memory::bitmap::MS;
@@ -93,7 +93,7 @@ impl<'a, M: GuestMemoryBackend + ?Sized> GuestRam<'a, M> {
     /// # Errors
     /// A frame is none of the guest's: those before it are cleared and marked, it and those behind
     /// it are as they were.
-    pub fn clear(&self, frames: Frames, intent: Intent) -> Result<(), ClearError<GuestError>> {
+    pub fn clear(&self, frames: FrameRange, intent: Intent) -> Result<(), ClearError<GuestError>> {
         // SAFETY: others access the frames only in ways that may go on meanwhile, by the promise to
         // `new`.
         unsafe { clear_highpages(self, frames, intent) }
@@ -122,12 +122,12 @@ unsafe impl<M: GuestMemoryBackend + ?Sized> Highmem for GuestRam<'_, M> {
     where
         Self: 'm;
 
-    fn page_address(&self, _: Frames) -> Option<NonNull<Page>> {
+    fn page_address(&self, _: FrameRange) -> Option<NonNull<[Page]>> {
         None
     }
 
     /// Maps all frames that the region of the first one holds.
-    fn kmap_local(&self, frames: Frames) -> Result<Self::Mapping<'_>, GuestError> {
+    fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, GuestError> {
         let address = GuestAddress(frames.start().address());
         let (region, offset) =
             self.memory.to_region_addr(address).ok_or(GuestError::NoRegion { address })?;

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use clearpage::highmem::Frames;
+use clearpage::highmem::FrameRange;
 use clearpage::{Intent, PAGE_SIZE};
 use clearpage_guest_ram::GuestRam;
 use common::{Host, Memory, frame};
@@ -55,7 +55,7 @@ fn pages_are_marked_once_and_after_they_are_cleared() {
     let marks = || memory.iter().map(|r| MmapRegion::bitmap(r).marks.take()).collect::<Vec<_>>();
     // SAFETY: the regions are different pages, of nobody else.
     let ram = unsafe { GuestRam::new(&memory) };
-    let frames = Frames::new(frame(1), 7).unwrap();
+    let frames = FrameRange::new(frame(1), 7).unwrap();
     ram.clear(frames, Intent::Cold).unwrap();
     assert_eq!(marks(), [[(PAGE_SIZE, 3 * PAGE_SIZE, true)], [(0, 4 * PAGE_SIZE, true)]]);
     // The witness would have seen it.
@@ -96,7 +96,7 @@ fn a_migration_meanwhile_misses_nothing() {
             scope.spawn(|| {
                 // SAFETY: the regions are different pages, which the other thread reads by vm-memory.
                 let ram = unsafe { GuestRam::new(&memory) };
-                let frames = Frames::new(frame(0), NPAGES as u64).unwrap();
+                let frames = FrameRange::new(frame(0), NPAGES as u64).unwrap();
                 ram.clear(frames, Intent::Cold).unwrap();
                 done.store(true, Ordering::Release);
             });

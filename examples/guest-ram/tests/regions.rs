@@ -5,7 +5,7 @@ mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clearpage::highmem::{Frame, Frames, Highmem, Mapping};
+use clearpage::highmem::{Frame, FrameRange, Highmem, Mapping};
 use clearpage::{Intent, PAGE_SIZE};
 use clearpage_guest_ram::GuestRam;
 use common::{Guest, Host, Request, clear, frame, pages, range};
@@ -15,8 +15,8 @@ use vm_memory::{
     GuestRegionCollection, GuestUsize, MemoryRegionAddress, MmapRegion, VolatileSlice,
 };
 
-fn frames(start: usize, npages: usize) -> Frames {
-    Frames::new(frame(start), npages as u64).unwrap()
+fn frames(start: usize, npages: usize) -> FrameRange {
+    FrameRange::new(frame(start), npages as u64).unwrap()
 }
 
 /// Clears what the model says, or panics with what differs.

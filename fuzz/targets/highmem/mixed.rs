@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ptr::NonNull;
 
-use clearpage::highmem::{Frame, Frames, Highmem, Mapping};
+use clearpage::highmem::{Frame, FrameRange, Highmem, Mapping};
 use clearpage::{PAGE_SIZE, Page};
 
 /// Not zero, so that a byte says by itself whether it was cleared.
@@ -34,7 +34,7 @@ pub struct Mixed {
 }
 
 struct Run {
-    frames: Frames,
+    frames: FrameRange,
     permanent: bool,
     pages: UnsafeCell<Vec<Page>>,
 }
@@ -65,7 +65,7 @@ impl Mixed {
                 break;
             }
             let start = Frame::new(mixed.npages()).expect("small");
-            let frames = Frames::new(start, npages as u64).expect("small");
+            let frames = FrameRange::new(start, npages as u64).expect("small");
             let pages = UnsafeCell::new(vec![Page::ZERO; npages]);
             mixed.runs.push(Run { frames, permanent, pages });
         }
@@ -114,7 +114,7 @@ impl Mixed {
         self.run(frame).is_some_and(|run| run.permanent)
     }
 
-    fn fail<T>(&self, fault: Fault, frames: Frames) -> Result<T, Fault> {
+    fn fail<T>(&self, fault: Fault, frames: FrameRange) -> Result<T, Fault> {
         assert_eq!(self.fault.replace(Some((fault, frames.start().get()))), None, "went on");
         Err(fault)
     }
@@ -125,14 +125,17 @@ unsafe impl Highmem for Mixed {
     type Error = Fault;
     type Mapping<'a> = Copied<'a>;
 
-    fn page_address(&self, frames: Frames) -> Option<NonNull<Page>> {
+    fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
         assert!(!frames.is_empty());
         let run = self.run(frames.start().get()).filter(|run| run.permanent)?;
-        (frames.end() <= run.frames.end()).then(|| run.page(frames.start().get()))
+        let npages = run.frames.end().min(frames.end()) - frames.start().get();
+        Some(NonNull::slice_from_raw_parts(run.page(frames.start().get()), npages as usize))
     }
 
-    fn kmap_local(&self, frames: Frames) -> Result<Copied<'_>, Fault> {
-        assert!(!frames.is_empty() && !frames.iter().any(|frame| self.is_permanent(frame.get())));
+    fn kmap_local(&self, frames: FrameRange) -> Result<Copied<'_>, Fault> {
+        assert!(!frames.is_empty() && !self.is_permanent(frames.start().get()));
+        let alike = frames.iter().take_while(|frame| !self.is_permanent(frame.get())).count();
+        let frames = frames.split_at(alike as u64).0;
         let n = self.maps.replace(self.maps.get() + 1);
         if self.fails >> (n % 64) & 1 == 1 {
             return self.fail(Fault::Told(n), frames);
@@ -156,22 +159,12 @@ unsafe impl Highmem for Mixed {
         self.held.set(self.held.get() + 1);
         Ok(Copied { mem: self, frames: mapped, pages: RefCell::new(pages) })
     }
-
-    fn boundary(&self, frames: Frames) -> u64 {
-        let first = frames.start().get();
-        match self.run(first).filter(|run| run.permanent) {
-            Some(run) => run.frames.end(),
-            None => {
-                (first..).find(|&frame| frame >= frames.end() || self.is_permanent(frame)).unwrap()
-            }
-        }
-    }
 }
 
 /// A mapping: a redzone, the frames, a redzone.
 pub struct Copied<'a> {
     mem: &'a Mixed,
-    frames: Frames,
+    frames: FrameRange,
     pages: RefCell<Vec<Page>>,
 }
 

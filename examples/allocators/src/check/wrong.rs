@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::NonNull;
 
-use clearpage::highmem::{Frames, Highmem, LinearMap, Mapping};
+use clearpage::highmem::{FrameRange, Highmem, LinearMap, Mapping};
 use clearpage::{Intent, Page};
 
 /// Written where a 0 belongs.
@@ -76,13 +76,12 @@ unsafe impl Highmem for WrongMap {
     type Error = &'static str;
     type Mapping<'a> = Poisoned;
 
-    fn page_address(&self, _: Frames) -> Option<NonNull<Page>> {
+    fn page_address(&self, _: FrameRange) -> Option<NonNull<[Page]>> {
         None
     }
 
-    fn kmap_local(&self, frames: Frames) -> Result<Poisoned, &'static str> {
+    fn kmap_local(&self, frames: FrameRange) -> Result<Poisoned, &'static str> {
         let Self::Poisons(map) = self else { return Err("told to fail") };
-        let pages = map.page_address(frames).ok_or("none of the map's")?;
-        Ok(Poisoned(NonNull::slice_from_raw_parts(pages, frames.npages() as usize)))
+        map.page_address(frames).map(Poisoned).ok_or("none of the map's")
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 
-use clearpage::highmem::{ClearError, Frame, Frames};
+use clearpage::highmem::{ClearError, Frame, FrameRange};
 use clearpage::{Intent, PAGE_SIZE, Page};
 use clearpage_guest_ram::{GuestError, GuestRam};
 use vm_memory::bitmap::{AtomicBitmap, Bitmap};
@@ -73,7 +73,7 @@ pub fn garbage(page: usize) -> Vec<u8> {
 /// What is wanted of the guest's memory.
 #[derive(Clone, Debug)]
 pub enum Request {
-    Range(Frames),
+    Range(FrameRange),
     List(Vec<Frame>),
 }
 
@@ -261,7 +261,7 @@ pub fn frame(number: usize) -> Frame {
 }
 
 pub fn range(start: usize, npages: usize) -> Request {
-    Request::Range(Frames::new(frame(start), npages as u64).unwrap())
+    Request::Range(FrameRange::new(frame(start), npages as u64).unwrap())
 }
 
 /// Pages as the ranges of `Guest::new`.

@@ -1,0 +1,178 @@
+//! Zeroes frames of a file in several ways.
+
+use std::io::IoSlice;
+
+use rustix::fs::{FallocateFlags, SeekFrom, fallocate, seek};
+use rustix::io::{Errno, pwrite, pwritev, retry_on_intr};
+
+use super::error::{after, stopped};
+use super::{FileError, FileFrames};
+use clearpage::highmem::{ClearError, FrameRange, clear_highpages};
+use clearpage::{Intent, PAGE_SHIFT, PAGE_SIZE, Page};
+
+/// Selects how frames of a file are zeroed. See the [speed of each](super#which-way).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ZeroMethod {
+    /// Clears through windows, with the primitive for the intent. Holes are filled with memory.
+    Map(Intent),
+    /// Writes zeroes (`pwritev`) without a mapping. Holes are filled with memory. Not available on
+    /// hugetlbfs, which does not support writes: `EINVAL`.
+    Write,
+    /// Makes a hole (`FALLOC_FL_PUNCH_HOLE`). Memory or disk blocks are released, and allocated
+    /// again when the frames are next written. On hugetlbfs, partial huge pages at the ends are
+    /// cleared through a window.
+    PunchHole,
+    /// Marks the range as zero (`FALLOC_FL_ZERO_RANGE`). Disk blocks stay allocated, but unwritten.
+    /// Ext4, XFS and others support it; tmpfs (every memfd) and hugetlbfs do not: `EOPNOTSUPP`.
+    ZeroRange,
+}
+
+/// Source of the zeroes that are written: one page, which stays in the cache.
+static ZEROES: Page = Page::ZERO;
+
+/// Pages per write: 1 MiB. Longer writes are not faster.
+const WRITE: usize = (1 << 20) >> PAGE_SHIFT;
+
+impl FileFrames {
+    /// Zeroes frames in the given way. No frames are a no-op.
+    ///
+    /// # Errors
+    /// The file ends before the frames do, or the system refused. The error contains the number of
+    /// leading frames that are zeroed. The others are unchanged, unless the disk failed during a
+    /// request; and [`ZeroMethod::Write`] may have zeroed a part of the next frame.
+    pub fn zero(
+        &self,
+        frames: FrameRange,
+        method: ZeroMethod,
+    ) -> Result<(), ClearError<FileError>> {
+        match method {
+            // SAFETY: only a file is overwritten. Code that maps it as memory has promised that it
+            // may change.
+            ZeroMethod::Map(intent) => unsafe { clear_highpages(self, frames, intent) },
+            ZeroMethod::Write => self.by_parts(frames, WRITE as u64, |part| self.write(part)),
+            ZeroMethod::PunchHole if self.hugetlb => self.punch_blocks(frames),
+            ZeroMethod::PunchHole => self.punch(frames),
+            ZeroMethod::ZeroRange => self.by_parts(frames, u64::MAX, |part| {
+                let refused = FileError::system("fallocate(FALLOC_FL_ZERO_RANGE)");
+                self.allocate(part, FallocateFlags::ZERO_RANGE).map_err(|errno| (0, refused(errno)))
+            }),
+        }
+    }
+
+    /// Zeroes only data: holes stay holes, and cost no time.
+    ///
+    /// The file system reports the holes (`SEEK_DATA`, `SEEK_HOLE`). Some, such as hugetlbfs,
+    /// report that everything is data. The descriptor's cursor moves.
+    ///
+    /// # Errors
+    /// As [`zero`](Self::zero). Frames in holes count as zeroed.
+    pub fn zero_data(
+        &self,
+        frames: FrameRange,
+        method: ZeroMethod,
+    ) -> Result<(), ClearError<FileError>> {
+        let mut left = frames;
+        while !left.is_empty() {
+            let done = frames.npages() - left.npages();
+            let next = self.inside(left).and_then(|part| self.data(part));
+            let (before, data) = next.map_err(stopped(done, left.start()))?;
+            self.zero(data, method).map_err(after(done + before))?;
+            left = left.split_at(before + data.npages()).1;
+        }
+        Ok(())
+    }
+
+    /// Returns how many of `frames` are in a hole at the start, and the frames after it up to the
+    /// next hole. All `frames` must be in the file.
+    fn data(&self, frames: FrameRange) -> Result<(u64, FrameRange), FileError> {
+        let start = match seek(&self.file, SeekFrom::Data(frames.start().address())) {
+            Ok(start) => start,
+            // A hole up to the end of the file.
+            Err(Errno::NXIO) => u64::MAX,
+            Err(errno) => return Err(FileError::system("lseek(SEEK_DATA)")(errno)),
+        };
+        let before = (start >> PAGE_SHIFT) - frames.start().get();
+        if before >= frames.npages() {
+            return Ok((frames.npages(), frames.split_at(0).0));
+        }
+        let end = seek(&self.file, SeekFrom::Hole(start));
+        let end = end.map_err(FileError::system("lseek(SEEK_HOLE)"))?;
+        let (_, rest) = frames.split_at(before);
+        let npages = end.div_ceil(PAGE_SIZE as u64) - rest.start().get();
+        Ok((before, rest.split_at(npages).0))
+    }
+
+    /// Calls `zero` for parts of at most `most` frames, each after a check that it is in the file.
+    /// The error of `zero` contains how many frames of the part are zeroed.
+    fn by_parts(
+        &self,
+        frames: FrameRange,
+        most: u64,
+        zero: impl Fn(FrameRange) -> Result<(), (u64, FileError)>,
+    ) -> Result<(), ClearError<FileError>> {
+        let mut left = frames;
+        while !left.is_empty() {
+            let done = frames.npages() - left.npages();
+            let part = self.inside(left.split_at(most).0).map_err(stopped(done, left.start()))?;
+            zero(part).map_err(|(zeroed, error)| {
+                stopped(done + zeroed, left.split_at(zeroed).1.start())(error)
+            })?;
+            left = left.split_at(part.npages()).1;
+        }
+        Ok(())
+    }
+
+    /// Writes zeroes to at most [`WRITE`] frames.
+    fn write(&self, frames: FrameRange) -> Result<(), (u64, FileError)> {
+        let (start, end) = (frames.start().address(), frames.end() << PAGE_SHIFT);
+        let mut at = start;
+        while at < end {
+            let within = at as usize % PAGE_SIZE;
+            let npages = ((end - at) >> PAGE_SHIFT) as usize;
+            let written = retry_on_intr(|| {
+                // One page, or its rest if the last write ended within it.
+                if within > 0 || npages == 1 {
+                    return pwrite(&self.file, &ZEROES.as_bytes()[within..], at);
+                }
+                let pages = [IoSlice::new(ZEROES.as_bytes()); WRITE];
+                pwritev(&self.file, &pages[..npages], at)
+            });
+            at += match written {
+                Ok(written @ 1..) => written as u64,
+                _ => {
+                    let errno = written.err().unwrap_or(Errno::IO);
+                    let zeroed = (at - start) >> PAGE_SHIFT;
+                    return Err((zeroed, FileError::system("pwritev")(errno)));
+                }
+            };
+        }
+        Ok(())
+    }
+
+    fn punch(&self, frames: FrameRange) -> Result<(), ClearError<FileError>> {
+        let refused = FileError::system("fallocate(FALLOC_FL_PUNCH_HOLE)");
+        self.by_parts(frames, u64::MAX, |part| {
+            self.allocate(part, FallocateFlags::PUNCH_HOLE).map_err(|errno| (0, refused(errno)))
+        })
+    }
+
+    /// Punches whole huge pages of hugetlbfs, and clears partial ones, which punching does not
+    /// change before Linux 5.19.
+    fn punch_blocks(&self, frames: FrameRange) -> Result<(), ClearError<FileError>> {
+        let block = (self.unit as u64 >> PAGE_SHIFT).max(1);
+        let start = frames.start().get();
+        let (head, rest) = frames.split_at(start.next_multiple_of(block) - start);
+        let (blocks, tail) = rest.split_at(rest.npages() / block * block);
+        let edge = ZeroMethod::Map(Intent::Auto);
+        self.zero(head, edge)?;
+        self.punch(blocks).map_err(after(head.npages()))?;
+        self.zero(tail, edge).map_err(after(head.npages() + blocks.npages()))
+    }
+
+    /// Calls fallocate(2) for frames in the file. The file does not grow, even if it was truncated.
+    fn allocate(&self, frames: FrameRange, mode: FallocateFlags) -> Result<(), Errno> {
+        let (start, len) = (frames.start().address(), frames.npages() << PAGE_SHIFT);
+        retry_on_intr(|| fallocate(&self.file, mode | FallocateFlags::KEEP_SIZE, start, len))
+    }
+}

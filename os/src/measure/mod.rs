@@ -1,0 +1,510 @@
+//! Measures which primitive is fastest for each intent and length on this CPU.
+
+mod clock;
+
+pub use clock::Clock;
+
+use std::hint::black_box;
+use std::ptr::NonNull;
+use std::time::{Duration, Instant};
+
+use crate::prefault::HugePages;
+use crate::raw::prefault;
+use clearpage::{
+    AvailablePrimitive, Intent, PAGE_SHIFT, PAGE_SIZE, Page, Primitive, StoreKind, Tuning,
+    candidates, cpu,
+};
+
+/// Factor by which a primitive must beat another to replace it. Noise is smaller on most machines.
+const LEAD: f64 = 1.04;
+/// Samples per primitive. The first one is discarded.
+const SAMPLES: usize = 8;
+/// Samples per primitive for calls that are longer than [`STRETCH`].
+const LONG_SAMPLES: usize = 5;
+/// A primitive slower than the fastest by [`DOMINATED`] after this many samples is dropped.
+const TRIED: usize = 3;
+const DOMINATED: f64 = 1.5;
+/// Bytes per sample, or one call if that is longer: 0.1 to 0.4 ms.
+const STRETCH: usize = 8 << 20;
+
+/// The state of memory before a clear, and its use afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Case {
+    /// The memory is not cached, nor used afterwards. [`Intent::Cold`] is judged by this case.
+    Cold,
+    /// The memory is not cached. After the clear every line is read and written. [`Intent::Hot`] is
+    /// judged by this case and by `Reuse`.
+    Use,
+    /// The memory is cached as far as it fits. After the clear every line is read and written.
+    Reuse,
+}
+
+impl Case {
+    /// Returns the cases that an intent is judged by: all for `Auto`, since any may occur.
+    pub const fn of(intent: Intent) -> &'static [Self] {
+        match intent {
+            Intent::Cold => &[Self::Cold],
+            Intent::Hot => &[Self::Use, Self::Reuse],
+            Intent::Auto => &[Self::Cold, Self::Use, Self::Reuse],
+        }
+    }
+
+    /// Returns `cold`, `use` or `reuse`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Use => "use",
+            Self::Reuse => "reuse",
+        }
+    }
+}
+
+/// A question to measure: which primitive is fastest for this case and length?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// State and use of the memory.
+    pub case: Case,
+    /// Bytes per call, a power of two.
+    pub len: usize,
+}
+
+/// The times of the primitives that were measured for one question.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The question that was measured.
+    pub question: Question,
+    /// The times of each primitive.
+    pub times: Vec<Times>,
+}
+
+/// The times of one primitive.
+#[derive(Clone, Debug)]
+pub struct Times {
+    /// The primitive that was timed.
+    pub primitive: &'static Primitive,
+    /// Nanoseconds per call, one entry per round. In each round the primitives run in turn. A
+    /// primitive that is much slower than the fastest is dropped after a few rounds.
+    pub rounds: Vec<f64>,
+}
+
+impl Times {
+    /// Returns the median; the lower one if there are two middle values.
+    pub fn median(&self) -> f64 {
+        let mut times = self.rounds.clone();
+        times.sort_by(f64::total_cmp);
+        times[(times.len() - 1) / 2]
+    }
+}
+
+impl Answer {
+    /// Returns the times of `row` as multiples of the fastest primitive's median, or `None` if
+    /// `row` was not measured.
+    fn slowdowns(&self, row: &Primitive) -> Option<Times> {
+        let best = self.times.iter().map(Times::median).fold(f64::MAX, f64::min);
+        let Times { primitive, rounds } = self.times.iter().find(|t| t.primitive == row)?;
+        Some(Times { primitive, rounds: rounds.iter().map(|time| time / best).collect() })
+    }
+}
+
+/// The measured choice of a primitive for one intent, from one length on.
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict {
+    /// The intent that the choice is for.
+    pub intent: Intent,
+    /// Bytes, a power of two. Applies up to the length of the same intent's next verdict.
+    pub len: usize,
+    /// The primitive of the tuning that the measurement started from.
+    pub before: &'static Primitive,
+    /// The best primitive: `before`, unless another is clearly better.
+    pub after: &'static Primitive,
+    /// Throughput of `after` relative to `before`, on the mean of the intent's cases: 1 if they are
+    /// the same, infinite if this CPU lacks `before`.
+    pub gain: f64,
+}
+
+/// The result of [`measure`], including the questions that it did not answer.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    base: Tuning,
+    lengths: Vec<usize>,
+    answers: Vec<Answer>,
+    unanswered: Vec<Question>,
+}
+
+/// Measures which primitives are fastest on this CPU, starting from those of `base`, for
+/// at most about `budget`.
+///
+/// Only candidates that can differ are measured: of each mechanism (vector stores, string
+/// instruction, non-temporal stores, block instruction) the widest primitive, and the one that
+/// `base` uses. Cold is measured first, because a wrong choice costs most there. All
+/// questions take 0.6 to 1 s of CPU time. Time in which other threads have the CPU counts
+/// against the budget, but not as a primitive's time. The measurement allocates eight times the
+/// last-level cache, 64 to 512 MiB; a cache of more than 64 MiB counts as 64 MiB, as several
+/// cores share it.
+///
+/// Questions for which time or memory is short stay open: see [`Measured::unanswered`].
+pub fn measure(base: &Tuning, budget: Duration) -> Measured {
+    let deadline = Instant::now() + budget;
+    let caches = cpu::caches();
+    // Unknown caches are reported as 0 and count as 8 MiB.
+    let last = caches.l3.max(caches.l2).clamp(8 << 20, 64 << 20).next_power_of_two();
+    let lengths: Vec<usize> = (12..usize::BITS - 1)
+        .map(|shift| 1 << shift)
+        .filter(|&len| len >= PAGE_SIZE && len <= 2 * last)
+        // In the middle of the range, every second power of two is enough to find a threshold.
+        .filter(|&len: &usize| len <= 64 << 10 || len >= last || len.ilog2() % 2 == 0)
+        .collect();
+    let mut measured =
+        Measured { base: *base, lengths, answers: Vec::new(), unanswered: Vec::new() };
+    // Non-temporal stores do not evict cached lines, so the lines that a temporal primitive
+    // left cached must be a small part of the walk.
+    let mut track = Track::new(8 * last);
+    for question in measured.questions() {
+        let rows = measured.rows(question);
+        let times = track.as_mut().and_then(|track| track.race(&rows, question, deadline));
+        match times {
+            Some(times) => measured.answers.push(Answer { question, times }),
+            None => measured.unanswered.push(question),
+        }
+    }
+    measured
+}
+
+impl Measured {
+    /// Returns the tuning that the measurement started from, changed where another primitive is
+    /// clearly better on the mean of the intent's cases. It is unchanged where a question is open.
+    pub fn tuning(&self) -> Tuning {
+        let mut tuning = self.base;
+        for intent in Intent::ALL {
+            for len in (0..usize::BITS).map(|shift| 1 << shift) {
+                // The longest measured length stands for all longer ones.
+                let measured = self.lengths.iter().rev().find(|&&measured| measured <= len);
+                let better = measured.and_then(|&measured| self.verdict(intent, measured));
+                let better = better.filter(|verdict| verdict.after != verdict.before);
+                let row = better.map_or(self.base.choose(intent, len), |verdict| verdict.after);
+                tuning = tuning.with_step(intent, len, row);
+            }
+        }
+        tuning
+    }
+
+    /// Returns the verdict for each intent and length that was measured, grouped by intent.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let places =
+            Intent::ALL.into_iter().flat_map(|i| self.lengths.iter().map(move |&l| (i, l)));
+        places.filter_map(|(intent, len)| self.verdict(intent, len)).collect()
+    }
+
+    /// Returns the answers in the order in which they were measured.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
+    /// Returns the questions without time or memory to answer them. The tuning is unchanged there.
+    pub fn unanswered(&self) -> &[Question] {
+        &self.unanswered
+    }
+
+    /// Lists Cold first, and middle lengths before extreme ones: a wrong choice costs most there.
+    /// The longest length fits no cache, so `Reuse` is not asked for it.
+    fn questions(&self) -> Vec<Question> {
+        let far = |len: usize| len.ilog2().abs_diff((256_usize << 10).ilog2());
+        let mut lengths = self.lengths.clone();
+        lengths.sort_by_key(|&len| far(len));
+        let all = |cases: &'static [Case]| {
+            let lengths = lengths.clone().into_iter();
+            lengths.flat_map(move |len| cases.iter().map(move |&case| Question { case, len }))
+        };
+        let all = all(Case::of(Intent::Cold)).chain(all(Case::of(Intent::Hot)));
+        all.filter(|question| *question == self.asked(*question)).collect()
+    }
+
+    /// Returns the question whose answer counts: at the longest length, `Use` replaces `Reuse`.
+    fn asked(&self, Question { case, len }: Question) -> Question {
+        let fits_no_cache = self.lengths.last() == Some(&len);
+        let case = if case == Case::Reuse && fits_no_cache { Case::Use } else { case };
+        Question { case, len }
+    }
+
+    /// Returns the candidates: one primitive of each mechanism, and those of the tuning.
+    fn rows(&self, question: Question) -> Vec<AvailablePrimitive> {
+        let mut rows: Vec<AvailablePrimitive> = candidates().collect();
+        for intent in Intent::ALL.into_iter().filter(|&i| Case::of(i).contains(&question.case)) {
+            let row = self.base.choose(intent, question.len).available();
+            rows.extend(row.ok().filter(|row| !rows.contains(row)));
+        }
+        rows
+    }
+
+    fn verdict(&self, intent: Intent, len: usize) -> Option<Verdict> {
+        let answers: Option<Vec<&Answer>> = Case::of(intent)
+            .iter()
+            .map(|&case| self.asked(Question { case, len }))
+            .map(|question| self.answers.iter().find(|answer| answer.question == question))
+            .collect();
+        let answers = answers?;
+        let cost = |row: &Primitive| -> Option<Vec<Times>> {
+            answers.iter().map(|answer| answer.slowdowns(row)).collect()
+        };
+        let sum = |cases: &[Times]| cases.iter().map(Times::median).sum::<f64>();
+        let before = self.base.choose(intent, len);
+        let times = answers[0].times.iter();
+        let all = times.filter_map(|times| Some((times.primitive, cost(times.primitive)?)));
+        let (best, least) = all.min_by(|a, b| sum(&a.1).total_cmp(&sum(&b.1)))?;
+        // If this CPU lacks `before`, it was not measured, and any other primitive is better.
+        let lead = cost(before).map_or(Some(f64::INFINITY), |before| {
+            let gain = sum(&before) / sum(&least);
+            (gain > LEAD && wins(&least, &before)).then_some(gain)
+        });
+        let (after, gain) = lead.map_or((before, 1.0), |gain| (best, gain));
+        Some(Verdict { intent, len, before, after, gain })
+    }
+}
+
+/// Returns whether `new` wins all rounds but one in seven, each round summed over the cases.
+fn wins(new: &[Times], old: &[Times]) -> bool {
+    let rounds = new.iter().chain(old).map(|times| times.rounds.len()).min().unwrap_or(0);
+    let round = |cases: &[Times], i: usize| cases.iter().map(|case| case.rounds[i]).sum::<f64>();
+    let lost = (0..rounds).filter(|&i| round(new, i) >= round(old, i)).count();
+    rounds > 0 && lost <= rounds / 7
+}
+
+/// The memory that primitives are timed on.
+struct Track {
+    pages: Vec<Page>,
+    /// Offset at which the walk continues. When the walk wraps, the memory there is evicted.
+    at: usize,
+}
+
+impl Track {
+    /// Allocates `bytes` of memory and faults it in; `None` if the system has less.
+    fn new(bytes: usize) -> Option<Self> {
+        let npages = bytes >> PAGE_SHIFT;
+        let mut pages: Vec<Page> = Vec::new();
+        pages.try_reserve_exact(npages).ok()?;
+        let room = &mut pages.spare_capacity_mut()[..npages];
+        // SAFETY: `room` is valid, exclusively borrowed, and not used before it is cleared.
+        unsafe { prefault(NonNull::from(&mut *room).cast(), npages, HugePages::Advise) }.ok()?;
+        clearpage::clear_pages_uninit(room);
+        // SAFETY: `clear_pages_uninit` has initialised these `npages` pages.
+        unsafe { pages.set_len(npages) };
+        Some(Self { pages, at: 0 })
+    }
+
+    /// Times all rows in turn, or returns `None` if the deadline passes first.
+    fn race(
+        &mut self,
+        rows: &[AvailablePrimitive],
+        question: Question,
+        deadline: Instant,
+    ) -> Option<Vec<Times>> {
+        let arm = |&row: &AvailablePrimitive| Arm { row, samples: Vec::new(), dominated: false };
+        let mut arms: Vec<Arm> = rows.iter().map(arm).collect();
+        for round in 0..if question.len > STRETCH { LONG_SAMPLES } else { SAMPLES } {
+            for i in 0..arms.len() {
+                // Alternate the order: of two neighbours, each then meets what the other leaves in
+                // the caches and in the memory's queues.
+                let i = if round % 2 == 0 { i } else { arms.len() - 1 - i };
+                if arms[i].dominated {
+                    continue;
+                }
+                if Instant::now() > deadline {
+                    return None;
+                }
+                let time = self.time(arms[i].row, question);
+                arms[i].samples.push(time);
+            }
+            if round + 1 == TRIED {
+                let medians: Vec<f64> = arms.iter().map(|arm| arm.times().median()).collect();
+                let best = medians.iter().copied().fold(f64::MAX, f64::min);
+                for (arm, median) in arms.iter_mut().zip(medians) {
+                    arm.dominated = median > DOMINATED * best;
+                }
+            }
+        }
+        Some(arms.iter().map(Arm::times).collect())
+    }
+
+    /// Returns the time of one call in nanoseconds.
+    fn time(&mut self, row: AvailablePrimitive, Question { case, len }: Question) -> f64 {
+        // SAFETY: a `Page` consists of initialised bytes, all of which are valid as `u8`.
+        let bytes = unsafe { self.pages.align_to_mut::<u8>().1 };
+        let calls = (STRETCH / len).max(1);
+        if case == Case::Reuse {
+            let bytes = &mut bytes[..len];
+            // A non-temporal primitive that ran before may have evicted the memory.
+            touch(bytes);
+            let clock = Clock::start();
+            for _ in 0..calls {
+                row.zero_bytes(black_box(&mut *bytes));
+                touch(bytes);
+            }
+            return clock.elapsed().as_nanos() as f64 / calls as f64;
+        }
+        if self.at + calls * len > bytes.len() {
+            self.at = 0;
+        }
+        let stretch = &mut bytes[self.at..self.at + calls * len];
+        self.at += calls * len;
+        if row.primitive().store() == StoreKind::NonTemporal {
+            // Evict the lines that a temporal primitive left cached: non-temporal stores to cached
+            // lines are slower.
+            row.zero_bytes(stretch);
+        }
+        let walk = |stretch: &mut [u8]| {
+            for bytes in stretch.chunks_exact_mut(len) {
+                row.zero_bytes(bytes);
+                if case == Case::Use {
+                    touch(bytes);
+                }
+            }
+        };
+        let clock = Clock::start();
+        walk(stretch);
+        clock.elapsed().as_nanos() as f64 / calls as f64
+    }
+}
+
+/// A primitive and its samples for one question.
+struct Arm {
+    row: AvailablePrimitive,
+    samples: Vec<f64>,
+    /// Too slow to be sampled further. Its samples take longest.
+    dominated: bool,
+}
+
+impl Arm {
+    /// Returns all samples but the first.
+    fn times(&self) -> Times {
+        Times { primitive: self.row.primitive(), rounds: self.samples[1..].to_vec() }
+    }
+}
+
+/// Reads and writes a byte of every line.
+fn touch(bytes: &mut [u8]) {
+    for line in bytes.chunks_mut(64) {
+        line[0] = black_box(line[0]).wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Builds a measurement from made-up times, for the rows of this build.
+    fn measured(base: Tuning, lengths: &[usize], ns: impl Fn(Question, &str) -> f64) -> Measured {
+        let (lengths, answers, unanswered) = (lengths.to_vec(), Vec::new(), Vec::new());
+        let mut measured = Measured { base, lengths, answers, unanswered };
+        for question in measured.questions() {
+            let times = |row: &'static Primitive| {
+                let ns = ns(question, row.name());
+                // The times scatter by 2 %.
+                let rounds = (0..7).map(|round| ns * (1.0 + 0.01 * f64::from(round % 3))).collect();
+                Times { primitive: row, rounds }
+            };
+            let times = clearpage::primitives().iter().map(times).collect();
+            measured.answers.push(Answer { question, times });
+        }
+        measured
+    }
+
+    fn generic() -> &'static Primitive {
+        find("generic").unwrap()
+    }
+
+    /// Returns a primitive of this build other than word stores, if there is one.
+    fn other() -> &'static Primitive {
+        &clearpage::primitives()[0]
+    }
+
+    #[test]
+    fn a_clear_lead_changes_the_tuning_and_noise_does_not() {
+        if other() == generic() {
+            return; // nothing to choose
+        }
+        for (ns, expected) in [(1.0 / 1.03, generic()), (1.0 / 1.05, other())] {
+            let base = Tuning::uniform(generic());
+            let time = |_, name: &str| if name == other().name() { ns } else { 1.0 };
+            let found = measured(base, &[4096, 16384], time);
+            for intent in Intent::ALL {
+                assert_eq!(found.tuning().choose(intent, 5000), expected, "{ns}");
+                assert_eq!(found.tuning().choose(intent, 1 << 30), expected, "{ns}");
+                assert_eq!(found.tuning().choose(intent, 4095), generic(), "not measured");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lead_that_is_lost_in_two_rounds_of_seven_is_noise() {
+        let times = |rounds: [f64; 7]| [Times { primitive: generic(), rounds: rounds.to_vec() }];
+        let old = times([1.0; 7]);
+        assert!(wins(&times([0.5, 0.5, 0.5, 2.0, 0.5, 0.5, 0.5]), &old));
+        assert!(!wins(&times([0.5, 0.5, 0.5, 2.0, 1.0, 0.5, 0.5]), &old));
+        // Against a primitive that was dropped after three rounds, all three must be won.
+        let few = [Times { primitive: generic(), rounds: vec![1.0, 0.4, 1.0] }];
+        assert!(wins(&times([0.3; 7]), &few) && !wins(&times([0.5; 7]), &few));
+        assert!(!wins(&[], &[]));
+    }
+
+    #[test]
+    fn an_intent_is_decided_by_the_mean_of_its_cases() {
+        if other() == generic() {
+            return;
+        }
+        // Twice as fast when cold, four times as slow in the cache.
+        let time = |question: Question, name: &str| match (question.case, name == other().name()) {
+            (_, false) => 1.0,
+            (Case::Cold, true) => 0.5,
+            (Case::Use, true) => 1.0,
+            (Case::Reuse, true) => 4.0,
+        };
+        let tuning = measured(Tuning::uniform(generic()), &[4096, 1 << 20], time).tuning();
+        assert_eq!(tuning.choose(Intent::Cold, 4096), other());
+        assert_eq!(tuning.choose(Intent::Hot, 4096), generic());
+        assert_eq!(tuning.choose(Intent::Auto, 4096), generic());
+    }
+
+    #[test]
+    fn an_open_question_leaves_the_tuning_as_it_was() {
+        let base = Tuning::uniform(generic());
+        let time = |_, name: &str| if name == "generic" { 9.0 } else { 1.0 };
+        let mut found = measured(base, &[4096, 16384, 1 << 20], time);
+        found
+            .answers
+            .retain(|answer| answer.question != Question { case: Case::Reuse, len: 16384 });
+        let tuning = found.tuning();
+        assert_eq!(tuning.choose(Intent::Hot, 16384), generic());
+        assert_eq!(tuning.choose(Intent::Auto, 32768), generic());
+        if other() != generic() {
+            assert_ne!(tuning.choose(Intent::Cold, 16384), generic());
+            assert_ne!(tuning.choose(Intent::Hot, 8192), generic());
+        }
+    }
+
+    #[test]
+    fn without_time_every_question_stays_open() {
+        let detected = Tuning::detect();
+        let found = detected.measure(Duration::ZERO);
+        assert_eq!(found.tuning(), detected);
+        assert!(found.answers().is_empty() && found.verdicts().is_empty());
+        assert_eq!(found.unanswered().len(), found.questions().len());
+        // Cold first.
+        let cold = found.unanswered().iter().take_while(|question| question.case == Case::Cold);
+        assert_eq!(cold.count(), found.lengths.len());
+    }
+
+    #[test]
+    fn a_measured_tuning_can_be_saved_and_installed() {
+        // The first question may take seconds under emulation.
+        let budgets = (0..7).map(|shift| Duration::from_secs(1 << shift));
+        let mut measured = budgets.map(|budget| Tuning::detect().measure(budget));
+        let found = measured.find(|found| !found.answers().is_empty()).expect("an answer");
+        let tuning = found.tuning();
+        assert_eq!(tuning.to_string().parse::<Tuning>(), Ok(tuning));
+        assert!(tuning.proven().is_ok());
+        for verdict in found.verdicts() {
+            assert!(verdict.gain >= 1.0, "{verdict:?}");
+            assert_eq!(verdict.gain > 1.0, verdict.before != verdict.after, "{verdict:?}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Runs the background thread of a pool.
+
+use std::ptr::NonNull;
+
+use super::demand::PERIOD;
+use super::shared::{Shared, Worker};
+use super::supply::Block;
+use crate::prefault::HugePages;
+use crate::sync::{Instant, thread};
+use clearpage::{Intent, Order, PAGE_SIZE, Page, raw};
+
+/// Returns whether memory is short.
+pub(super) type Pressure = Box<dyn FnMut() -> bool + Send>;
+
+/// Maximum number of blocks that are cleared together: enough to pay for streaming stores and their
+/// fence, but few, because they are unavailable while this thread is off the CPU.
+const TOGETHER: usize = 16;
+
+/// Keeps blocks ready until the pool is stopped.
+pub(super) fn run(shared: &Shared, mut short: Pressure) {
+    shared.set_thread(thread::current());
+    let mut period = Instant::now();
+    let mut tight = false;
+    while !shared.stopped() {
+        let periods = (period.elapsed().as_nanos() / PERIOD.as_nanos()) as usize;
+        if periods > 0 {
+            period = Instant::now();
+            tight = short();
+            shared.set_limit(if tight { 0 } else { shared.bounds.max });
+            shared.retarget(|target| match tight {
+                true => 0,
+                false => shared.bounds.settled(target, shared.lately(), periods),
+            });
+            shared.forget();
+        } else if !tight {
+            shared.retarget(|target| shared.bounds.raised(target, shared.lately()));
+        }
+        let filled = fill(shared);
+        if periods > 0 {
+            shared.release_down_to(shared.target());
+        }
+        if tight || !filled {
+            // Nothing can be done before the period ends, even if callers need blocks.
+            thread::park_timeout(PERIOD.saturating_sub(period.elapsed()));
+        } else if is_quiet(shared) {
+            shared.set_worker(Worker::Sleeps);
+            if is_quiet(shared) {
+                thread::park();
+            }
+        } else {
+            shared.set_worker(Worker::Naps);
+            if !shared.runs_low() {
+                thread::park_timeout(PERIOD.saturating_sub(period.elapsed()));
+            }
+        }
+        shared.set_worker(Worker::Busy);
+    }
+    // If a callback dropped the pool on this thread, blocks may have come after that `close`.
+    shared.close();
+}
+
+/// Returns whether there is nothing to do until a block is taken or freed.
+fn is_quiet(shared: &Shared) -> bool {
+    let target = shared.target();
+    shared.dirty.len() == 0
+        && shared.lately() == 0
+        && target <= shared.bounds.min
+        && shared.held() <= target
+        && !shared.runs_low()
+}
+
+/// Makes blocks ready until the target is reached; returns `false` if no more are available.
+fn fill(shared: &Shared) -> bool {
+    loop {
+        let short = shared.short();
+        if short == 0 || shared.stopped() {
+            return true;
+        }
+        if !recycle(shared, short) && !fetch(shared) {
+            return false;
+        }
+    }
+}
+
+/// Clears some of the freed blocks; returns `false` if there are none.
+fn recycle(shared: &Shared, short: usize) -> bool {
+    let mut list = [NonNull::<Page>::dangling(); TOGETHER];
+    let most = (TOGETHER * PAGE_SIZE / shared.order.bytes()).max(1);
+    let mut blocks = 0;
+    while blocks < most.min(short) {
+        let Some(block) = shared.dirty.pop() else { break };
+        list[blocks] = block;
+        blocks += 1;
+    }
+    let list = &list[..blocks];
+    // SAFETY: a block popped from `dirty` has no other owner, and is zeroed before `make_ready`.
+    unsafe {
+        if shared.order == Order::ZERO {
+            raw::clear_scattered(list, Intent::Cold);
+        } else {
+            for &block in list {
+                raw::clear_pages_for(block, shared.order.npages(), Intent::Cold);
+            }
+        }
+        for &block in list {
+            shared.make_ready(block);
+        }
+    }
+    blocks > 0
+}
+
+/// Makes a block from the supply ready; returns `false` if none is available or there is no room.
+fn fetch(shared: &Shared) -> bool {
+    if !shared.admit() {
+        return false;
+    }
+    let npages = shared.order.npages();
+    // SAFETY: a block from the supply has no other owner, and is zero when it is made ready.
+    unsafe {
+        let block = match shared.allocate() {
+            Some(Block::Zero(block)) => {
+                // Faults the pages in now, so that the caller that takes the block does not.
+                if crate::raw::prefault(block, npages, HugePages::AsMapped).is_err() {
+                    shared.leave();
+                    shared.release(block);
+                    return false;
+                }
+                block
+            }
+            Some(Block::Dirty(block)) => {
+                raw::clear_pages_for(block, npages, Intent::Cold);
+                block
+            }
+            None => {
+                shared.leave();
+                return false;
+            }
+        };
+        shared.make_ready(block)
+    }
+}

@@ -1,0 +1,385 @@
+//! The plan, which maps intent and length to a primitive. The first call or [`init`] makes it, and
+//! [`force`] replaces it. A clear reads one entry with one relaxed load.
+
+use core::fmt;
+use core::ptr;
+use core::sync::atomic::AtomicPtr;
+
+use crate::arch;
+use crate::cpu::Facts;
+#[cfg(all(feature = "std", unix))]
+use crate::env::{FileError, Variable};
+use crate::intent::Intent;
+use crate::primitive::{AvailablePrimitive, Primitive, find, primitives};
+use crate::settings::Entries;
+#[cfg(all(feature = "std", unix))]
+use crate::tuning::TuningError;
+use crate::tuning::{CLASSES, Tuning, class, shortest};
+
+/// The plan. Every entry that is filled is a row that this CPU can run.
+static PLAN: Entries<{ Intent::ALL.len() }, CLASSES> =
+    Entries([const { [const { AtomicPtr::new(ptr::null_mut()) }; CLASSES] }; Intent::ALL.len()]);
+
+/// Returns the primitive that the plan has for `len` bytes under `intent`, with one relaxed load.
+///
+/// It changes only at lengths that are powers of two. If the plan does not exist, this call makes
+/// it, as [`init`] does.
+#[inline]
+pub fn primitive_for(intent: Intent, len: usize) -> AvailablePrimitive {
+    if let Some(forced) = FORCED {
+        // SAFETY: a build for one primitive requires a CPU that has it, as with target-cpu.
+        return unsafe { AvailablePrimitive::new_unchecked(forced) };
+    }
+    match PLAN.get(intent as usize, class(len)) {
+        // SAFETY: the plan contains only rows that this CPU can run.
+        Some(row) => unsafe { AvailablePrimitive::new_unchecked(row) },
+        None => first_call(intent, len),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn first_call(intent: Intent, len: usize) -> AvailablePrimitive {
+    let made = init();
+    #[cfg(all(feature = "std", unix))]
+    if let Err(error) = &made {
+        crate::env::refuse(error);
+    }
+    debug_assert!(made.is_ok(), "only an environment can be wrong");
+    // SAFETY: `init` fills every entry, and the plan contains only rows that this CPU can run.
+    unsafe {
+        AvailablePrimitive::new_unchecked(PLAN.get(intent as usize, class(len)).unwrap_unchecked())
+    }
+}
+
+/// Makes the plan now instead of at the first clear. Does nothing if the plan exists.
+///
+/// On x86, detection executes some 20 CPUID instructions, each a microsecond or more under a
+/// hypervisor. With `std`, on Unix, `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING` override the default.
+/// They are read at program start, and ignored in a privileged program (setuid; `AT_SECURE` in
+/// getauxval(3)). A bad value is an error here; the first clear exits with status 2 instead.
+///
+/// # Errors
+/// - `CLEARPAGE_FORCE` does not name a primitive that [`force`] accepts.
+/// - `CLEARPAGE_TUNING` does not name a readable regular file of at most 64 KiB with a tuning for
+///   this CPU. A tuning of another CPU or version is no error: it is ignored, with a message.
+/// - The build is for one primitive (`--cfg clearpage_force`) that this CPU cannot run.
+pub fn init() -> Result<(), InitError> {
+    if let Some(forced) = FORCED {
+        return Tuning::uniform(forced).proven().map(drop).map_err(InitError::Built);
+    }
+    if !PLAN.are_complete() {
+        let tuning = asked_for()?;
+        PLAN.complete(|intent, class| chosen(&tuning, intent, class));
+    }
+    Ok(())
+}
+
+/// Replaces the plan by `tuning`.
+fn replace(tuning: &Proven) {
+    PLAN.replace(|intent, class| chosen(tuning, intent, class));
+}
+
+/// Returns the entry of the plan that `tuning` describes.
+fn chosen(tuning: &Proven, intent: usize, class: usize) -> &'static Primitive {
+    tuning.choose(Intent::ALL[intent], shortest(class)).primitive()
+}
+
+/// Returns the tuning from the environment, or this CPU's default. A force overrides a tuning.
+#[cfg(all(feature = "std", unix))]
+fn asked_for() -> Result<Proven, InitError> {
+    use crate::env::{Name, ignore, value, with_text};
+    if let Some(force) = value(Name::Force) {
+        let name = core::str::from_utf8(force.value()).map_err(|_| ForceError::Unknown);
+        let named = name.and_then(named).map_err(|error| InitError::Force(force, error))?;
+        return Ok(named.1);
+    }
+    let Some(file) = value(Name::Tuning) else { return Ok(Proven::detect()) };
+    let parsed = with_text(file.path(), str::parse::<Tuning>);
+    match parsed.map_err(|error| InitError::TuningFile(file, error))? {
+        Ok(tuning) => tuning.proven().map_err(|error| InitError::TuningLacks(file, error)),
+        // For another CPU, microcode, hypervisor or version, the default tuning is right.
+        Err(error) if error.is_foreign() => {
+            ignore(file, &error);
+            Ok(Proven::detect())
+        }
+        Err(error) => Err(InitError::Tuning(file, error)),
+    }
+}
+
+/// Returns this CPU's default tuning.
+#[cfg(not(all(feature = "std", unix)))]
+fn asked_for() -> Result<Proven, InitError> {
+    Ok(Proven::detect())
+}
+
+/// Uses the primitive named `name` for every clear, on all threads, until [`reset_plan`].
+///
+/// Overrides `CLEARPAGE_FORCE`. `zero_bytes` still clears short ranges with ordinary stores: up to
+/// 256 bytes, and on x86_64 with AVX2 all below 4 KiB. If another thread forks during the call,
+/// the child's plan is partly old and partly new; every entry is valid.
+///
+/// # Errors
+/// The primitive does not exist, this CPU cannot run it, or it sets memory tags
+/// ([`Primitive::sets_tags`]). In a build for one primitive (`--cfg clearpage_force`), `name` is
+/// another one. The plan is then unchanged.
+pub fn force(name: &str) -> Result<(), ForceError> {
+    let (row, forced) = named(name)?;
+    match FORCED {
+        Some(built) if built != row => Err(ForceError::Unavailable {
+            name: row.name(),
+            reason: concat!("this build is for ", env!("CLEARPAGE_FORCED"), " alone"),
+        }),
+        Some(_) => Ok(()),
+        None => {
+            replace(&forced);
+            Ok(())
+        }
+    }
+}
+
+/// Reverts [`force`] and [`Tuning::install`]: restores the environment's plan or the default.
+///
+/// # Errors
+/// Those of [`init`]. The plan is then unchanged.
+pub fn reset_plan() -> Result<(), InitError> {
+    if FORCED.is_none() {
+        replace(&asked_for()?);
+    }
+    Ok(())
+}
+
+/// The reason why a primitive cannot be forced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ForceError {
+    /// This build has no primitive of that name; the message lists those that it has.
+    Unknown,
+    /// This CPU or build cannot run the primitive.
+    Unavailable {
+        /// The requested primitive.
+        name: &'static str,
+        /// The source of the information and its value.
+        reason: &'static str,
+    },
+    /// The primitive also sets memory tags, so that pointers with another tag would fault; the
+    /// message lists the allowed primitives.
+    SetsTags {
+        /// The requested primitive.
+        name: &'static str,
+    },
+}
+
+impl fmt::Display for ForceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("no such primitive; this build has")?,
+            Self::SetsTags { name } => {
+                write!(f, "{name} sets memory tags and cannot serve every clear; allowed are")?;
+            }
+            Self::Unavailable { name, reason } => {
+                return write!(f, "{name} is not available: {reason}");
+            }
+        }
+        for (i, p) in primitives().iter().filter(|p| !p.sets_tags()).enumerate() {
+            write!(f, "{} {}", if i == 0 { "" } else { "," }, p.name())?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for ForceError {}
+
+/// The reason why the plan cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InitError {
+    /// `--cfg clearpage_force`: this CPU cannot run the primitive that the build is for.
+    Built(ForceError),
+    /// `CLEARPAGE_FORCE`: the primitive cannot be forced.
+    #[cfg(all(feature = "std", unix))]
+    Force(Variable, ForceError),
+    /// `CLEARPAGE_TUNING`: the text of the file is not a valid tuning.
+    #[cfg(all(feature = "std", unix))]
+    Tuning(Variable, TuningError),
+    /// `CLEARPAGE_TUNING`: the tuning names a primitive that this CPU cannot run.
+    #[cfg(all(feature = "std", unix))]
+    TuningLacks(Variable, ForceError),
+    /// `CLEARPAGE_TUNING`: the file cannot be read.
+    #[cfg(all(feature = "std", unix))]
+    TuningFile(Variable, FileError),
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Built(error) => error.fmt(f),
+            #[cfg(all(feature = "std", unix))]
+            Self::Force(variable, error) | Self::TuningLacks(variable, error) => {
+                write!(f, "{variable}: {error}")
+            }
+            #[cfg(all(feature = "std", unix))]
+            Self::Tuning(variable, error) => write!(f, "{variable}: {error}"),
+            #[cfg(all(feature = "std", unix))]
+            Self::TuningFile(variable, error) => write!(f, "{variable}: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for InitError {}
+
+/// Returns the primitive named `name`, and the tuning that uses it for every clear.
+fn named(name: &str) -> Result<(&'static Primitive, Proven), ForceError> {
+    let row = find(name).ok_or(ForceError::Unknown)?;
+    Ok((row, Tuning::uniform(row).proven()?))
+}
+
+impl Tuning {
+    /// Returns the default tuning of this CPU: [`for_cpu`](Self::for_cpu) of [`Facts::detect`].
+    pub fn detect() -> Self {
+        arch::tuning(&Facts::detect())
+    }
+
+    /// Makes this tuning the plan, on all threads. This ends a [`force`](crate::force), but has no
+    /// effect in a build for one primitive (`--cfg clearpage_force`).
+    ///
+    /// # Errors
+    /// The tuning names a primitive that this CPU cannot run, or one that sets memory tags
+    /// ([`Primitive::sets_tags`]). The plan is then unchanged.
+    pub fn install(&self) -> Result<(), ForceError> {
+        replace(&self.proven()?);
+        Ok(())
+    }
+
+    /// Checks that this CPU can run each primitive of this tuning, and that none sets memory tags.
+    fn proven(self) -> Result<Proven, ForceError> {
+        for (_, row) in Intent::ALL.into_iter().flat_map(|intent| self.steps(intent)) {
+            if row.sets_tags() {
+                return Err(ForceError::SetsTags { name: row.name() });
+            }
+            row.available()
+                .map_err(|why| ForceError::Unavailable { name: row.name(), reason: why.reason })?;
+        }
+        Ok(Proven(self))
+    }
+}
+
+/// A tuning of which this CPU can run every primitive, and of which none sets memory tags.
+struct Proven(Tuning);
+
+impl Proven {
+    /// Returns the default tuning of this CPU. If the CPU cannot run a primitive that its facts
+    /// imply, which would be a bug in `arch/`, it falls back to word stores.
+    fn detect() -> Self {
+        let tuning = Tuning::detect();
+        tuning.proven().unwrap_or_else(|_| Self(Tuning::uniform(arch::generic())))
+    }
+
+    /// Returns the primitive for `len` bytes under `intent`.
+    fn choose(&self, intent: Intent, len: usize) -> AvailablePrimitive {
+        // SAFETY: `Tuning::proven` checked every row, and every CPU can run the word stores of
+        // `detect`.
+        unsafe { AvailablePrimitive::new_unchecked(self.0.choose(intent, len)) }
+    }
+}
+
+/// The name that the cfg gives; empty without it.
+const NAME: &str = env!("CLEARPAGE_FORCED");
+
+/// The primitive that the build is for. It is a constant, so that the compiler calls it directly.
+const FORCED: Option<&'static Primitive> = row(NAME);
+
+/// Returns the primitive of a build with `--cfg clearpage_force="name"`, which every clear uses.
+pub const fn built_for() -> Option<&'static Primitive> {
+    FORCED
+}
+
+const fn row(name: &str) -> Option<&'static Primitive> {
+    if name.is_empty() {
+        return None;
+    }
+    let mut i = 0;
+    while i < arch::PRIMITIVES.len() {
+        if same(arch::PRIMITIVES[i].name().as_bytes(), name.as_bytes()) {
+            if arch::PRIMITIVES[i].sets_tags() {
+                refuse("clearpage_force names a primitive that sets memory tags; allowed are:");
+            }
+            return Some(&arch::PRIMITIVES[i]);
+        }
+        i += 1;
+    }
+    refuse("clearpage_force names no primitive of this target, which has:")
+}
+
+const fn refuse(why: &str) -> ! {
+    let (text, len) = names(why);
+    match core::str::from_utf8(text.split_at(len).0) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => unreachable!(),
+    }
+}
+
+/// Compares two strings; `==` cannot be called in a constant.
+pub(crate) const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
+/// Returns `why` followed by the allowed names, and the length of that text.
+const fn names(why: &str) -> ([u8; 1024], usize) {
+    let mut text = push(([0; 1024], 0), why);
+    let mut i = 0;
+    while i < arch::PRIMITIVES.len() {
+        if !arch::PRIMITIVES[i].sets_tags() {
+            text = push(push(text, " "), arch::PRIMITIVES[i].name());
+        }
+        i += 1;
+    }
+    text
+}
+
+const fn push((mut text, mut len): ([u8; 1024], usize), more: &str) -> ([u8; 1024], usize) {
+    let mut i = 0;
+    while i < more.len() {
+        text[len] = more.as_bytes()[i];
+        len += 1;
+        i += 1;
+    }
+    (text, len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_primitive_that_sets_memory_tags_is_never_installed() {
+        static TAGGING: Primitive = Primitive {
+            name: "tagging",
+            store: crate::StoreKind::Temporal,
+            registers: crate::RegisterFile::General,
+            needs: None,
+            block: || 16,
+            availability: || Ok(()),
+            leaf: crate::primitive::Leaf::Tagging(|_, _| unreachable!()),
+        };
+        for intent in Intent::ALL {
+            let tuning = Tuning::detect().with_step(intent, 1 << 20, &TAGGING);
+            assert_eq!(tuning.install(), Err(ForceError::SetsTags { name: "tagging" }));
+        }
+        for row in crate::primitives().iter().filter(|row| row.sets_tags()) {
+            assert!(Tuning::uniform(row).install().is_err(), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn the_detected_tuning_can_be_installed() {
+        let tuning = Tuning::detect();
+        for intent in Intent::ALL {
+            assert!(tuning.steps(intent).all(|(_, row)| row.available().is_ok()));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Tunings: for each intent, the primitives and the lengths from which they are used.
+
+mod text;
+
+pub use text::TuningError;
+
+use core::fmt;
+
+use crate::arch;
+use crate::cpu::{Facts, Isa};
+use crate::intent::Intent;
+use crate::primitive::{AvailablePrimitive, Primitive, find, usable};
+
+/// The number of classes of lengths. Lengths of a class have the same highest bit (class 13: 4 KiB
+/// to 8 KiB - 1) and one primitive, so thresholds are powers of two.
+pub(crate) const CLASSES: usize = usize::BITS as usize + 1;
+
+pub(crate) const fn class(len: usize) -> usize {
+    (usize::BITS - len.leading_zeros()) as usize
+}
+
+/// Returns the smallest length of a class.
+pub(crate) const fn shortest(class: usize) -> usize {
+    if class == 0 { 0 } else { 1 << (class - 1) }
+}
+
+/// The row for each class of lengths, for one intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ladder([&'static Primitive; CLASSES]);
+
+impl Ladder {
+    /// Uses `first` for every length.
+    pub(crate) const fn new(first: &'static Primitive) -> Self {
+        Self([first; CLASSES])
+    }
+
+    /// Uses `primitive` from `from` bytes upwards, rounded up to a power of two.
+    pub(crate) fn then(mut self, from: usize, primitive: &'static Primitive) -> Self {
+        let taken = (0..CLASSES).filter(|&class| shortest(class) >= from);
+        taken.for_each(|class| self.0[class] = primitive);
+        self
+    }
+}
+
+/// The choice of a primitive for every intent and length.
+///
+/// [`Tuning::for_cpu`] derives one from the facts of a CPU, and [`Tuning::install`] makes one the
+/// plan. `clearpage_os::measure` measures one. `Display` and `FromStr` save and load it as text. With
+/// `std`, the environment variable `CLEARPAGE_TUNING` names a file with that text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    pub(crate) auto: Ladder,
+    pub(crate) hot: Ladder,
+    pub(crate) cold: Ladder,
+}
+
+impl Tuning {
+    /// Returns the default tuning of any CPU with these facts.
+    ///
+    /// The result depends on `facts` alone. If the tuning of another CPU names primitives that this
+    /// CPU cannot run, [`install`](Self::install) returns an error.
+    ///
+    /// # Errors
+    /// The facts are of another ISA than that of this build.
+    pub fn for_cpu(facts: &Facts) -> Result<Self, WrongIsa> {
+        if facts.isa == Isa::BUILT_FOR { Ok(arch::tuning(facts)) } else { Err(WrongIsa(facts.isa)) }
+    }
+
+    /// Creates a tuning that uses one primitive for every intent and length.
+    pub const fn uniform(primitive: &'static Primitive) -> Self {
+        let ladder = Ladder::new(primitive);
+        Self { auto: ladder, hot: ladder, cold: ladder }
+    }
+
+    /// Uses `primitive` for `intent` from `from` bytes upwards, rounded up to a power of two.
+    #[must_use]
+    pub fn with_step(mut self, intent: Intent, from: usize, primitive: &'static Primitive) -> Self {
+        let ladder = self.ladder_mut(intent);
+        *ladder = ladder.then(from, primitive);
+        self
+    }
+
+    /// Returns the steps of an intent, from length 0 upwards: the first length of each step in
+    /// bytes, and its primitive.
+    pub fn steps(&self, intent: Intent) -> impl Iterator<Item = (usize, &'static Primitive)> {
+        let rows = self.ladder(intent).0;
+        let crossings = (0..CLASSES).filter(move |&c| c == 0 || rows[c] != rows[c - 1]);
+        crossings.map(move |class| (shortest(class), rows[class]))
+    }
+
+    /// Returns the primitive of this tuning for `len` bytes under `intent`.
+    pub fn choose(&self, intent: Intent, len: usize) -> &'static Primitive {
+        self.ladder(intent).0[class(len)]
+    }
+
+    const fn ladder(&self, intent: Intent) -> &Ladder {
+        match intent {
+            Intent::Auto => &self.auto,
+            Intent::Hot => &self.hot,
+            Intent::Cold => &self.cold,
+        }
+    }
+
+    const fn ladder_mut(&mut self, intent: Intent) -> &mut Ladder {
+        match intent {
+            Intent::Auto => &mut self.auto,
+            Intent::Hot => &mut self.hot,
+            Intent::Cold => &mut self.cold,
+        }
+    }
+}
+
+/// The facts are of another ISA than that of this build, which lacks the primitives of that ISA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongIsa(pub Isa);
+
+impl fmt::Display for WrongIsa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the facts are of {}, this build is for {}", self.0, Isa::BUILT_FOR)
+    }
+}
+
+impl core::error::Error for WrongIsa {}
+
+/// Returns the primitives that are worth comparing on this CPU: of each mechanism (vector stores,
+/// string instruction, non-temporal stores, block instruction) the widest that it can run.
+pub fn candidates() -> impl Iterator<Item = AvailablePrimitive> {
+    arch::MECHANISMS.iter().filter_map(|names| names.iter().find_map(|name| usable(name)))
+}
+
+/// Lookup of the rows that a CPU with these facts can run, for the tables in `arch/`.
+#[allow(dead_code, reason = "some ISAs have little to choose")]
+impl Facts {
+    /// Returns the row named `name`, if the CPU can run it.
+    pub(crate) fn row(&self, name: &str) -> Option<&'static Primitive> {
+        find(name).filter(|row| row.needs().is_none_or(|feature| self.has(feature)))
+    }
+
+    /// Returns the first of `names` that the CPU can run; word stores if it can run none.
+    pub(crate) fn first(&self, names: &[&str]) -> &'static Primitive {
+        names.iter().find_map(|name| self.row(name)).unwrap_or_else(arch::generic)
+    }
+}
+
+/// Helpers for the tests of each ISA's table.
+#[cfg(test)]
+#[allow(dead_code, reason = "some ISAs have little to choose")]
+pub(crate) mod testing {
+    use super::*;
+    use crate::cpu::{Caches, Feature};
+
+    pub(crate) const KIB: usize = 1 << 10;
+    pub(crate) const MIB: usize = 1 << 20;
+
+    /// Returns the facts of a CPU of this ISA with these features and caches.
+    pub(crate) fn cpu_with(features: &[Feature], [l1d, l2, l3]: [usize; 3]) -> Facts {
+        let mut facts = Facts::unknown(Isa::BUILT_FOR);
+        facts.features = features.iter().copied().collect();
+        facts.caches = Caches { l1d, l2, l3 };
+        facts
+    }
+
+    /// Returns the primitives of one intent, each with the first length in bytes of its step.
+    pub(crate) fn steps(facts: &Facts, intent: Intent) -> Vec<(&'static str, usize)> {
+        let tuning = Tuning::for_cpu(facts).unwrap();
+        tuning.steps(intent).map(|(from, row)| (row.name(), from)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_of_another_isa_are_refused() {
+        for isa in Isa::ALL {
+            let made = Tuning::for_cpu(&Facts::unknown(isa));
+            assert_eq!(made.is_ok(), isa == Isa::BUILT_FOR, "{isa}");
+            if let Err(error) = made {
+                assert_eq!(error, WrongIsa(isa));
+                assert!(error.to_string().contains(isa.name()), "{error}");
+            }
+        }
+    }
+
+    /// The default for a CPU that reports nothing must run on every CPU of the ISA.
+    #[test]
+    fn without_facts_no_row_needs_a_feature() {
+        let tuning = Tuning::for_cpu(&Facts::unknown(Isa::BUILT_FOR)).unwrap();
+        for intent in Intent::ALL {
+            assert!(tuning.steps(intent).all(|(_, row)| row.needs().is_none()));
+        }
+    }
+
+    #[test]
+    fn the_facts_of_this_cpu_agree_with_what_is_available() {
+        let facts = Facts::detect();
+        for row in crate::primitives() {
+            let available = row.available();
+            assert_eq!(facts.row(row.name()).is_some(), available.is_ok(), "{row:?} {available:?}");
+        }
+    }
+}

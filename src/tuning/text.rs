@@ -1,0 +1,354 @@
+//! Reads and writes a tuning as text:
+//!
+//! ```text
+//! clearpage-tuning 2
+//! isa x86_64
+//! vendor AuthenticAMD
+//! family 26
+//! model 2
+//! stepping 1
+//! microcode 0x1000065
+//! hypervisor true
+//! caches 49152 1048576 33554432
+//! block 0
+//! features erms fsrm avx2 avx512f clzero
+//! primitives stosb stosq sse2 avx2 avx512 movnti movntdq movntdq_avx2 movntdq_avx512 clzero generic
+//! auto 0 avx2
+//! auto 32768 stosb
+//! hot 0 avx2
+//! cold 0 avx2
+//! cold 8192 movntdq_avx2
+//! end
+//! ```
+//!
+//! The version is followed by the [`Facts`] of the CPU on which the tuning was made, its microcode
+//! revision and the primitives of the build, one on each line. The tuning is valid only if all of
+//! them match. Each further line is a step: intent, first length in bytes (0 or a power of two),
+//! primitive. The steps of an intent are contiguous, ascend and start at 0. `end` shows that the
+//! text is complete.
+
+use core::fmt::{self, Arguments, Write};
+use core::str::FromStr;
+
+use super::Tuning;
+use crate::cpu::{Caches, Facts, Feature, microcode};
+use crate::intent::Intent;
+use crate::primitive::{Primitive, find, primitives};
+
+const HEADER: &str = "clearpage-tuning";
+const VERSION: &str = "2";
+const END: &str = "end";
+
+/// The reason why a text is not a tuning for this CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TuningError {
+    /// The number of the line, from 1.
+    pub line: usize,
+    /// What is wrong with the line.
+    pub reason: &'static str,
+    foreign: bool,
+}
+
+impl TuningError {
+    /// Returns whether the text may be a valid tuning for another CPU, microcode, hypervisor or
+    /// version of this crate. `CLEARPAGE_TUNING` ignores such a file, with a message. Any other
+    /// error ends the process.
+    pub const fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+}
+
+impl fmt::Display for TuningError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.reason)
+    }
+}
+
+impl core::error::Error for TuningError {}
+
+/// Passes to `put` each line that must match: its name, its value, and the error if it differs.
+fn key<E>(
+    mut put: impl FnMut(&'static str, Arguments<'_>, &'static str) -> Result<(), E>,
+) -> Result<(), E> {
+    let facts = Facts::detect();
+    let Facts { isa, vendor, family, model, stepping, block, hypervisor, .. } = facts;
+    let Caches { l1d, l2, l3 } = facts.caches;
+    let features = Names(facts.features.iter().map(Feature::name));
+    let rows = Names(primitives().iter().map(Primitive::name));
+    let microcode = Microcode(microcode());
+    let cpu = "made on another model of CPU";
+    put("isa", format_args!("{isa}"), "made on another instruction set architecture")?;
+    put("vendor", format_args!("{}", vendor.name()), "made on a CPU of another vendor")?;
+    put("family", format_args!("{family}"), cpu)?;
+    put("model", format_args!("{model}"), cpu)?;
+    put("stepping", format_args!("{stepping}"), "made on another stepping of this CPU")?;
+    put("microcode", format_args!("{microcode}"), "made with another revision of the microcode")?;
+    let other = "made with a hypervisor and there is none now, or the reverse";
+    put("hypervisor", format_args!("{hypervisor}"), other)?;
+    put("caches", format_args!("{l1d} {l2} {l3}"), "made with caches of other sizes")?;
+    put("block", format_args!("{block}"), "made with blocks of another size")?;
+    put("features", format_args!("{features}"), "made with other feature bits")?;
+    put("primitives", format_args!("{rows}"), "made by a build with other primitives")
+}
+
+struct Microcode(Option<u64>);
+
+impl fmt::Display for Microcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(revision) => write!(f, "{revision:#x}"),
+            None => f.write_str("unknown"),
+        }
+    }
+}
+
+struct Names<T>(T);
+
+impl<T: Iterator<Item = &'static str> + Clone> fmt::Display for Names<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, name) in self.0.clone().enumerate() {
+            write!(f, "{}{name}", if i == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Tuning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{HEADER} {VERSION}")?;
+        key(|name, value, _| writeln!(f, "{name} {value}"))?;
+        for intent in Intent::ALL {
+            for (from, primitive) in self.steps(intent) {
+                writeln!(f, "{} {from} {}", intent.name(), primitive.name())?;
+            }
+        }
+        writeln!(f, "{END}")
+    }
+}
+
+impl FromStr for Tuning {
+    type Err = TuningError;
+
+    /// Reads what `Display` wrote on this CPU.
+    fn from_str(text: &str) -> Result<Self, TuningError> {
+        let mut reader = Reader { lines: text.lines(), line: 0 };
+        match reader.next().and_then(|line| line.split_once(' ')) {
+            Some((HEADER, VERSION)) => {}
+            Some((HEADER, _)) => {
+                let reason = "made by another version of clearpage";
+                return Err(TuningError { line: reader.line, reason, foreign: true });
+            }
+            _ => return reader.wrong("not a tuning: it should begin with \"clearpage-tuning 2\""),
+        }
+        if text.trim_end().lines().last() != Some(END) {
+            reader.line = text.lines().count();
+            return reader.wrong("the text ends without \"end\": it was cut off");
+        }
+        key(|name, expected, reason| {
+            let Some(value) = reader.next().and_then(|line| line.strip_prefix(name)) else {
+                return reader.wrong("a fact of the CPU is missing, or not in its place");
+            };
+            let mut same = Compare { rest: value.trim_start(), same: true };
+            if same.write_fmt(expected).is_ok() && same.same && same.rest.is_empty() {
+                Ok(())
+            } else {
+                Err(TuningError { line: reader.line, reason, foreign: true })
+            }
+        })?;
+        let mut tuning: Option<Self> = None;
+        let mut last: Option<(usize, usize)> = None;
+        loop {
+            let line = reader.next().unwrap_or(END);
+            if line == END {
+                break;
+            }
+            let (intent, from, name) = match reader.step(line) {
+                Ok(step) => step,
+                Err(reason) => return reader.wrong(reason),
+            };
+            let Some(primitive) = find(name) else {
+                return reader.wrong("no primitive of this build is called that");
+            };
+            if primitive.sets_tags() {
+                return reader.wrong(
+                    "this primitive sets memory tags: allowed are the others of line \"primitives\"",
+                );
+            }
+            if let Err(why) = primitive.available() {
+                return reader.wrong(why.reason);
+            }
+            let place = (intent as usize, from);
+            match last {
+                None if place == (0, 0) => {}
+                Some(before) if before.0 == place.0 && before.1 < from => {}
+                Some(before) if before.0 + 1 == place.0 && from == 0 => {}
+                _ => return reader.wrong("out of order: auto, hot, cold, each from 0 upwards"),
+            }
+            last = Some(place);
+            let so_far = tuning.unwrap_or_else(|| Self::uniform(primitive));
+            tuning = Some(so_far.with_step(intent, from, primitive));
+        }
+        match (tuning, last) {
+            (Some(tuning), Some((intent, _))) if intent + 1 == Intent::ALL.len() => {
+                if reader.lines.any(|line| !line.trim().is_empty()) {
+                    return reader.wrong("\"end\" is not the end");
+                }
+                Ok(tuning)
+            }
+            _ => reader.wrong("an intent is missing: auto, hot and cold each have their steps"),
+        }
+    }
+}
+
+struct Reader<'a> {
+    lines: core::str::Lines<'a>,
+    line: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Option<&'a str> {
+        self.line += 1;
+        self.lines.next().map(str::trim_end)
+    }
+
+    fn wrong<T>(&self, reason: &'static str) -> Result<T, TuningError> {
+        Err(TuningError { line: self.line, reason, foreign: false })
+    }
+
+    /// Parses a step: intent, first length, name of the primitive.
+    fn step(&self, line: &'a str) -> Result<(Intent, usize, &'a str), &'static str> {
+        let mut words = line.split(' ');
+        let (Some(intent), Some(from), Some(name), None) =
+            (words.next(), words.next(), words.next(), words.next())
+        else {
+            return Err("a step is an intent, a length in bytes and a primitive");
+        };
+        let intent = Intent::ALL.into_iter().find(|known| known.name() == intent);
+        let intent = intent.ok_or("no such intent: allowed are auto, hot and cold")?;
+        let from: usize = from.parse().map_err(|_| "the length is no number")?;
+        if from != 0 && !from.is_power_of_two() {
+            return Err("the length is neither 0 nor a power of two");
+        }
+        Ok((intent, from, name))
+    }
+}
+
+/// Compares the text that is written to it with `rest`, without allocating.
+struct Compare<'a> {
+    rest: &'a str,
+    same: bool,
+}
+
+impl Write for Compare<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        match self.rest.strip_prefix(text) {
+            Some(rest) => self.rest = rest,
+            None => self.same = false,
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::{String, ToString};
+
+    use super::*;
+
+    fn error(text: &str) -> (usize, &'static str) {
+        let error = text.parse::<Tuning>().unwrap_err();
+        (error.line, error.reason)
+    }
+
+    fn text() -> String {
+        Tuning::detect().to_string()
+    }
+
+    #[test]
+    fn a_written_tuning_is_read_back() {
+        assert_eq!(text().parse::<Tuning>(), Ok(Tuning::detect()));
+        let generic = find("generic").unwrap();
+        let other =
+            Tuning::detect().then(Intent::Hot, 1 << 20, generic).then(Intent::Cold, 1, generic);
+        assert_eq!(other.to_string().parse::<Tuning>(), Ok(other));
+        // A build with no primitive but `generic` has only one tuning.
+        let detected = Tuning::detect();
+        assert_eq!(other == detected, detected == Tuning::uniform(generic));
+    }
+
+    /// A truncated text must be an error, not a tuning of another CPU. Only a truncated version
+    /// number looks like another version.
+    #[test]
+    fn a_text_that_was_cut_off_is_an_error() {
+        let text = text();
+        for len in 0..text.trim_end().len() {
+            let error = text[..len].parse::<Tuning>().unwrap_err();
+            assert!(!error.is_foreign() || error.line == 1, "{}: {error}", &text[..len]);
+        }
+    }
+
+    #[test]
+    fn a_tuning_of_another_cpu_names_the_fact_that_differs() {
+        let text = text();
+        for (fact, value, reason) in [
+            ("isa", "pdp11", "instruction set"),
+            ("vendor", "Nobody", "vendor"),
+            ("family", "999", "another model"),
+            ("model", "99999", "another model"),
+            ("stepping", "999", "stepping"),
+            ("microcode", "0xdeadbeef", "microcode"),
+            ("hypervisor", "perhaps", "hypervisor"),
+            ("caches", "1 2 3", "caches"),
+            ("block", "3", "blocks"),
+            ("features", "erms x", "feature bits"),
+            ("primitives", "stosb", "other primitives"),
+        ] {
+            let own = text.lines().find(|line| line.starts_with(fact)).unwrap();
+            let error = text.replacen(own, &std::format!("{fact} {value}"), 1);
+            let error = error.parse::<Tuning>().unwrap_err();
+            assert!(error.is_foreign() && error.reason.contains(reason), "{fact}: {error}");
+            let line = text.lines().position(|line| line == own).unwrap() + 1;
+            assert_eq!(error.line, line, "{fact}");
+        }
+        let error = "clearpage-tuning 1\nend\n".parse::<Tuning>().unwrap_err();
+        assert!(error.is_foreign() && error.reason.contains("version"), "{error}");
+    }
+
+    #[test]
+    fn a_primitive_that_sets_memory_tags_is_refused() {
+        for row in primitives().iter().filter(|row| row.sets_tags()) {
+            let tagging = Tuning::detect().then(Intent::Hot, 1 << 20, row).to_string();
+            let (line, why) = error(&tagging);
+            let step = std::format!("hot 1048576 {}", row.name());
+            assert_eq!(tagging.lines().nth(line - 1), Some(&*step));
+            assert!(why.starts_with("this primitive sets memory tags: allowed are "), "{why}");
+        }
+    }
+
+    #[test]
+    fn errors_have_the_line_and_the_reason() {
+        let text = text();
+        let first_step = text.lines().position(|line| line.starts_with("auto 0")).unwrap() + 1;
+        assert_eq!(error("").0, 1);
+        assert_eq!(error("# a comment\n").0, 1);
+        let (line, why) = error(&text.replacen("family", "familiar", 1));
+        assert!(line == 4 && why.contains("fact"), "line {line}: {why}");
+        let first = "auto 0 ";
+        for (with, reason) in [
+            ("tepid 0 ", "no such intent"),
+            ("auto x ", "no number"),
+            ("auto 3000 ", "power of two"),
+            ("auto 4096 ", "out of order"),
+            ("hot 0 ", "out of order"),
+            ("auto 0 x", "no primitive"),
+            ("auto  0 ", "a step is"),
+        ] {
+            let (line, why) = error(&text.replacen(first, with, 1));
+            assert!(line == first_step && why.contains(reason), "{with}: line {line}: {why}");
+        }
+        let lines: usize = text.lines().count();
+        assert_eq!(error(&(text.clone() + "end\n")), (lines, "\"end\" is not the end"));
+        let end = text.find("cold 0").unwrap();
+        assert!(error(&(text[..end].to_string() + "end\n")).1.contains("missing"));
+    }
+}
