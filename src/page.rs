@@ -37,12 +37,6 @@ impl Page {
     pub const fn as_bytes_mut(&mut self) -> &mut [u8; PAGE_SIZE] {
         &mut self.0
     }
-
-    /// Splits bytes into the part before the first page boundary, the whole pages, and the rest.
-    pub fn split_bytes_mut(bytes: &mut [u8]) -> (&mut [u8], &mut [Page], &mut [u8]) {
-        // SAFETY: a Page consists of bytes alone, and every bit pattern is a valid one.
-        unsafe { bytes.align_to_mut() }
-    }
 }
 
 impl fmt::Debug for Page {
@@ -88,45 +82,5 @@ impl Order {
     /// Returns the number of bytes in a block of this order.
     pub const fn bytes(self) -> usize {
         self.npages() << PAGE_SHIFT
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_is_its_bytes() {
-        assert_eq!(size_of::<Page>(), PAGE_SIZE);
-        assert_eq!(align_of::<Page>(), PAGE_SIZE);
-        assert!(Page::ZERO.as_bytes().iter().all(|&b| b == 0));
-    }
-
-    #[test]
-    fn orders_stop_where_allocations_do() {
-        assert_eq!(Order::ZERO.bytes(), PAGE_SIZE);
-        assert!(Order::MAX.bytes() <= isize::MAX as usize);
-        assert!(Order::MAX.bytes() > isize::MAX as usize / 2);
-        assert_eq!(Order::new(Order::MAX.get() + 1), None);
-        assert_eq!(Order::new(u32::MAX), None);
-    }
-
-    #[test]
-    fn holding_rounds_up() {
-        for (npages, order) in [(0, 0), (1, 0), (2, 1), (3, 2), (512, 9), (513, 10)] {
-            assert_eq!(Order::for_pages(npages), Order::new(order), "{npages} pages");
-        }
-        assert_eq!(Order::for_pages(usize::MAX), None);
-        assert_eq!(Order::for_pages(1 << (usize::BITS - 1)), None);
-    }
-
-    #[test]
-    fn bytes_split_at_page_boundaries() {
-        let mut pages = [const { Page::ZERO }; 3];
-        let bytes = pages.as_mut_slice();
-        // SAFETY: a Page consists of bytes alone.
-        let bytes = unsafe { bytes.align_to_mut::<u8>().1 };
-        let (head, middle, tail) = Page::split_bytes_mut(&mut bytes[1..2 * PAGE_SIZE + 5]);
-        assert_eq!((head.len(), middle.len(), tail.len()), (PAGE_SIZE - 1, 1, 5));
     }
 }

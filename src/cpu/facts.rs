@@ -127,29 +127,3 @@ impl fmt::Debug for Vendor {
         self.name().fmt(f)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn vendors_are_short_printable_names() {
-        for name in ["", "0x41", "AuthenticAMD", "  Shanghai  "] {
-            assert_eq!(Vendor::named(name).unwrap().name(), name);
-        }
-        assert_eq!(Vendor::named("AuthenticAMD"), Some(Vendor::AMD));
-        for name in ["AuthenticAMD2", "a\0", "\u{e9}", "\n"] {
-            assert_eq!(Vendor::named(name), None, "{name:?}");
-        }
-    }
-
-    #[test]
-    fn the_detected_facts_are_those_of_the_build() {
-        let facts = Facts::detect();
-        assert_eq!(facts.isa, Isa::BUILT_FOR);
-        assert_eq!(facts, Facts::detect());
-        assert_eq!(facts.caches, super::super::caches());
-        let set = super::super::flags().filter(|flag| flag.set).map(|flag| flag.feature);
-        assert!(set.eq(facts.features.iter()), "in the order of Feature::ALL");
-    }
-}

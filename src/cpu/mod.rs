@@ -121,24 +121,3 @@ pub fn flags() -> impl Iterator<Item = Flag> {
 pub fn caches() -> Caches {
     crate::arch::caches()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn isas_are_named_as_targets_are() {
-        let arch = std::env::consts::ARCH;
-        let known = Isa::ALL.into_iter().find(|isa| isa.name() == arch);
-        assert_eq!(Isa::BUILT_FOR, known.unwrap_or(Isa::Other));
-        for isa in Isa::ALL {
-            assert_eq!(Isa::of_target(isa.name()), isa);
-        }
-        assert_eq!(Isa::of_target("pdp11"), Isa::Other);
-    }
-
-    #[test]
-    fn the_caches_are_those_of_the_facts() {
-        assert_eq!(caches(), Facts::detect().caches);
-    }
-}

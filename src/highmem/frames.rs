@@ -41,11 +41,6 @@ impl Frame {
     pub const fn is_aligned(self, order: Order) -> bool {
         self.0.trailing_zeros() >= order.get()
     }
-
-    /// Returns the first frame of the aligned block of `order` that contains this frame.
-    pub const fn align_down(self, order: Order) -> Self {
-        Self(self.0 & (u64::MAX << order.get()))
-    }
 }
 
 impl fmt::Display for Frame {
@@ -182,71 +177,3 @@ impl fmt::Display for FrameOverflow {
 }
 
 impl core::error::Error for FrameOverflow {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use quickcheck::quickcheck;
-
-    fn frame(number: u64) -> Frame {
-        Frame::new(number).expect("small")
-    }
-
-    #[test]
-    fn frames_end_where_addresses_do() {
-        let last = Frame::MAX;
-        assert_eq!(last.address(), u64::MAX << PAGE_SHIFT);
-        assert_eq!(Frame::containing(u64::MAX), last);
-        assert_eq!(Frame::new(last.get() + 1), None);
-        assert_eq!(FrameRange::new(last, 1).map(FrameRange::end), Ok(last.get() + 1));
-        for (start, npages) in [(last, 2), (last, u64::MAX), (frame(1), last.get() + 1)] {
-            let error = FrameRange::new(start, npages).unwrap_err();
-            assert_eq!(error, FrameOverflow { start, npages });
-            assert!(error.to_string().contains(&format!("{npages} pages from {start}")));
-        }
-        let all = FrameRange::new(Frame::default(), last.get() + 1).expect("all there are");
-        assert!(all.contains(last));
-        assert_eq!(all.split_at(u64::MAX), (all, FrameRange { start: frame(0), npages: 0 }));
-    }
-
-    #[test]
-    fn blocks_are_aligned_to_their_order() {
-        let order = Order::new(9).expect("small");
-        assert!(frame(1024).is_aligned(order) && !frame(1025).is_aligned(order));
-        assert_eq!(frame(1025).align_down(order), frame(1024));
-        let block = FrameRange::block(frame(1024), order).expect("small");
-        assert_eq!((block.npages(), block.order()), (512, Some(order)));
-        assert_eq!(FrameRange::block(frame(1025), order).map(FrameRange::order), Ok(None));
-        assert_eq!(FrameRange::new(frame(0), 3).map(FrameRange::order), Ok(None));
-    }
-
-    quickcheck! {
-        fn blocks_make_up_the_frames(start: u32, npages: u16) -> bool {
-            let frames = FrameRange::new(frame(start.into()), npages.into()).expect("small");
-            let blocks: Vec<_> = frames.blocks().collect();
-            let all: Vec<_> = blocks.iter().flat_map(|block| block.iter()).collect();
-            all == frames.iter().collect::<Vec<_>>()
-                && blocks.iter().all(|block| block.order().is_some())
-                // Two adjacent buddies would have formed one larger block.
-                && blocks.windows(2).all(|pair| {
-                    pair[0].npages() != pair[1].npages()
-                        || !pair[0].start().is_aligned(Order::for_pages(2 * pair[0].npages() as usize).expect("small"))
-                })
-        }
-
-        fn parts_make_up_the_frames(start: u32, npages: u16, at: u16) -> bool {
-            let frames = FrameRange::new(frame(start.into()), npages.into()).expect("small");
-            let (first, rest) = frames.split_at(at.into());
-            first.npages() == u64::from(npages.min(at))
-                && first.iter().chain(rest.iter()).eq(frames.iter())
-        }
-
-        fn an_intersection_is_what_both_hold(a: (u8, u8), b: (u8, u8)) -> bool {
-            let frames = |(start, npages): (u8, u8)| {
-                FrameRange::new(frame(start.into()), npages.into()).expect("small")
-            };
-            let (a, b) = (frames(a), frames(b));
-            a.intersection(b).iter().eq(a.iter().filter(|&f| b.contains(f)))
-        }
-    }
-}

@@ -99,23 +99,3 @@ pub struct TagCheckState(tags::TagChecks);
 pub fn supported() -> bool {
     usable("mte").is_some()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tag_has_four_bits() {
-        for number in 0..16 {
-            assert_eq!(Tag::new(number).map(Tag::get), Some(number));
-        }
-        assert_eq!(Tag::new(16), None);
-    }
-
-    #[test]
-    #[cfg(not(all(target_arch = "aarch64", target_pointer_width = "64", not(miri))))]
-    fn pointers_have_no_tags_elsewhere() {
-        let ptr = core::ptr::dangling_mut::<u64>();
-        assert_eq!((set(ptr, Tag(5)), strip(ptr)), (ptr, ptr));
-    }
-}

@@ -83,31 +83,3 @@ impl fmt::Debug for AllocFlags {
         if between.is_empty() { f.write_str("NONE") } else { Ok(()) }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn flags_are_a_set() {
-        let two = AllocFlags::ZERO | AllocFlags::KNOWN_ZERO;
-        assert!(two.contains(AllocFlags::ZERO) && two.contains(two));
-        assert!(!two.contains(AllocFlags::ZERO | AllocFlags::ZERO_TAGS));
-        assert!(two.intersects(AllocFlags::ZERO | AllocFlags::ZERO_TAGS));
-        assert!(!two.intersects(AllocFlags::ZERO_TAGS));
-        assert!(AllocFlags::NONE.contains(AllocFlags::NONE));
-        let mut flags = AllocFlags::default();
-        flags |= two;
-        assert_eq!(flags, two);
-    }
-
-    #[test]
-    fn they_print_as_they_are_written() {
-        assert_eq!(format!("{:?}", AllocFlags::NONE), "NONE");
-        let all = AllocFlags::NAMES.into_iter().fold(AllocFlags::NONE, |all, (_, f)| all | f);
-        assert_eq!(
-            format!("{all:?}"),
-            "ZERO | SKIP_ZERO | ZERO_TAGS | KNOWN_ZERO | WILL_OVERWRITE"
-        );
-    }
-}

@@ -1,7 +1,7 @@
 //! Adds Linux's `init_on_alloc` and `init_on_free` to allocators.
 //!
 //! [`InitPolicy`] is set for the process, [`AllocFlags`] for one allocation.
-//! [`want_init_on_alloc`] and [`want_init_on_free`] combine the two. [`PageHooks`] applies the
+//! [`InitPolicy::wants_init_on_alloc`] combines the two. [`PageHooks`] applies the
 //! result to the frames of a page allocator, [`ClearingAlloc`] to the blocks of any `GlobalAlloc`.
 //!
 //! # The truth table
@@ -38,7 +38,7 @@ pub use clearing_alloc::ClearingAlloc;
 pub use environment::{PolicyError, init_policy_from_env};
 pub use flags::AllocFlags;
 pub use pages::{DataState, InitOutcome, PageHooks, SkipReason};
-pub use policy::{InitPolicy, policy, set_policy, want_init_on_alloc, want_init_on_free};
+pub use policy::{InitPolicy, policy, set_policy};
 #[cfg(target_has_atomic = "64")]
 pub use stats::Counters;
 pub use stats::{Counts, NoStats, Op, OpCounts, Stats};

@@ -104,18 +104,6 @@ pub fn set_policy(policy: InitPolicy) {
     SWITCH.set(policy.bits());
 }
 
-/// Returns whether to clear the data of an allocation with these flags: the [truth table](super).
-#[inline]
-pub fn want_init_on_alloc(flags: AllocFlags) -> bool {
-    policy().wants_init_on_alloc(flags)
-}
-
-/// Returns whether to clear memory when it is freed.
-#[inline]
-pub fn want_init_on_free() -> bool {
-    policy().on_free
-}
-
 #[cfg(all(feature = "std", unix))]
 #[cold]
 #[inline(never)]
