@@ -9,6 +9,7 @@ use crate::door::{Clear, zero};
 
 /// Whether a primitive's stores go through the cache or bypass it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum StoreKind {
     /// Stores leave the lines in the cache: best if the memory is used soon.
     Temporal,
@@ -16,8 +17,19 @@ pub enum StoreKind {
     NonTemporal,
 }
 
+impl StoreKind {
+    /// Returns `temporal` or `non-temporal`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Temporal => "temporal",
+            Self::NonTemporal => "non-temporal",
+        }
+    }
+}
+
 /// The registers that a primitive writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RegisterFile {
     /// General registers only: legal in kernels and interrupt handlers.
     General,
@@ -25,8 +37,19 @@ pub enum RegisterFile {
     Vector,
 }
 
+impl RegisterFile {
+    /// Returns `general` or `vector`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::Vector => "vector",
+        }
+    }
+}
+
 /// The reason why this CPU or build cannot run a primitive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unavailable {
     /// The source of the information and its value, such as a CPUID bit that is 0.
     pub reason: &'static str,

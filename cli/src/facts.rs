@@ -37,7 +37,7 @@ impl Recorded {
     pub fn detect() -> Self {
         let Facts { vendor, family, model, stepping, caches, block, hypervisor, .. } =
             Facts::detect();
-        let Caches { l1d, l2, l3 } = caches;
+        let Caches { l1d, l2, l3, .. } = caches;
         Self {
             isa: std::env::consts::ARCH.to_owned(),
             vendor: vendor.name().to_owned(),
@@ -69,7 +69,7 @@ impl Recorded {
                 None => doubts.push(format!("feature {name:?} is unknown to this version")),
             }
         }
-        facts.caches = Caches { l1d: self.l1d, l2: self.l2, l3: self.l3 };
+        (facts.caches.l1d, facts.caches.l2, facts.caches.l3) = (self.l1d, self.l2, self.l3);
         (facts.block, facts.hypervisor) = (self.block, self.hypervisor);
         doubts.extend(self.contradictions(&facts));
         (facts, doubts)

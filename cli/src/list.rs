@@ -1,6 +1,6 @@
 //! `clearpage list`: every primitive of this build, usable or why not, and what it serves.
 
-use clearpage::{Intent, PAGE_SIZE, Primitive, RegisterFile, StoreKind, primitives};
+use clearpage::{Intent, PAGE_SIZE, Primitive, primitives};
 
 use crate::table::ruled;
 use crate::units::format_size;
@@ -12,16 +12,8 @@ pub fn print() {
     for primitive in primitives() {
         table.add_row([
             primitive.name().to_owned(),
-            match primitive.store() {
-                StoreKind::Temporal => "temporal",
-                StoreKind::NonTemporal => "non-temporal",
-            }
-            .to_owned(),
-            match primitive.registers() {
-                RegisterFile::General => "general",
-                RegisterFile::Vector => "vector",
-            }
-            .to_owned(),
+            primitive.store().name().to_owned(),
+            primitive.registers().name().to_owned(),
             format_size(primitive.block() as u64),
             match primitive.available() {
                 Ok(_) => "yes".to_owned(),

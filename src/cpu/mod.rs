@@ -15,6 +15,7 @@ use core::fmt;
 
 /// A feature bit and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Flag {
     /// The feature.
     pub feature: Feature,
@@ -27,6 +28,7 @@ pub struct Flag {
 
 /// Sizes in bytes of a CPU's data caches; 0 if the cache does not exist or is not reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Caches {
     /// First level, data or unified.
     pub l1d: usize,

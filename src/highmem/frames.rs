@@ -162,6 +162,7 @@ impl fmt::Display for FrameRange {
 
 /// An error: the frames would exceed [`Frame::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FrameOverflow {
     /// The first frame requested.
     pub start: Frame,

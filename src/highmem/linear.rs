@@ -78,6 +78,7 @@ unsafe impl Highmem for LinearMap {
 
 /// An error: a [`LinearMap`] does not contain the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NotMapped {
     /// The first frame requested.
     pub frame: Frame,

@@ -49,6 +49,7 @@ impl Tag {
 /// separately, because neither being zero implies the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "whether tags were set is not known otherwise"]
+#[non_exhaustive]
 pub enum TagState {
     /// The tags are unchanged, or the memory has none.
     Unchanged,

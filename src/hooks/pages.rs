@@ -44,6 +44,7 @@ pub struct PageHooks<M, I = NoChecker> {
 /// other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a hook that skipped the clear has left what was there"]
+#[non_exhaustive]
 pub struct InitOutcome {
     /// Whether the data was cleared.
     pub data: DataState,
@@ -53,6 +54,7 @@ pub struct InitOutcome {
 
 /// What a hook did to the data of the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum DataState {
     /// The data is now zero.
     Cleared,
@@ -62,6 +64,7 @@ pub enum DataState {
 
 /// The reason that data was not cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SkipReason {
     /// The data is already zero: [`AllocFlags::KNOWN_ZERO`].
     KnownZero,

@@ -41,6 +41,7 @@ unsafe impl Stats for NoStats {
 
 /// A snapshot of all counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counts {
     /// Counts of allocations.
     pub on_alloc: OpCounts,
@@ -50,6 +51,7 @@ pub struct Counts {
 
 /// The counters of one [`Op`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpCounts {
     /// Operations that cleared memory.
     pub clears: u64,

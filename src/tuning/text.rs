@@ -41,6 +41,7 @@ const END: &str = "end";
 
 /// The reason why a text is not a tuning for this CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TuningError {
     /// The number of the line, from 1.
     pub line: usize,

@@ -102,7 +102,7 @@ impl Broom {
         // Each run may be short, but all of them together may exceed the cache.
         let intent = match primitive_for(Intent::Auto, range.npages << PAGE_SHIFT).store() {
             StoreKind::NonTemporal => Intent::Cold,
-            StoreKind::Temporal => Intent::Auto,
+            _ => Intent::Auto,
         };
         Self { range, intent, at: 0, cleared: 0, short: [range.page; Self::LIST], len: 0 }
     }
