@@ -1,20 +1,24 @@
 //! The plan, which maps intent and length to a primitive. The first call or [`init`] makes it, and
 //! [`force`] replaces it. A clear reads one entry with one relaxed load.
 
-use core::fmt;
+mod error;
+mod forced;
+
+pub use error::{ForceError, InitError};
+pub use forced::built_for;
+pub(crate) use forced::same;
+
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 
 use crate::arch;
 use crate::cpu::Facts;
-#[cfg(all(feature = "std", unix))]
-use crate::env::{FileError, Variable};
 use crate::intent::Intent;
-use crate::primitive::{AvailablePrimitive, Primitive, find, primitives};
+use crate::primitive::{AvailablePrimitive, Primitive, find};
 use crate::settings::Entries;
-#[cfg(all(feature = "std", unix))]
-use crate::tuning::TuningError;
 use crate::tuning::{CLASSES, Tuning, class, shortest};
+
+use forced::FORCED;
 
 /// The plan. Every entry that is filled is a row that this CPU can run.
 static PLAN: Entries<{ Intent::ALL.len() }, CLASSES> =
@@ -149,85 +153,6 @@ pub fn reset_plan() -> Result<(), InitError> {
     Ok(())
 }
 
-/// The reason why a primitive cannot be forced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ForceError {
-    /// This build has no primitive of that name; the message lists those that it has.
-    Unknown,
-    /// This CPU or build cannot run the primitive.
-    Unavailable {
-        /// The requested primitive.
-        name: &'static str,
-        /// The source of the information and its value.
-        reason: &'static str,
-    },
-    /// The primitive also sets memory tags, so that pointers with another tag would fault; the
-    /// message lists the allowed primitives.
-    SetsTags {
-        /// The requested primitive.
-        name: &'static str,
-    },
-}
-
-impl fmt::Display for ForceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown => f.write_str("no such primitive; this build has")?,
-            Self::SetsTags { name } => {
-                write!(f, "{name} sets memory tags and cannot serve every clear; allowed are")?;
-            }
-            Self::Unavailable { name, reason } => {
-                return write!(f, "{name} is not available: {reason}");
-            }
-        }
-        for (i, p) in primitives().iter().filter(|p| !p.sets_tags()).enumerate() {
-            write!(f, "{} {}", if i == 0 { "" } else { "," }, p.name())?;
-        }
-        Ok(())
-    }
-}
-
-impl core::error::Error for ForceError {}
-
-/// The reason why the plan cannot be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InitError {
-    /// `--cfg clearpage_force`: this CPU cannot run the primitive that the build is for.
-    Built(ForceError),
-    /// `CLEARPAGE_FORCE`: the primitive cannot be forced.
-    #[cfg(all(feature = "std", unix))]
-    Force(Variable, ForceError),
-    /// `CLEARPAGE_TUNING`: the text of the file is not a valid tuning.
-    #[cfg(all(feature = "std", unix))]
-    Tuning(Variable, TuningError),
-    /// `CLEARPAGE_TUNING`: the tuning names a primitive that this CPU cannot run.
-    #[cfg(all(feature = "std", unix))]
-    TuningLacks(Variable, ForceError),
-    /// `CLEARPAGE_TUNING`: the file cannot be read.
-    #[cfg(all(feature = "std", unix))]
-    TuningFile(Variable, FileError),
-}
-
-impl fmt::Display for InitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Built(error) => error.fmt(f),
-            #[cfg(all(feature = "std", unix))]
-            Self::Force(variable, error) | Self::TuningLacks(variable, error) => {
-                write!(f, "{variable}: {error}")
-            }
-            #[cfg(all(feature = "std", unix))]
-            Self::Tuning(variable, error) => write!(f, "{variable}: {error}"),
-            #[cfg(all(feature = "std", unix))]
-            Self::TuningFile(variable, error) => write!(f, "{variable}: {error}"),
-        }
-    }
-}
-
-impl core::error::Error for InitError {}
-
 /// Returns the primitive named `name`, and the tuning that uses it for every clear.
 fn named(name: &str) -> Result<(&'static Primitive, Proven), ForceError> {
     let row = find(name).ok_or(ForceError::Unknown)?;
@@ -281,74 +206,6 @@ impl Proven {
         // `detect`.
         unsafe { AvailablePrimitive::new_unchecked(self.0.choose(intent, len)) }
     }
-}
-
-/// The name that the cfg gives; empty without it.
-const NAME: &str = env!("CLEARPAGE_FORCED");
-
-/// The primitive that the build is for. It is a constant, so that the compiler calls it directly.
-const FORCED: Option<&'static Primitive> = row(NAME);
-
-/// Returns the primitive of a build with `--cfg clearpage_force="name"`, which every clear uses.
-pub const fn built_for() -> Option<&'static Primitive> {
-    FORCED
-}
-
-const fn row(name: &str) -> Option<&'static Primitive> {
-    if name.is_empty() {
-        return None;
-    }
-    let mut i = 0;
-    while i < arch::PRIMITIVES.len() {
-        if same(arch::PRIMITIVES[i].name().as_bytes(), name.as_bytes()) {
-            if arch::PRIMITIVES[i].sets_tags() {
-                refuse("clearpage_force names a primitive that sets memory tags; allowed are:");
-            }
-            return Some(&arch::PRIMITIVES[i]);
-        }
-        i += 1;
-    }
-    refuse("clearpage_force names no primitive of this target, which has:")
-}
-
-const fn refuse(why: &str) -> ! {
-    let (text, len) = names(why);
-    match core::str::from_utf8(text.split_at(len).0) {
-        Ok(text) => panic!("{}", text),
-        Err(_) => unreachable!(),
-    }
-}
-
-/// Compares two strings; `==` cannot be called in a constant.
-pub(crate) const fn same(a: &[u8], b: &[u8]) -> bool {
-    let mut i = 0;
-    while i < a.len() && i < b.len() && a[i] == b[i] {
-        i += 1;
-    }
-    i == a.len() && i == b.len()
-}
-
-/// Returns `why` followed by the allowed names, and the length of that text.
-const fn names(why: &str) -> ([u8; 1024], usize) {
-    let mut text = push(([0; 1024], 0), why);
-    let mut i = 0;
-    while i < arch::PRIMITIVES.len() {
-        if !arch::PRIMITIVES[i].sets_tags() {
-            text = push(push(text, " "), arch::PRIMITIVES[i].name());
-        }
-        i += 1;
-    }
-    text
-}
-
-const fn push((mut text, mut len): ([u8; 1024], usize), more: &str) -> ([u8; 1024], usize) {
-    let mut i = 0;
-    while i < more.len() {
-        text[len] = more.as_bytes()[i];
-        len += 1;
-        i += 1;
-    }
-    (text, len)
 }
 
 #[cfg(test)]

@@ -1,0 +1,72 @@
+//! Builds for one primitive, with `--cfg clearpage_force="name"`: the choice is a constant.
+
+use crate::arch::PRIMITIVES;
+use crate::primitive::Primitive;
+
+/// The name that the cfg gives; empty without it.
+const NAME: &str = env!("CLEARPAGE_FORCED");
+
+/// The primitive that the build is for. It is a constant, so that the compiler calls it directly.
+pub(super) const FORCED: Option<&'static Primitive> = row(NAME);
+
+/// Returns the primitive of a build with `--cfg clearpage_force="name"`, which every clear uses.
+pub const fn built_for() -> Option<&'static Primitive> {
+    FORCED
+}
+
+const fn row(name: &str) -> Option<&'static Primitive> {
+    if name.is_empty() {
+        return None;
+    }
+    let mut i = 0;
+    while i < PRIMITIVES.len() {
+        if same(PRIMITIVES[i].name().as_bytes(), name.as_bytes()) {
+            if PRIMITIVES[i].sets_tags() {
+                refuse("clearpage_force names a primitive that sets memory tags; allowed are:");
+            }
+            return Some(&PRIMITIVES[i]);
+        }
+        i += 1;
+    }
+    refuse("clearpage_force names no primitive of this target, which has:")
+}
+
+const fn refuse(why: &str) -> ! {
+    let (text, len) = names(why);
+    match core::str::from_utf8(text.split_at(len).0) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => unreachable!(),
+    }
+}
+
+/// Compares two strings; `==` cannot be called in a constant.
+pub(crate) const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
+/// Returns `why` followed by the allowed names, and the length of that text.
+const fn names(why: &str) -> ([u8; 1024], usize) {
+    let mut text = push(([0; 1024], 0), why);
+    let mut i = 0;
+    while i < PRIMITIVES.len() {
+        if !PRIMITIVES[i].sets_tags() {
+            text = push(push(text, " "), PRIMITIVES[i].name());
+        }
+        i += 1;
+    }
+    text
+}
+
+const fn push((mut text, mut len): ([u8; 1024], usize), more: &str) -> ([u8; 1024], usize) {
+    let mut i = 0;
+    while i < more.len() {
+        text[len] = more.as_bytes()[i];
+        len += 1;
+        i += 1;
+    }
+    (text, len)
+}
