@@ -150,7 +150,11 @@ pub(super) fn move_to(cpus: &[usize]) {
 
 #[cfg(test)]
 mod tests {
+    use std::mem::MaybeUninit;
+
     use super::*;
+    use crate::HUGE;
+    use clearpage::PAGE_SHIFT;
     use quickcheck::quickcheck;
 
     fn node(number: usize, cpus: &[usize]) -> Node {
@@ -225,6 +229,56 @@ mod tests {
             assert_eq!(owners.len(), 2);
             assert!(owners.iter().all(|owner| owner.is_some_and(|n| online.contains(&n))));
         }
+    }
+
+    /// On machines with several nodes. `.ci/numa` runs it in a guest that has two.
+    #[test]
+    fn memory_goes_to_cpus_of_the_node_that_it_was_touched_on() {
+        let read = |file: &str| fs::read_to_string(format!("/sys/devices/system/node/{file}")).ok();
+        let with_cpus = |nodes: Vec<Node>| {
+            nodes.into_iter().filter(|node| !node.cpus.is_empty()).collect::<Vec<_>>()
+        };
+        let nodes = nodes(read).map(with_cpus).unwrap_or_default();
+        if nodes.len() < 2 {
+            return clearpage_testkit::say("parallel: skipped NUMA: this machine has one node");
+        }
+        // A huge page is on one node: none is in two pieces.
+        const PIECE: usize = 2 * HUGE >> PAGE_SHIFT;
+        let mut room: Vec<MaybeUninit<Page>> = Vec::new();
+        room.resize_with(PIECE * (nodes.len() + 1), MaybeUninit::uninit);
+        let start = room.as_ptr().align_offset(HUGE);
+        let room = &mut room[start..][..PIECE * nodes.len()];
+        for (node, piece) in nodes.iter().zip(room.chunks_mut(PIECE)) {
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    move_to(&node.cpus);
+                    clearpage::clear_pages_uninit(piece);
+                });
+            });
+        }
+        // SAFETY: every page has been cleared, and `MaybeUninit<Page>` has the layout of `Page`.
+        let pages = unsafe { &mut *(ptr::from_mut(room) as *mut [Page]) };
+        let base = pages.as_ptr().addr();
+        let homes: Vec<Option<usize>> = nodes.iter().map(|node| Some(node.number)).collect();
+        let pieces: Vec<_> = pages.chunks_mut(PIECE).collect();
+        assert_eq!(owners(&pieces), Some(homes.clone()));
+        let shares = shares(pieces);
+        assert_eq!(shares.len(), nodes.len());
+        for Share { cpus, pieces } in shares {
+            let node = nodes.iter().find(|node| node.cpus == cpus).unwrap();
+            let at =
+                nodes.iter().position(|other| other == node).unwrap() * PIECE * size_of::<Page>();
+            let found: Vec<_> = pieces.iter().map(|piece| piece.as_ptr().addr() - base).collect();
+            assert_eq!(found, [at], "{node:?}");
+        }
+        // A clear moves no memory to another node.
+        crate::parallel::clear_pages_on(
+            pages,
+            clearpage::Intent::Cold,
+            std::num::NonZeroUsize::new(2 * nodes.len()).unwrap(),
+        );
+        let pieces: Vec<_> = pages.chunks_mut(PIECE).collect();
+        assert_eq!(owners(&pieces), Some(homes));
     }
 
     #[test]
