@@ -21,6 +21,20 @@ pub(crate) enum Clear<'a> {
     Pages(WeakLeaf, &'a [NonNull<Page>]),
 }
 
+impl AvailablePrimitive {
+    /// Zeroes whole pages.
+    pub fn clear_pages(self, pages: &mut [Page]) {
+        // SAFETY: the slice is valid for writes; its address and length are multiples of a page.
+        unsafe { zero(Clear::Blocks(self, pages.as_mut_ptr().cast(), size_of_val(pages))) }
+    }
+
+    /// Zeroes bytes of any alignment; partial blocks are cleared with ordinary stores.
+    pub fn zero_bytes(self, bytes: &mut [u8]) {
+        // SAFETY: the slice is valid for writes.
+        unsafe { zero(Clear::Bytes(self, bytes.as_mut_ptr(), bytes.len())) }
+    }
+}
+
 /// Checks memory with AddressSanitizer, then zeroes it.
 ///
 /// # Safety

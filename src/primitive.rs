@@ -5,7 +5,6 @@ use core::ops::Deref;
 
 use crate::arch;
 use crate::cpu::Feature;
-use crate::door::{Clear, zero};
 
 /// Whether a primitive's stores go through the cache or bypass it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -173,18 +172,6 @@ impl AvailablePrimitive {
     /// Returns the primitive.
     pub const fn primitive(self) -> &'static Primitive {
         self.0
-    }
-
-    /// Zeroes whole pages.
-    pub fn clear_pages(self, pages: &mut [crate::Page]) {
-        // SAFETY: the slice is valid for writes; its address and length are multiples of a page.
-        unsafe { zero(Clear::Blocks(self, pages.as_mut_ptr().cast(), size_of_val(pages))) }
-    }
-
-    /// Zeroes bytes of any alignment; partial blocks are cleared with ordinary stores.
-    pub fn zero_bytes(self, bytes: &mut [u8]) {
-        // SAFETY: the slice is valid for writes.
-        unsafe { zero(Clear::Bytes(self, bytes.as_mut_ptr(), bytes.len())) }
     }
 }
 

@@ -99,7 +99,7 @@ impl Isa {
     pub const fn of_target(arch: &str) -> Self {
         let mut i = 0;
         while i < Self::ALL.len() {
-            if crate::plan::same(Self::ALL[i].name().as_bytes(), arch.as_bytes()) {
+            if same(Self::ALL[i].name().as_bytes(), arch.as_bytes()) {
                 return Self::ALL[i];
             }
             i += 1;
@@ -122,4 +122,13 @@ pub fn flags() -> impl Iterator<Item = Flag> {
 /// Returns the data cache sizes of this CPU.
 pub fn caches() -> Caches {
     crate::arch::caches()
+}
+
+/// Compares two strings; `==` cannot be called in a constant.
+pub(crate) const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
 }

@@ -1,6 +1,7 @@
 //! Builds for one primitive, with `--cfg clearpage_force="name"`: the choice is a constant.
 
 use crate::arch::PRIMITIVES;
+use crate::cpu::same;
 use crate::primitive::Primitive;
 
 /// The name that the cfg gives; empty without it.
@@ -37,15 +38,6 @@ const fn refuse(why: &str) -> ! {
         Ok(text) => panic!("{}", text),
         Err(_) => unreachable!(),
     }
-}
-
-/// Compares two strings; `==` cannot be called in a constant.
-pub(crate) const fn same(a: &[u8], b: &[u8]) -> bool {
-    let mut i = 0;
-    while i < a.len() && i < b.len() && a[i] == b[i] {
-        i += 1;
-    }
-    i == a.len() && i == b.len()
 }
 
 /// Returns `why` followed by the allowed names, and the length of that text.

@@ -6,7 +6,6 @@ mod forced;
 
 pub use error::{ForceError, InitError};
 pub use forced::built_for;
-pub(crate) use forced::same;
 
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
@@ -21,7 +20,7 @@ use crate::tuning::{CLASSES, Tuning, class, shortest};
 use forced::FORCED;
 
 /// The plan. Every entry that is filled is a row that this CPU can run.
-static PLAN: Entries<{ Intent::ALL.len() }, CLASSES> =
+static PLAN: Entries<Primitive, { Intent::ALL.len() }, CLASSES> =
     Entries([const { [const { AtomicPtr::new(ptr::null_mut()) }; CLASSES] }; Intent::ALL.len()]);
 
 /// Returns the primitive that the plan has for `len` bytes under `intent`, with one relaxed load.

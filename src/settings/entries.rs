@@ -4,19 +4,18 @@
 use core::ptr;
 
 use super::atomic::{AtomicPtr, Ordering::Relaxed};
-use crate::primitive::Primitive;
 
-/// Each entry is null until it is filled; then it points to a row of the table of primitives. The
-/// table is a constant, initialised before any thread, so relaxed accesses suffice.
-pub(crate) struct Entries<const I: usize, const C: usize>(
-    pub(crate) [[AtomicPtr<Primitive>; C]; I],
+/// Each entry is null until it is filled; then it points to a constant, such as a row of the table
+/// of primitives. A constant is initialised before any thread, so relaxed accesses suffice.
+pub(crate) struct Entries<T: 'static, const I: usize, const C: usize>(
+    pub(crate) [[AtomicPtr<T>; C]; I],
 );
 
-impl<const I: usize, const C: usize> Entries<I, C> {
+impl<T, const I: usize, const C: usize> Entries<T, I, C> {
     /// Returns an entry, or `None` if it is not filled.
     #[inline(always)]
-    pub(crate) fn get(&self, intent: usize, class: usize) -> Option<&'static Primitive> {
-        // SAFETY: an entry is null or points to a row, which is a constant.
+    pub(crate) fn get(&self, intent: usize, class: usize) -> Option<&'static T> {
+        // SAFETY: an entry is null or points to a constant.
         unsafe { self.0[intent][class].load(Relaxed).as_ref() }
     }
 
@@ -27,7 +26,7 @@ impl<const I: usize, const C: usize> Entries<I, C> {
     }
 
     /// Fills the empty entries, without overwriting those of a [`replace`](Self::replace).
-    pub(crate) fn complete(&self, choose: impl Fn(usize, usize) -> &'static Primitive) {
+    pub(crate) fn complete(&self, choose: impl Fn(usize, usize) -> &'static T) {
         self.put(choose, |entry, row| {
             #[cfg(target_has_atomic = "ptr")]
             let _ = entry.compare_exchange(ptr::null_mut(), row, Relaxed, Relaxed);
@@ -39,14 +38,14 @@ impl<const I: usize, const C: usize> Entries<I, C> {
     }
 
     /// Overwrites all entries.
-    pub(crate) fn replace(&self, choose: impl Fn(usize, usize) -> &'static Primitive) {
+    pub(crate) fn replace(&self, choose: impl Fn(usize, usize) -> &'static T) {
         self.put(choose, |entry, row| entry.store(row, Relaxed));
     }
 
     fn put(
         &self,
-        choose: impl Fn(usize, usize) -> &'static Primitive,
-        put: impl Fn(&AtomicPtr<Primitive>, *mut Primitive),
+        choose: impl Fn(usize, usize) -> &'static T,
+        put: impl Fn(&AtomicPtr<T>, *mut T),
     ) {
         for (intent, classes) in self.0.iter().enumerate() {
             for (class, entry) in classes.iter().enumerate() {
@@ -59,13 +58,12 @@ impl<const I: usize, const C: usize> Entries<I, C> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::primitive::primitives;
 
     /// The state in the child of a fork if another thread of the parent was filling the entries.
     #[test]
     fn what_is_filled_in_part_is_completed() {
-        let [old, new] = [&primitives()[0], primitives().last().unwrap()];
-        let entries = Entries::<2, 2>(Default::default());
+        let [old, new] = [&1, &2];
+        let entries = Entries::<i32, 2, 2>(Default::default());
         entries.0[0][0].store(ptr::from_ref(old).cast_mut(), Relaxed);
         assert!(!entries.are_complete());
         assert_eq!((entries.get(0, 0), entries.get(1, 1)), (Some(old), None));

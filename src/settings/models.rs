@@ -14,24 +14,23 @@ use atomic::{AtomicPtr, AtomicU8};
 use loom::cell::UnsafeCell;
 
 use self::{entries::Entries, once::Once, switch::Switch};
-use crate::primitive::{Primitive, primitives};
 
-type Plan = Entries<1, 2>;
+type Plan = Entries<i32, 1, 2>;
 
 fn plan() -> Arc<Plan> {
     Arc::new(Entries([[(); 2].map(|()| AtomicPtr::new(std::ptr::null_mut()))]))
 }
 
-fn rows() -> [&'static Primitive; 2] {
-    [&primitives()[0], primitives().last().unwrap()]
+fn rows() -> [&'static i32; 2] {
+    [&1, &2]
 }
 
-fn chosen(plan: &Plan) -> [&'static Primitive; 2] {
+fn chosen(plan: &Plan) -> [&'static i32; 2] {
     [0, 1].map(|class| plan.get(0, class).expect("the plan was made"))
 }
 
 /// Makes the plan, as `dispatch::init` does.
-fn init(plan: &Plan, row: &'static Primitive) {
+fn init(plan: &Plan, row: &'static i32) {
     if !plan.are_complete() {
         plan.complete(|_, _| row);
     }

@@ -1,6 +1,8 @@
 //! What the tests of all packages share: memory with redzones, a mapper that fails on request,
 //! every policy and set of flags, and children that run the test binary again.
 
+#![allow(missing_docs, reason = "unpublished: names that say enough need no line")]
+
 pub mod emulator;
 pub mod faulty;
 pub mod flags;
