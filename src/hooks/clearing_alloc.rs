@@ -156,17 +156,8 @@ impl<A, S> ClearingAlloc<A, S> {
 
     /// Clears freed blocks of at least `from` bytes by `wipe` instead of by stores to all of it.
     ///
-    /// For wipes that skip pages that were never touched, such as `clearpage_os::raw::wipe`:
-    ///
-    /// ```
-    /// # mod clearpage_os { pub mod raw { pub unsafe fn wipe(_: *mut u8, _: usize) {} } }
-    /// use std::alloc::System;
-    /// use clearpage::hooks::ClearingAlloc;
-    ///
-    /// // SAFETY: no `userfaultfd` fills fresh pages of the heap with old contents.
-    /// let _alloc = unsafe { ClearingAlloc::new(System).wipe_with(4 << 20, clearpage_os::raw::wipe) };
-    /// ```
-    ///
+    /// For wipes that skip pages that were never touched, such as `clearpage_os::raw::wipe` from 4 MiB
+    /// on: below that, querying the touched pages may cost more than clearing the others.
     /// Default: `from` is `usize::MAX`.
     ///
     /// # Safety
