@@ -16,9 +16,9 @@ use clearpage_cli::memory::Arena;
 use clearpage_cli::units::format_size;
 
 const GIB: usize = 1 << 30;
-/// The memory that the blocks pass through, again and again.
+/// Bytes of memory that the blocks are allocated from.
 const ARENA: usize = 4 * GIB;
-/// What is allocated in all, as in the Linux change.
+/// Blocks allocated in total, as in the Linux change.
 const BLOCKS: usize = 8192;
 const ROUNDS: usize = 7;
 
@@ -32,26 +32,26 @@ fn main() {
     promises.print();
 }
 
-/// Frames from 0 on, and who hands them out.
+/// Returns a map of frames from 0 on, and their allocator.
 fn memory(pages: &mut [Page]) -> (LinearMap, FrameAllocator) {
     let frames = FrameRange::new(Frame::default(), pages.len() as u64).expect("few");
     let mut allocator = FrameAllocator::new();
     allocator.add_frame(0, pages.len());
-    // SAFETY: the map is used up before the pages are.
+    // SAFETY: the caller uses the map only as long as it borrows the pages.
     (unsafe { LinearMap::new(frames, NonNull::from(pages).cast()) }, allocator)
 }
 
-/// One call of the primitive for frames that have just been handed out.
+/// Clears newly allocated frames by one call of the primitive.
 fn by_strings(hooks: &PageHooks<LinearMap>, frames: FrameRange) {
     let pages = hooks.mem().page_address(frames).expect("mapped").cast::<Page>();
-    // SAFETY: nobody else uses them yet.
+    // SAFETY: nothing else uses newly allocated frames.
     string_stores().clear_pages(unsafe {
         std::slice::from_raw_parts_mut(pages.as_ptr(), frames.npages() as usize)
     });
 }
 
-/// Every block of the arena allocated and initialised, then all of them freed; until there were
-/// 8192.
+/// Allocates and initialises every block of the arena, then frees all; repeats until [`BLOCKS`] were
+/// allocated.
 fn cycle(allocator: &mut FrameAllocator, mut init: impl FnMut(FrameRange)) {
     let order = Order::for_pages((2 << 20) / PAGE_SIZE).expect("small");
     let mut blocks = Vec::with_capacity(BLOCKS);
@@ -92,14 +92,14 @@ fn huge_blocks(promises: &mut Promises, pages: &mut [Page]) {
             arm(|hooks, frames| {
                 let pages = hooks.mem().page_address(frames).expect("mapped").cast::<Page>();
                 let len = frames.npages() as usize * PAGE_SIZE;
-                // SAFETY: pages that have just been handed out, which nobody else uses yet.
+                // SAFETY: nothing else uses newly allocated pages.
                 unsafe { libc::memset(pages.as_ptr().cast(), 0, len) };
             }),
         )
         .with(
             "post_alloc",
             arm(|hooks, frames| {
-                // SAFETY: frames that the allocator has just handed out.
+                // SAFETY: nothing else uses newly allocated frames.
                 let done = unsafe { hooks.post_alloc(frames, AllocFlags::NONE) };
                 let _ = black_box(done.expect("mapped"));
             }),
@@ -128,7 +128,7 @@ fn huge_blocks(promises: &mut Promises, pages: &mut [Page]) {
     );
 }
 
-/// Single frames in random order, 512 at a time, as a process that ends leaves them.
+/// Frees single frames in random order, 512 at a time, as when a process exits.
 fn freed_in_bulk(promises: &mut Promises, pages: &mut [Page]) {
     let mut list: Vec<Frame> = (0..pages.len()).filter_map(|f| Frame::new(f as u64)).collect();
     fastrand::Rng::with_seed(5).shuffle(&mut list);
@@ -139,7 +139,7 @@ fn freed_in_bulk(promises: &mut Promises, pages: &mut [Page]) {
         .with("bulk", |_| {
             nanoseconds(|| {
                 for bulk in list.chunks(512) {
-                    // SAFETY: frames of the arena, which nobody else uses meanwhile.
+                    // SAFETY: nothing else uses frames of the arena meanwhile.
                     let done = unsafe { hooks.free_prepare_scattered(bulk, AllocFlags::NONE) };
                     let _ = black_box(done.expect("mapped"));
                 }

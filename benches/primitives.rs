@@ -1,5 +1,5 @@
-//! Every primitive of this CPU, the plan, and what else a program might call, by criterion:
-//! throughput of hot and cold clearing. `cargo bench --bench primitives -- hot/avx2` picks some.
+//! Measures every primitive of this CPU, the plan and other functions by criterion: throughput of hot
+//! and cold clearing. `cargo bench --bench primitives -- hot/avx2` selects some.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use clearpage_cli::report::Temperature;
 use criterion::{BenchmarkId, Criterion, Throughput};
 
 const SIZES: [usize; 4] = [4 << 10, 64 << 10, 1 << 20, 16 << 20];
-/// Larger than any cache: what a cold walk goes through.
+/// Bytes of a cold walk: more than any cache.
 const WALK: usize = 512 << 20;
 
-/// `iters` calls on `npages` pages each, one after another through `pages`, and around again.
+/// `iters` calls on `npages` pages each, which walk through `pages` and start again at its end.
 struct Calls<'a> {
     pages: &'a mut [Page],
     npages: usize,

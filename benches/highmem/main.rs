@@ -1,9 +1,9 @@
-//! What the highmem layer costs, and what its one call for all frames brings:
+//! Measures the cost of the highmem layer and the gain of one call for all frames:
 //! `cargo bench --bench highmem`.
 //!
-//! The second table is that of the Linux change "use batch page clearing in kernel_init_pages()":
-//! before, a mapping and a primitive call a page; after, one for the block. With a permanent mapping
-//! mapping is arithmetic; without one it is real.
+//! The second table repeats the Linux change "use batch page clearing in kernel_init_pages()":
+//! before it, each page had a mapping and a call of the primitive; after it, each block has one. A
+//! permanent mapping costs an addition; any other costs system calls.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod mapped;
@@ -19,7 +19,7 @@ use clearpage_cli::table::ruled;
 use clearpage_cli::units::format_size;
 
 const MIB: usize = 1 << 20;
-/// Samples of each figure.
+/// Samples per figure.
 const ROUNDS: usize = 21;
 
 fn main() {
@@ -34,19 +34,19 @@ fn main() {
     promises.print();
 }
 
-/// Frames from 0 on.
+/// Returns a map of frames from 0 on.
 fn linear(pages: &mut [Page]) -> LinearMap {
     let frames = FrameRange::new(Frame::default(), pages.len() as u64).expect("few");
-    // SAFETY: the map is used up before the pages are.
+    // SAFETY: the caller uses the map only as long as it borrows the pages.
     unsafe { LinearMap::new(frames, NonNull::from(pages).cast()) }
 }
 
-/// The layer over memory with a permanent mapping, against the call that it should come to.
+/// Compares the layer over permanently mapped memory with a direct call.
 fn cost(promises: &mut Promises, pages: &mut [Page]) {
     let map = linear(pages);
     for (npages, calls, least) in [(1, 100_000, 0.95), (2 * MIB / PAGE_SIZE, 256, 0.99)] {
         for (what, intent) in [("hot", Intent::Hot), ("cold", Intent::Cold)] {
-            // Hot is the same block again and again, cold the next one.
+            // Hot: the same block in every call. Cold: the next one.
             let blocks = if intent == Intent::Hot { 1 } else { pages.len() / npages };
             let at = |call: usize| call % blocks * npages;
             let samples = Race::default()
@@ -55,7 +55,7 @@ fn cost(promises: &mut Promises, pages: &mut [Page]) {
                         for call in 0..calls {
                             let start = Frame::new(at(call) as u64).expect("small");
                             let frames = FrameRange::new(black_box(start), npages as u64);
-                            // SAFETY: frames of the arena, which nobody else uses meanwhile.
+                            // SAFETY: nothing else uses frames of the arena meanwhile.
                             unsafe { clear_highpages(&map, frames.expect("small"), intent) }
                                 .expect("mapped");
                         }
@@ -76,7 +76,7 @@ fn cost(promises: &mut Promises, pages: &mut [Page]) {
     }
 }
 
-/// Blocks of cold memory, by order.
+/// Clears blocks of cold memory of each order.
 fn seed(pages: &mut [Page]) {
     let stosb = string_stores();
     println!("cold blocks, GB/s; in brackets, times as fast as page by page");
@@ -104,7 +104,7 @@ fn seed(pages: &mut [Page]) {
             .with(
                 "plan",
                 walk(Box::new(move |frames| {
-                    // SAFETY: frames of the arena, which nobody else uses meanwhile.
+                    // SAFETY: nothing else uses frames of the arena meanwhile.
                     unsafe { clear_highpages(&map, frames, Intent::Cold) }.expect("mapped");
                 })),
             )
@@ -122,10 +122,10 @@ fn seed(pages: &mut [Page]) {
     println!("{table}");
 }
 
-/// Frames of one mapping by one call of a primitive.
+/// Clears frames of one mapping by one call of a primitive.
 fn by(primitive: AvailablePrimitive, map: LinearMap, frames: FrameRange) {
     let pages = map.page_address(frames).expect("mapped").cast::<Page>();
-    // SAFETY: pages of the arena, which nobody else uses meanwhile.
+    // SAFETY: nothing else uses pages of the arena meanwhile.
     primitive.clear_pages(unsafe {
         std::slice::from_raw_parts_mut(pages.as_ptr(), frames.npages() as usize)
     });

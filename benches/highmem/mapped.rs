@@ -1,4 +1,5 @@
-//! The same blocks where each must be mapped: a memfd, which is what user space has for highmem.
+//! The same blocks in memory that must be mapped first: a memfd, the counterpart of highmem in user
+//! space.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -16,8 +17,7 @@ use crate::{MIB, ROUNDS};
 const LEN: usize = 64 * MIB;
 const MAP: ZeroMethod = ZeroMethod::Map(Intent::Cold);
 
-/// Blocks of a file in memory, by order: a page mapped, cleared and unmapped at a time, against one
-/// window for the block.
+/// Compares one mapping per page with one mapping per block, for blocks of each order.
 pub fn seed() {
     let file = File::from(memfd_create("clearpage", MemfdFlags::empty()).expect("a memfd"));
     file.set_len(LEN as u64).expect("room");

@@ -1,5 +1,5 @@
-//! `ClearingAlloc`: what it costs switched off, what clearing costs beside `memset`, and what
-//! keeping memory and clearing it saves over giving it back.
+//! Measures `ClearingAlloc`: its cost with policies off, its clears against `memset`, and memory that
+//! is kept and cleared against memory that is unmapped and faulted in again.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -11,7 +11,7 @@ use clearpage_benches::{Promises, Race};
 use clearpage_cli::table::ruled;
 use clearpage_cli::units::format_size;
 
-/// By the policy of the process, as a global allocator would be.
+/// Follows the policy of the process, as a global allocator does.
 static FOLLOWING: ClearingAlloc<System> = ClearingAlloc::new(System);
 static ON_ALLOC: ClearingAlloc<System> =
     ClearingAlloc::new(System).with_policy(InitPolicy::ON_ALLOC);
@@ -20,12 +20,12 @@ static ZEROING: ClearingAlloc<System> = ClearingAlloc::new(System).alloc_zeroed_
 static MEMSET_ON_ALLOC: Memset = Memset { on_alloc: true };
 static MEMSET_ON_FREE: Memset = Memset { on_alloc: false };
 
-/// The same by the C library's `memset`.
+/// Clears by the C library's `memset`.
 struct Memset {
     on_alloc: bool,
 }
 
-// SAFETY: the system's blocks.
+// SAFETY: the blocks are the system's.
 unsafe impl GlobalAlloc for Memset {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -44,7 +44,7 @@ unsafe impl GlobalAlloc for Memset {
         // SAFETY: the caller's promise.
         unsafe {
             if !self.on_alloc {
-                // Seen by somebody, or the compiler leaves it out.
+                // `black_box` keeps the compiler from dropping it.
                 black_box(libc::memset(ptr.cast(), 0, layout.size()));
             }
             System.dealloc(ptr, layout);
@@ -53,18 +53,18 @@ unsafe impl GlobalAlloc for Memset {
 }
 
 const ROUNDS: usize = 101;
-/// Blocks at a time, where they are many.
+/// Blocks in use at a time, if they are many.
 const MANY: usize = 64;
-/// A sample takes about so many nanoseconds: many, so that an interrupt in some is not seen.
+/// Nanoseconds per sample, about. Many samples are taken, so that an interrupt in some has no effect.
 const SAMPLE: f64 = 100_000.0;
 
-/// A static allocator as the compiler's shims call a global one: out of line, so that calls share
-/// nothing, and by its name, so that what is constant in it is known.
+/// Calls a static allocator as the compiler's shims call a global one: out of line, so that calls
+/// share nothing, and by name, so that its constants are known.
 macro_rules! shim {
     ($name:ident, $static:expr, $alloc:ident) => {
         struct $name;
 
-        // SAFETY: it is that allocator.
+        // SAFETY: all calls go to that allocator.
         unsafe impl GlobalAlloc for $name {
             #[inline(never)]
             unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -90,7 +90,7 @@ shim!(MemsetOnFree, MEMSET_ON_FREE, alloc);
 shim!(Calloc, System, alloc_zeroed);
 shim!(Zeroing, ZEROING, alloc_zeroed);
 
-/// Nanoseconds of a pair of alloc and free, over so many pairs with `LIVE` blocks at a time.
+/// Returns the nanoseconds of a pair of alloc and free, over `npairs` pairs with `LIVE` blocks at a time.
 #[inline(never)]
 fn pairs<const LIVE: usize>(alloc: impl GlobalAlloc, layout: Layout, npairs: usize) -> f64 {
     let mut blocks = [null_mut(); LIVE];
@@ -116,7 +116,7 @@ pub fn promise(promises: &mut Promises) {
     kept::promise(promises);
 }
 
-/// Pairs of alloc and free around the C library's allocator.
+/// Measures pairs of alloc and free around the C library's allocator.
 fn small(promises: &mut Promises) {
     set_policy(InitPolicy::OFF);
     let one = off::<1>("one block at a time");
@@ -133,12 +133,12 @@ fn sizes() -> impl Iterator<Item = Layout> {
     (4..=16).map(|shift| Layout::from_size_align(1 << shift, 8).unwrap())
 }
 
-/// How many pairs a sample has.
+/// Returns the pairs per sample.
 fn effort(pair: f64) -> usize {
     (SAMPLE / pair) as usize
 }
 
-/// Both policies off: the mean ratio, and the worst.
+/// Measures with both policies off; returns the mean ratio and the worst.
 fn off<const LIVE: usize>(how: &str) -> (f64, f64) {
     let mut table = ruled();
     table.set_header([how, "System, ns a pair", "ClearingAlloc, off", "ratio"]);
@@ -163,12 +163,12 @@ fn off<const LIVE: usize>(how: &str) -> (f64, f64) {
     (mean(&ratios), ratios.into_iter().fold(f64::INFINITY, f64::min))
 }
 
-/// The geometric mean.
+/// Returns the geometric mean.
 fn mean(ratios: &[f64]) -> f64 {
     (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp()
 }
 
-/// Clearing, against `memset` in the same places.
+/// Compares clears with `memset` at the same points.
 fn on(promises: &mut Promises) {
     let mut table = ruled();
     table.set_header([
@@ -204,7 +204,7 @@ fn on(promises: &mut Promises) {
     promises.at_least("on_free: memset to ClearingAlloc, mean", mean(&on_free), 1.0);
 }
 
-/// `alloc_zeroed`: the C library's, and cleared here.
+/// Compares `alloc_zeroed` of the C library with blocks cleared here.
 fn zeroed<const LIVE: usize>(how: &str) {
     let mut table = ruled();
     table.set_header([how, "calloc, ns a pair", "alloc_zeroed_threshold", "calloc to it"]);
@@ -224,7 +224,7 @@ fn zeroed<const LIVE: usize>(how: &str) {
     println!("{table}");
 }
 
-/// Blocks of 2 MiB, each touched in every page by its user.
+/// Measures blocks of 2 MiB of which the user touches every page.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod kept {
     use std::sync::Mutex;
@@ -235,12 +235,11 @@ mod kept {
     use super::*;
 
     const BLOCK: usize = 2 << 20;
-    /// Blocks in use at a time: more than the caches hold.
+    /// Blocks in use at a time: more than fit the caches.
     const BLOCKS: usize = 32;
     const ROUNDS: usize = 31;
 
-    /// An allocator of blocks of one size. It keeps those that are free in a list, whose links
-    /// are in the blocks.
+    /// An allocator of blocks of one size, with a free list whose links are in the blocks.
     struct Keeping {
         free: Mutex<*mut u8>,
         _memory: Arena,
@@ -252,14 +251,14 @@ mod kept {
             let start: *mut u8 = memory.pages().as_mut_ptr().cast();
             let keeping = Self { free: Mutex::new(null_mut()), _memory: memory };
             for n in 0..BLOCKS {
-                // SAFETY: a block of the arena, put into the list once.
+                // SAFETY: each block of the arena is put into the list once.
                 unsafe { keeping.dealloc(start.add(n * BLOCK), LAYOUT) };
             }
             keeping
         }
     }
 
-    // SAFETY: a block is in the list or its user's; all are of the one layout.
+    // SAFETY: a block is either in the list or in use, and all have one layout.
     unsafe impl GlobalAlloc for Keeping {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             assert_eq!(layout, LAYOUT);
@@ -285,16 +284,16 @@ mod kept {
         Err(_) => unreachable!(),
     };
 
-    /// Takes memory from the system, and gives it back.
+    /// Maps each block, and unmaps it when it is freed.
     struct GivingBack {
         huge: bool,
     }
 
-    // SAFETY: a mapping a block, aligned to a huge page, and unmapped whole.
+    // SAFETY: each block is a mapping, aligned to a huge page, that is unmapped whole.
     unsafe impl GlobalAlloc for GivingBack {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-            // SAFETY: where there is room, with what is before and behind the block unmapped.
+            // SAFETY: the kernel chooses unused address space, and only that is unmapped.
             unsafe {
                 let room = mmap_anonymous(null_mut(), 2 * BLOCK, access, flags).unwrap();
                 let before = room.addr().next_multiple_of(BLOCK) - room.addr();
@@ -305,19 +304,19 @@ mod kept {
                 munmap(block.byte_add(layout.size()), BLOCK - before).unwrap();
                 let advice =
                     if self.huge { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage };
-                // A kernel without huge pages has none to refuse.
+                // Kernels without huge pages refuse the advice, which then changes nothing.
                 let _ = madvise(block, layout.size(), advice);
                 block.cast()
             }
         }
 
         unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-            // SAFETY: the block's mapping, which nobody uses any more.
+            // SAFETY: nothing uses the block's mapping any more.
             unsafe { munmap(ptr.cast(), layout.size()).unwrap() }
         }
     }
 
-    /// Nanoseconds a cycle: a block is taken, touched in each page, and given back when all are.
+    /// Returns the nanoseconds per block: all are allocated and touched in each page, then freed.
     fn cycles(alloc: &impl GlobalAlloc, zeroed: bool) -> f64 {
         let mut blocks = [null_mut::<u8>(); BLOCKS];
         let start = Instant::now();
@@ -331,7 +330,7 @@ mod kept {
             }
         }
         for block in blocks {
-            // SAFETY: the block is given back once.
+            // SAFETY: each block is freed once.
             unsafe { alloc.dealloc(block, LAYOUT) };
         }
         start.elapsed().as_nanos() as f64 / BLOCKS as f64

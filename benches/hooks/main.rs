@@ -1,5 +1,5 @@
-//! What the hooks cost and what they save: `cargo bench --bench hooks`. Says for each promise
-//! whether this machine reached it; never fails.
+//! Measures what the hooks cost and save: `cargo bench --bench hooks`. It reports for each promise
+//! whether this machine reached it, and never fails.
 
 mod clearing_alloc;
 

@@ -1,5 +1,6 @@
-//! The envelope, and what the crate promises, measured in one run on the same memory:
-//! `cargo bench --bench ratios`. Says for each whether this machine reached it; never fails.
+//! Measures the envelope and the promises of the crate in one run on the same memory:
+//! `cargo bench --bench ratios`. It reports for each promise whether this machine reached it, and
+//! never fails.
 
 mod shapes;
 
@@ -19,7 +20,7 @@ use clearpage_cli::units::format_size;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
-/// Samples of each figure.
+/// Samples per figure.
 const ROUNDS: usize = 21;
 
 /// Sizes of the envelope.
@@ -68,13 +69,13 @@ fn main() {
     let envelope = Envelope::measure(&mut crew, walk, machine.facts.l2);
     envelope.print();
     envelope.promise(&mut promises, Lead::of(&microarchitecture));
-    let arena = crew.arena().expect("its own");
+    let arena = crew.arena().expect("a crew of one owns its arena");
     shapes::promise(&mut promises, &mut arena.pages()[..walk / PAGE_SIZE]);
     promises.print();
 }
 
-/// How far Cold leads where the memory is not in the cache. That depends on the CPU: on Zen 4
-/// `rep stosb` fetches every line first, on Zen 5 it does not from 16 KiB on.
+/// The promised lead of Cold on memory that is not in the cache. It depends on the CPU: `rep stosb`
+/// of Zen 4 fetches every line first, that of Zen 5 does not from 16 KiB on.
 struct Lead {
     /// Against `memset`, from 64 KiB to 8 MiB.
     memset: f64,
@@ -94,7 +95,7 @@ impl Lead {
     }
 }
 
-/// Every contender at every size and temperature.
+/// The samples of every contender at every size and temperature.
 struct Envelope {
     contenders: Vec<Contender>,
     cases: Vec<(Case, Samples)>,
@@ -118,7 +119,7 @@ impl Envelope {
         Self { cases, contenders, l2 }
     }
 
-    /// The best primitive, the plan's choice and the ratios of their times, a case a line.
+    /// Prints for each case the best primitive, the choice of the plan and the ratios of their times.
     fn print(&self) {
         let mut table = ruled();
         let titles = ["", "size", "best", "GB/s", "plan's choice", "GB/s", "to best", "to memset"];
@@ -174,7 +175,7 @@ impl Envelope {
         promise(what, &[Cold], &middle, PER_PAGE, lead.per_page);
         let huge = |size| size == 2 * MIB;
         promise("cold: plan to stosb a page", &[Cold], &huge, PER_PAGE, lead.huge);
-        // Hot is for both: the mean of both times, as multiples of the best, against memset's.
+        // Hot is judged by the mean of both slowdowns, each relative to the best primitive.
         let both = |size: usize, name: &str| {
             let slowdown = |temperature| {
                 let samples = self.at((size, temperature));
@@ -191,7 +192,7 @@ impl Envelope {
         promises.at_least("cold: time a byte at 8 MiB to that at 1 GiB", growth, 0.9);
     }
 
-    /// The plan's share of the envelope at some temperatures and sizes: the least, and the mean.
+    /// Promises the plan's share of the envelope at these temperatures and sizes, worst and mean.
     fn of_envelope(
         &self,
         what: &str,

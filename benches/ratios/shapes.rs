@@ -1,4 +1,4 @@
-//! The shapes that no other library has, and what a call costs.
+//! Measures scattered pages, pages around a touch, short lengths, and the cost of a call.
 
 use std::hint::black_box;
 use std::ptr::NonNull;
@@ -25,14 +25,14 @@ fn stosb(pages: &mut [Page]) {
 }
 
 fn memset(pages: &mut [Page]) {
-    // SAFETY: pages are nothing but bytes, and these are ours to write.
+    // SAFETY: pages consist of bytes, and these are exclusively borrowed.
     unsafe { libc::memset(pages.as_mut_ptr().cast(), 0, size_of_val(pages)) };
 }
 
-/// All pages in random order, 512 a list, as a bulk allocation of 2 MiB would name them.
+/// Clears all pages in random order, in lists of 512, as a bulk allocation of 2 MiB does.
 fn scattered(promises: &mut Promises, pages: &mut [Page]) {
     let base = NonNull::from(&mut *pages).cast::<Page>();
-    // SAFETY: below the number of pages.
+    // SAFETY: `i` is less than the number of pages.
     let mut list: Vec<NonNull<Page>> = (0..pages.len()).map(|i| unsafe { base.add(i) }).collect();
     fastrand::Rng::with_seed(2).shuffle(&mut list);
     let list = &list;
@@ -40,7 +40,7 @@ fn scattered(promises: &mut Promises, pages: &mut [Page]) {
         .with("scattered", |_| {
             nanoseconds(|| {
                 for bulk in list.chunks(512) {
-                    // SAFETY: pages of the arena, which nobody else uses meanwhile.
+                    // SAFETY: nothing else uses pages of the arena meanwhile.
                     unsafe { raw::clear_scattered(bulk, Intent::Cold) };
                 }
             })
@@ -63,7 +63,7 @@ fn scattered(promises: &mut Promises, pages: &mut [Page]) {
     );
 }
 
-/// Every line read and written.
+/// Reads and writes every line.
 fn touch(pages: &mut [Page]) {
     for page in pages {
         for line in page.as_bytes_mut().chunks_exact_mut(64) {
@@ -72,7 +72,7 @@ fn touch(pages: &mut [Page]) {
     }
 }
 
-/// Clears cold memory, `npages` a call, and does `then` with each stretch before the next.
+/// Clears cold memory, `npages` per call, and calls `then` on each stretch before the next.
 fn walk(
     npages: usize,
     clear: fn(&mut [Page]),
@@ -88,7 +88,7 @@ fn walk(
     }
 }
 
-/// Cold memory cleared and then used, a stretch after the other.
+/// Clears and then uses cold memory, one stretch after the other.
 fn used(promises: &mut Promises, pages: &mut [Page]) {
     for (size, least) in [(4 * KIB, 0.97), (16 * KIB, 0.97)] {
         let npages = size / PAGE_SIZE;
@@ -102,8 +102,8 @@ fn used(promises: &mut Promises, pages: &mut [Page]) {
     }
 }
 
-/// What each intent costs when it was the wrong guess: memory that was cold, left alone or used
-/// right after it was cleared, against the best intent for that.
+/// Prints what a wrong intent costs: cold memory is cleared, then left alone or used at once. Each
+/// intent is compared with the best one for that.
 fn guesses(pages: &mut [Page]) {
     let mut table = ruled();
     table.set_header(["cold memory, then", "size", "Auto", "Hot", "Cold"]);
@@ -125,7 +125,7 @@ fn guesses(pages: &mut [Page]) {
     println!("what a wrong guess costs, as a share of the best intent's throughput:\n{table}");
 }
 
-/// Huge pages of cold memory cleared because of one touch, and then the 64 KiB around it used.
+/// Clears huge pages of cold memory around a touch, and then uses the 64 KiB around it.
 fn around(promises: &mut Promises, pages: &mut [Page]) {
     const NPAGES: usize = 2 * MIB / PAGE_SIZE;
     const REACH: usize = 32 * KIB / PAGE_SIZE;
@@ -169,10 +169,10 @@ fn around(promises: &mut Promises, pages: &mut [Page]) {
     );
 }
 
-/// `clear_page` against the leaf that it chooses.
+/// Compares `clear_page` with a direct call of the leaf that it chooses.
 fn call(promises: &mut Promises, pages: &mut [Page]) {
     const CALLS: usize = 50_000;
-    let leaf = clearpage::primitive_for(Intent::Auto, PAGE_SIZE).available().expect("planned");
+    let leaf = clearpage::primitive_for(Intent::Auto, PAGE_SIZE);
     let samples = Race::default()
         .with("face", |pages| {
             nanoseconds(|| (0..CALLS).for_each(|_| clearpage::clear_page(black_box(&mut pages[0]))))
@@ -188,7 +188,7 @@ fn call(promises: &mut Promises, pages: &mut [Page]) {
     );
 }
 
-/// `zero_bytes` against `fill` and `memset`, on lengths that the compiler does not know.
+/// Compares `zero_bytes` with `fill` and `memset`, for lengths that the compiler does not know.
 pub fn short(promises: &mut Promises, pages: &mut [Page]) {
     const CALLS: usize = 20_000;
     const OFFSETS: [usize; 3] = [0, 1, 60];
@@ -203,7 +203,7 @@ pub fn short(promises: &mut Promises, pages: &mut [Page]) {
         777, 1024, 1500, 2048, 3000, 4095, 4096,
     ]
     .map(fixed);
-    // A pointer that the compiler does not know, or it would replace the call.
+    // The compiler replaces a call whose target it knows.
     let memset: unsafe extern "C" fn(_, _, _) -> _ = black_box(libc::memset);
     let memset = |bytes: &mut [u8]| {
         // SAFETY: the bytes of a slice are valid for writes.
@@ -243,7 +243,7 @@ fn each(
     zero: impl Fn(&mut [u8]),
 ) -> impl FnMut(&mut [Page]) -> f64 {
     move |pages| {
-        // SAFETY: a page is nothing but bytes, and every value of a byte is valid.
+        // SAFETY: a page consists of bytes, and every value of a byte is valid.
         let (_, bytes, _) = unsafe { pages.align_to_mut() };
         nanoseconds(|| {
             for &len in lengths {
