@@ -13,6 +13,18 @@
 //! ```
 //!
 //! [Which call do I want?](guide) lists the call for each use, and the cost of a wrong intent.
+//! Zeroed memory from the operating system (first touch, threads, files, resets, pools) is in the
+//! package `clearpage-os`.
+//!
+//! # Items that not every build has
+//! - With `std` (default): [`checks::AddressSanitizer`]. The library is otherwise the same: `std`
+//!   lets it ask Linux for hardware capabilities and microcode.
+//! - With `std`, on Unix: [`hooks::init_policy_from_env`], [`hooks::PolicyError`], [`Variable`],
+//!   [`FileError`], and the variants of [`InitError`] about variables: [`init`] reads
+//!   `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING`.
+//! - With 64-bit atomics: [`hooks::Counters`].
+//! - [`primitives`] and [`cpu::flags`] depend on the ISA; [`PAGE_SIZE`] on `CLEARPAGE_PAGE_SHIFT` at
+//!   build time, so that all crates of a program share one size.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(clearpage_ppc_asm_feature, feature(asm_experimental_arch))]
