@@ -1,4 +1,4 @@
-//! `movnti`: 4-byte non-temporal stores from a general register.
+//! `movnti`: non-temporal stores of a general register, 8 or 4 bytes each.
 //!
 //! Assumptions
 //! - Instruction: MOVNTI (Intel SDM volume 2). Feature bit: SSE2, CPUID 1 EDX bit 26, though it
@@ -7,8 +7,8 @@
 //! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
 //! - General registers only: legal in kernels.
 
-use super::{loops::stream_blocks, needs};
-use crate::cpu::Feature;
+use super::loops::{stream_blocks, vector_asm};
+use super::{SSE2, has_sse2};
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
@@ -17,9 +17,9 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movnti",
     store: StoreKind::NonTemporal,
     registers: RegisterFile::General,
-    needs: Some(Feature::Sse2),
+    needs: SSE2,
     block: || BLOCK,
-    availability: needs::sse2,
+    availability: has_sse2,
     leaf: Leaf::Weak(clear),
 };
 
@@ -30,23 +30,35 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {
+        #[cfg(target_arch = "x86_64")]
         stream_blocks!(list, n, len, BLOCK, zero: "", [
-            "movnti [eax], edx",
-            "movnti [eax + 4], edx",
-            "movnti [eax + 8], edx",
-            "movnti [eax + 12], edx",
-            "movnti [eax + 16], edx",
-            "movnti [eax + 20], edx",
-            "movnti [eax + 24], edx",
-            "movnti [eax + 28], edx",
-            "movnti [eax + 32], edx",
-            "movnti [eax + 36], edx",
-            "movnti [eax + 40], edx",
-            "movnti [eax + 44], edx",
-            "movnti [eax + 48], edx",
-            "movnti [eax + 52], edx",
-            "movnti [eax + 56], edx",
-            "movnti [eax + 60], edx"
-        ])
+                    "movnti [{at}], {zero}",
+                    "movnti [{at} + 8], {zero}",
+                    "movnti [{at} + 16], {zero}",
+                    "movnti [{at} + 24], {zero}",
+                    "movnti [{at} + 32], {zero}",
+                    "movnti [{at} + 40], {zero}",
+                    "movnti [{at} + 48], {zero}",
+                    "movnti [{at} + 56], {zero}"
+                ], end: "");
+        #[cfg(target_arch = "x86")]
+        stream_blocks!(list, n, len, BLOCK, zero: "", [
+                    "movnti [{at}], {zero}",
+                    "movnti [{at} + 4], {zero}",
+                    "movnti [{at} + 8], {zero}",
+                    "movnti [{at} + 12], {zero}",
+                    "movnti [{at} + 16], {zero}",
+                    "movnti [{at} + 20], {zero}",
+                    "movnti [{at} + 24], {zero}",
+                    "movnti [{at} + 28], {zero}",
+                    "movnti [{at} + 32], {zero}",
+                    "movnti [{at} + 36], {zero}",
+                    "movnti [{at} + 40], {zero}",
+                    "movnti [{at} + 44], {zero}",
+                    "movnti [{at} + 48], {zero}",
+                    "movnti [{at} + 52], {zero}",
+                    "movnti [{at} + 56], {zero}",
+                    "movnti [{at} + 60], {zero}"
+                ], end: "");
     }
 }

@@ -53,7 +53,6 @@ fn fsrs() -> bool {
 }
 
 /// Detects the SSE2 instructions, which are part of the base of x86_64.
-#[cfg(target_arch = "x86")]
 pub(super) fn sse2() -> bool {
     bit(cpuid(1, 0).edx, 26)
 }
@@ -101,9 +100,17 @@ const fn unpack(signature: u32) -> (u32, u32, u32) {
     (family, extended << 4 | signature >> 4 & 15, signature & 15)
 }
 
-/// Returns 0: instructions here clear lines of a fixed size.
-pub(crate) const fn block() -> usize {
-    0
+cfg_if::cfg_if! {
+    if #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))] {
+        use super::wide::{has_avx2, has_avx512};
+    } else if #[cfg(target_arch = "x86_64")] {
+        /// Returns `false`: a build without vectors cannot detect whether programs can use them.
+        const fn has_avx2() -> bool {
+            false
+        }
+
+        use has_avx2 as has_avx512;
+    }
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
@@ -115,9 +122,9 @@ pub(crate) fn flags() -> impl Iterator<Item = Flag> {
         (Feature::Fzrm, fzrm(), "CPUID 7.1 EAX bit 10"),
         (Feature::Fsrs, fsrs(), "CPUID 7.1 EAX bit 11"),
         #[cfg(target_arch = "x86_64")]
-        (Feature::Avx2, super::x86_64::can_use_avx2(), "CPUID 7.0 EBX bit 5 and XCR0"),
+        (Feature::Avx2, has_avx2(), "CPUID 7.0 EBX bit 5 and XCR0"),
         #[cfg(target_arch = "x86_64")]
-        (Feature::Avx512f, super::x86_64::can_use_avx512(), "CPUID 7.0 EBX bit 16 and XCR0"),
+        (Feature::Avx512f, has_avx512(), "CPUID 7.0 EBX bit 16 and XCR0"),
         #[cfg(target_arch = "x86_64")]
         (Feature::Clzero, clzero(), "CPUID 8000_0008 EBX bit 0"),
     ]

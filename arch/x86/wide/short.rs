@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use super::vector::{has_avx2, has_cheap_avx512};
+use super::{has_avx2, has_cheap_avx512};
 use crate::arch::generic::{self, SHORT};
 
 /// Stores zeroes with AVX-512. `zmm16` and above need no `vzeroupper`, and callers rarely use them.
