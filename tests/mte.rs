@@ -8,10 +8,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::ptr::NonNull;
 use std::{ptr, slice};
 
+use clearpage::checks::ChecksDisabled;
 use clearpage::highmem::tag::{self, Tag, TagChecks, TagState};
-use clearpage::highmem::{
-    ChecksDisabled, Frame, FrameRange, LinearMap, clear_highpages, tag_clear_highpages,
-};
+use clearpage::highmem::{Frame, FrameRange, LinearMap, clear_highpages, tag_clear_highpages};
 use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks};
 use clearpage::{AvailablePrimitive, Intent, PAGE_SIZE, Page, primitives};
 use clearpage_testkit::{child, say};

@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use clearpage::checks::Checker;
 use clearpage::highmem::tag::{self, TagState};
-use clearpage::highmem::{Checker, Frame, FrameRange, Highmem};
+use clearpage::highmem::{Frame, FrameRange, Highmem};
 use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks, SkipReason};
 use clearpage_testkit::faulty::{Fault, FaultyMap};
 use clearpage_testkit::flags::{POLICIES, every_flags};
@@ -12,7 +13,7 @@ use clearpage_testkit::flags::{POLICIES, every_flags};
 /// Frames of the memory.
 const NPAGES: usize = 24;
 /// The table of the documentation, row by row; the first that fits.
-fn row(policy: InitPolicy, flags: AllocFlags) -> Data {
+fn row(policy: InitPolicy, flags: AllocFlags) -> DataState {
     let rows = [
         (flags.contains(AllocFlags::KNOWN_ZERO), DataState::Left(SkipReason::KnownZero)),
         (flags.contains(AllocFlags::ZERO), DataState::Cleared),
@@ -127,9 +128,9 @@ std::thread_local! {
 }
 
 /// Counts how deep it is told to look away, and how often.
-struct Checker;
+struct Depth;
 
-impl Checker for Checker {
+impl Checker for Depth {
     type State = ();
 
     fn disable_current(&self) {
@@ -165,7 +166,7 @@ unsafe impl Highmem for Watched {
 fn the_checker_looks_away_once_a_call_and_looks_again_whatever_happens() {
     let hooks = |fail| {
         let hooks = PageHooks::new(Watched(memory(fail))).with_policy(InitPolicy::BOTH);
-        hooks.with_checker(Checker)
+        hooks.with_checker(Depth)
     };
     let all = frames(0, NPAGES as u64);
     // SAFETY: the frames are this test's alone.

@@ -12,7 +12,7 @@ use clearpage_testkit::{Garbage, built_for_one, child};
 /// `generic` from 64 KiB on, for Hot alone: nothing that detection would make.
 fn odd() -> Tuning {
     let generic = clearpage::primitives().last().unwrap();
-    Tuning::detect().then(Intent::Hot, 64 << 10, generic)
+    Tuning::detect().with_step(Intent::Hot, 64 << 10, generic)
 }
 
 const LENGTHS: [usize; 4] = [1 << 10, 32 << 10, 64 << 10, 1 << 30];

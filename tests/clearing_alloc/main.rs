@@ -228,21 +228,3 @@ fn statistics_that_are_off_take_no_room() {
     let without = size_of::<ClearingAlloc<std::alloc::System, NoStats>>();
     assert_eq!(with - without, size_of::<usize>());
 }
-
-#[test]
-#[cfg(feature = "std")]
-fn clearing_takes_time() {
-    use clearpage::hooks::TimedCounters;
-
-    let alloc = ClearingAlloc::with_stats(Recording::default(), TimedCounters::new());
-    let step = Step::Alloc { layout: layout(MIB, 8) };
-    let alloc = alloc.with_policy(InitPolicy::ON_FREE);
-    let (faults, mut expected) =
-        serve(User::new(&alloc, InitPolicy::ON_FREE, 0), alloc.inner(), &[step]);
-    assert_eq!(faults, [""; 0]);
-    let counts = alloc.stats().read();
-    let nanoseconds = counts.on_free.nanoseconds;
-    assert!(nanoseconds > 0);
-    expected.on_free.nanoseconds = nanoseconds;
-    assert_eq!(counts, expected, "no time where nothing is cleared");
-}

@@ -109,7 +109,6 @@ fn sum(a: Counts, b: Counts) -> Counts {
         cleared_bytes: a.cleared_bytes + b.cleared_bytes,
         skips: a.skips + b.skips,
         skipped_bytes: a.skipped_bytes + b.skipped_bytes,
-        nanoseconds: 0,
     };
     Counts { on_alloc: side(a.on_alloc, b.on_alloc), on_free: side(a.on_free, b.on_free) }
 }

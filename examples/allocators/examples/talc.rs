@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use clearpage::hooks::{ClearingAlloc, InitPolicy, OpCounts, TimedCounters, policy, set_policy};
+use clearpage::hooks::{ClearingAlloc, Counters, InitPolicy, OpCounts, policy, set_policy};
 use clearpage_allocators::talc::{Talc, heap};
 
 const LEN: usize = 64 << 20;
 static mut MEMORY: MaybeUninit<[u8; LEN]> = MaybeUninit::uninit();
 
 #[global_allocator]
-static ALLOC: ClearingAlloc<Talc, TimedCounters> = {
+static ALLOC: ClearingAlloc<Talc, Counters> = {
     let memory = NonNull::new(&raw mut MEMORY).expect("a static").cast();
     // SAFETY: nothing else uses the static.
-    ClearingAlloc::with_stats(unsafe { heap(memory, LEN) }, TimedCounters::new())
+    ClearingAlloc::with_stats(unsafe { heap(memory, LEN) }, Counters::new())
 };
 
 fn main() {
@@ -34,11 +34,10 @@ fn main() {
     println!("{:?}, {letters} letters were written", policy());
     let counts = ALLOC.stats().read();
     for (name, side) in [("allocated", counts.on_alloc), ("freed", counts.on_free)] {
-        let OpCounts { clears, cleared_bytes, skips, skipped_bytes, nanoseconds } = side;
+        let OpCounts { clears, cleared_bytes, skips, skipped_bytes } = side;
         println!(
-            "{name}: {clears} times {} KiB cleared, in {} us; {skips} times {} KiB not",
+            "{name}: {clears} times {} KiB cleared; {skips} times {} KiB not",
             cleared_bytes >> 10,
-            nanoseconds / 1000,
             skipped_bytes >> 10
         );
     }

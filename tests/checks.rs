@@ -4,16 +4,16 @@ use std::cell::Cell;
 use std::panic::catch_unwind;
 use std::thread;
 
-use clearpage::highmem::{Checker, ChecksDisabled, NoChecker};
+use clearpage::checks::{Checker, ChecksDisabled, NoChecker};
 
 std::thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
 /// A checker that counts, as KASAN does.
-struct Checker;
+struct Depth;
 
-impl Checker for Checker {
+impl Checker for Depth {
     type State = ();
 
     fn disable_current(&self) {
@@ -28,11 +28,11 @@ impl Checker for Checker {
 #[test]
 fn guards_nest() {
     {
-        let _outer = ChecksDisabled::new(&Checker);
+        let _outer = ChecksDisabled::new(&Depth);
         assert_eq!(DEPTH.get(), 1);
-        drop(ChecksDisabled::new(&Checker));
+        drop(ChecksDisabled::new(&Depth));
         assert_eq!(DEPTH.get(), 1);
-        let _inner = ChecksDisabled::new(&Checker);
+        let _inner = ChecksDisabled::new(&Depth);
         assert_eq!(DEPTH.get(), 2);
     }
     assert_eq!(DEPTH.get(), 0);
@@ -40,7 +40,7 @@ fn guards_nest() {
 
 #[test]
 fn a_guard_is_its_threads() {
-    let _guard = ChecksDisabled::new(&Checker);
+    let _guard = ChecksDisabled::new(&Depth);
     assert_eq!(thread::spawn(|| DEPTH.get()).join().unwrap(), 0);
     assert_eq!(DEPTH.get(), 1);
 }
@@ -48,7 +48,7 @@ fn a_guard_is_its_threads() {
 #[test]
 fn a_panic_releases_the_guard() {
     let panics = || {
-        let _guard = ChecksDisabled::new(&Checker);
+        let _guard = ChecksDisabled::new(&Depth);
         assert_eq!(DEPTH.get(), 2, "told to panic");
     };
     catch_unwind(panics).unwrap_err();
