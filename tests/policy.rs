@@ -62,6 +62,19 @@ fn every_combination_has_one_row_of_the_documented_table() {
     assert!(used.iter().all(|&n| n > 0), "a row is of no combination: {used:?}");
 }
 
+#[test]
+fn a_union_has_the_flags_of_both_sets() {
+    for (a, b) in every_flags().flat_map(|a| every_flags().map(move |b| (a, b))) {
+        let (union, mut assigned) = (a.union(b), a);
+        assigned |= b;
+        assert_eq!([a | b, b.union(a), assigned, union.union(a)], [union; 4], "{a:?}, {b:?}");
+        assert!(union.contains(a) && union.contains(b), "{a:?}, {b:?}");
+        for c in every_flags().filter(|&c| c.contains(a) && c.contains(b)) {
+            assert!(c.contains(union), "{a:?}, {b:?}, {c:?}");
+        }
+    }
+}
+
 /// The one test of this binary that changes the policy of its process.
 #[test]
 fn the_switch_is_what_is_asked() {

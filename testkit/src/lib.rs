@@ -1,11 +1,15 @@
-//! What the tests of all packages share: memory with redzones, a mapper that fails on request,
-//! every policy and set of flags, and children that run the test binary again.
+//! Shared by the tests of all packages: memory with redzones, mappers and allocators that fail on
+//! request, users that check every byte, and child processes of the test binary.
 
 pub mod emulator;
 pub mod faulty;
 pub mod flags;
 #[cfg(loom)]
 pub mod loom;
+pub mod random;
+pub mod recording;
+pub mod stress;
+pub mod user;
 
 use std::io::Write;
 use std::process::Output;
@@ -99,6 +103,11 @@ impl Garbage {
         self.original = original;
         self.fill();
     }
+}
+
+/// Returns whether all bytes are `byte`.
+pub fn is_all(byte: u8, bytes: &[u8]) -> bool {
+    bytes.chunks(64).all(|chunk| chunk.iter().fold(0, |bad, b| bad | (b ^ byte)) == 0)
 }
 
 /// Writes a line past the test harness's capture: what was skipped shows in a passing run too.
