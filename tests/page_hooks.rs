@@ -33,9 +33,13 @@ fn frames(start: u64, npages: u64) -> FrameRange {
     FrameRange::new(frame(start), npages).unwrap()
 }
 
-/// Half of it has an address; the rest is mapped three frames at a time.
+/// Returns memory of which half has an address and the rest is mapped three frames at a time.
+/// Mappings fail from number `fail` on.
 fn memory(fail: Option<u64>) -> FaultyMap {
-    FaultyMap::new(&std::array::from_fn::<_, NPAGES, _>(|frame| frame < NPAGES / 2), 3, fail)
+    let half = NPAGES as u64 / 2;
+    let mem = FaultyMap::new(&[(half, true), (half, false)], 3);
+    fail.into_iter().for_each(|n| mem.fail_from(n));
+    mem
 }
 
 /// Across both halves.
@@ -44,8 +48,7 @@ const LIST: [u64; 7] = [20, 3, 4, 21, 0, 13, 14];
 
 fn expect(done: InitOutcome, data: DataState, mem: &FaultyMap, cleared: impl Fn(u64) -> bool) {
     assert_eq!(done.data, data);
-    let zero = |frame| done.data == DataState::Cleared && cleared(frame as u64);
-    mem.check(&std::array::from_fn::<_, NPAGES, _>(zero));
+    mem.check(|frame| done.data == DataState::Cleared && cleared(frame));
 }
 
 #[test]
@@ -56,7 +59,7 @@ fn allocation_does_what_the_table_says() {
             let tags = flags.contains(AllocFlags::ZERO_TAGS) && tag::supported();
             let data = if tags { DataState::Cleared } else { row(policy, flags) };
             let hooks = PageHooks::new(memory(None)).with_policy(policy);
-            // SAFETY: the frames are this test's alone, and have no tags.
+            // SAFETY: only this test uses the frames, which have no tags.
             let done = unsafe { hooks.post_alloc(block, flags) }.unwrap();
             assert_eq!(done.tags != TagState::Unchanged, tags, "{flags:?}");
             expect(done, data, hooks.mem(), |f| block.contains(frame(f)));
@@ -81,7 +84,7 @@ fn freeing_does_what_the_policy_says() {
                 (true, false) => DataState::Cleared,
             };
             let hooks = PageHooks::new(memory(None)).with_policy(policy);
-            // SAFETY: the frames are this test's alone.
+            // SAFETY: only this test uses the frames.
             let done = unsafe { hooks.free_prepare(block, flags) }.unwrap();
             expect(done, data, hooks.mem(), |f| block.contains(frame(f)));
 
@@ -96,12 +99,12 @@ fn freeing_does_what_the_policy_says() {
 #[test]
 fn the_batch_path_asks_nobody() {
     let hooks = PageHooks::new(memory(None)).with_policy(InitPolicy::OFF);
-    // SAFETY: the frames are this test's alone.
+    // SAFETY: only this test uses the frames.
     unsafe {
         hooks.init_pages(frames(0, 2)).unwrap();
         hooks.init_scattered(&[frame(22), frame(5)]).unwrap();
     }
-    hooks.mem().check(&std::array::from_fn::<_, NPAGES, _>(|f| [0, 1, 5, 22].contains(&f)));
+    hooks.mem().check(|f| [0, 1, 5, 22].contains(&f));
 }
 
 /// The policy of the process, where the hooks have none of their own.
@@ -110,7 +113,7 @@ fn the_policy_of_the_process_counts() {
     for policy in POLICIES {
         clearpage::hooks::set_policy(policy);
         let hooks = PageHooks::new(memory(None));
-        // SAFETY: the frames are this test's alone.
+        // SAFETY: only this test uses the frames.
         let (alloc, free) = unsafe {
             let alloc = hooks.post_alloc(frames(1, 1), AllocFlags::NONE);
             (alloc.unwrap().data, hooks.free_prepare(frames(2, 1), AllocFlags::NONE).unwrap().data)
@@ -169,7 +172,7 @@ fn the_checker_looks_away_once_a_call_and_looks_again_whatever_happens() {
         hooks.with_checker(Depth)
     };
     let all = frames(0, NPAGES as u64);
-    // SAFETY: the frames are this test's alone.
+    // SAFETY: only this test uses the frames.
     unsafe {
         let _ = hooks(None).post_alloc(all, AllocFlags::NONE).unwrap();
         let _ = hooks(None).free_prepare(all, AllocFlags::NONE).unwrap();
@@ -196,11 +199,11 @@ fn a_failure_says_how_far_it_came() {
     for fail in 0..5 {
         for flags in [AllocFlags::ZERO, AllocFlags::ZERO_TAGS | AllocFlags::ZERO] {
             let hooks = PageHooks::new(memory(Some(fail)));
-            // SAFETY: the frames are this test's alone.
+            // SAFETY: only this test uses the frames.
             let result = unsafe { hooks.post_alloc_scattered(&LIST.map(frame), flags) };
             let cleared = result.err().map_or(LIST.len(), |error| error.cleared as usize);
             let done = &LIST[..cleared];
-            hooks.mem().check(&std::array::from_fn::<_, NPAGES, _>(|f| done.contains(&(f as u64))));
+            hooks.mem().check(|f| done.contains(&f));
             // 20; 21; 13 and 14 in one, unless each frame is mapped for its tags.
             let one_by_one = flags.contains(AllocFlags::ZERO_TAGS) && tag::supported();
             let mappings = if one_by_one { 4 } else { 3 };
