@@ -19,7 +19,6 @@
 pub mod arena;
 pub mod buddy;
 pub mod bump;
-pub mod check;
 pub mod dlmalloc;
 pub mod immix;
 pub mod slab;

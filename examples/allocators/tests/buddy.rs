@@ -1,11 +1,17 @@
 //! buddy_system_allocator's frames over an arena full of garbage.
 
+mod common;
+
 use clearpage::highmem::{FrameRange, Highmem};
 use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks, SkipReason};
 use clearpage::{Order, PAGE_SIZE};
 use clearpage_allocators::buddy::Buddy;
-use clearpage_allocators::check::{Ink, POLICIES, Random, WrongMap, is_all};
 use clearpage_allocators::{Arena, GARBAGE};
+use clearpage_testkit::flags::POLICIES;
+use clearpage_testkit::is_all;
+use clearpage_testkit::random::Random;
+use clearpage_testkit::user::Ink;
+use common::WrongMap;
 
 /// Six blocks of the largest order.
 const NPAGES: usize = 6 << 10;
@@ -181,7 +187,7 @@ fn memory_that_cannot_be_mapped_is_no_leak() {
     // SAFETY: the arena is this allocator's alone.
     let mut buddy = unsafe { Buddy::new(arena.frames(), hooks) };
     for _ in 0..3 {
-        assert_eq!(buddy.alloc(order, AllocFlags::ZERO).unwrap_err().source, "told to fail");
+        assert_eq!(buddy.alloc(order, AllocFlags::ZERO).unwrap_err().source, "requested failure");
     }
     let blocks = [0, 1].map(|_| buddy.alloc(order, AllocFlags::NONE).unwrap().unwrap().0);
     // SAFETY: the block is nobody's any more.

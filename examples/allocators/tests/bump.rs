@@ -1,14 +1,18 @@
 //! bumpalo, wiped when it is reset.
 
+mod common;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use clearpage::hooks::{AllocFlags, Counts, InitPolicy};
 use clearpage_allocators::bump::WipedBump;
-use clearpage_allocators::check::{
-    Ink, POLICIES, Random, by_intent, is_all, poison, zero_by_intent,
-};
 use clearpage_allocators::{Clear, GARBAGE};
+use clearpage_testkit::flags::POLICIES;
+use clearpage_testkit::is_all;
+use clearpage_testkit::random::Random;
+use clearpage_testkit::user::Ink;
+use common::{by_intent, poison, zero_by_intent};
 
 /// Where bumpalo gets its chunks: full of garbage, and searched when they come back.
 struct Chunks;

@@ -1,16 +1,19 @@
 //! dlmalloc over pages that come back, under `ClearingAlloc`.
 
+mod common;
+
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::NonNull;
 
 use clearpage::highmem::{Highmem, LinearMap};
-use clearpage::hooks::{AllocFlags, ClearingAlloc, Counters, Counts, InitPolicy, OpCounts};
+use clearpage::hooks::{AllocFlags, ClearingAlloc, Counters, InitPolicy, OpCounts};
 use clearpage::{PAGE_SIZE, Page};
 use clearpage_allocators::Arena;
-use clearpage_allocators::check::{
-    Faults, Ink, POLICIES, Poisoning, Random, User, WrongMap, is_all,
-};
 use clearpage_allocators::dlmalloc::{Heap, LONG, Pages};
+use clearpage_testkit::flags::POLICIES;
+use clearpage_testkit::is_all;
+use clearpage_testkit::user::{Ink, Step};
+use common::{Outcome, Poisoning, WrongMap, user};
 use dlmalloc::Allocator;
 
 const NPAGES: usize = (16 << 20) / PAGE_SIZE;
@@ -32,28 +35,14 @@ fn clearing<M>(heap: Heap<M>, policy: InitPolicy) -> ClearingAlloc<Heap<M>, Coun
     ClearingAlloc::with_stats(heap, Counters::new()).with_policy(policy)
 }
 
-/// What a user of an allocator over `arena` found wrong and expects of its statistics; and what the
-/// memory holds at the end.
-fn use_it<A: GlobalAlloc>(
-    arena: &Arena,
-    alloc: &A,
-    policy: InitPolicy,
-    ink: Ink,
-) -> (Faults, Counts, Vec<u8>) {
-    // SAFETY: the arena is initialised.
-    let mut user = unsafe { User::new(alloc, policy, ink, 0) };
-    let mut random = Random::new(2);
-    for _ in 0..3000 {
-        user.step(&mut random, 60);
-    }
-    user.finish();
-    for pages in [3, 0, 7, 0] {
-        assert!(user.alloc_zeroed(Layout::from_size_align(LONG + pages * PAGE_SIZE, 1).unwrap()));
-        assert!(user.alloc_zeroed(Layout::from_size_align(LONG + 1, 16).unwrap()));
-        user.finish();
-    }
-    // SAFETY: nobody writes to it now.
-    (user.faults, user.expected, unsafe { arena.bytes() }.to_vec())
+/// Uses an allocator, also for long blocks, which are fresh, used again, or both.
+fn use_it<A: GlobalAlloc>(arena: &Arena, alloc: &A, policy: InitPolicy, ink: Ink) -> Outcome {
+    let steps = [3, 0, 7, 0].map(|pages| {
+        let layout = |size, align| Layout::from_size_align(size, align).unwrap();
+        let (first, second) = (layout(LONG + pages * PAGE_SIZE, 1), layout(LONG + 1, 16));
+        [Step::Zeroed(first), Step::Zeroed(second), Step::Dealloc(0), Step::Dealloc(0)]
+    });
+    common::use_it(arena, alloc, policy, ink, &steps.concat())
 }
 
 #[test]
@@ -66,11 +55,11 @@ fn a_user_gets_zeroes_and_leaves_nothing() {
         let images = [Ink::Blue, Ink::Red].map(|ink| {
             let heap = Heap::new(pages(&arena, linear(&arena)));
             let alloc = &*place.insert(clearing(heap, policy));
-            let (faults, expected, image) = use_it(&arena, alloc, policy, ink);
-            assert_eq!(faults, Faults::default(), "{policy:?}");
-            assert_eq!(alloc.stats().read(), expected, "{policy:?}");
-            assert_eq!(ink.found_in(&image) == 0, policy.on_free, "{policy:?}");
-            image
+            let user = use_it(&arena, alloc, policy, ink);
+            assert_eq!(user.faults, [], "{policy:?}");
+            assert_eq!(alloc.stats().read(), user.expected, "{policy:?}");
+            assert_eq!(ink.found_in(&user.image) == 0, policy.on_free, "{policy:?}");
+            user.image
         });
         assert_eq!(images[0] == images[1], policy.on_free, "{policy:?}");
     }
@@ -80,15 +69,14 @@ fn a_user_gets_zeroes_and_leaves_nothing() {
 fn mistakes_are_found() {
     let arena = Arena::zeroed(NPAGES);
     let heap = || Heap::new(pages(&arena, linear(&arena)));
-    let (faults, ..) = use_it(&arena, &Poisoning(heap()), InitPolicy::BOTH, Ink::Blue);
-    assert_ne!(faults.not_zero, 0);
-    let (faults, _, image) = use_it(&arena, &heap(), InitPolicy::BOTH, Ink::Blue);
-    assert_ne!(faults.not_zero, 0);
-    assert_ne!(Ink::Blue.found_in(&image), 0);
+    let poisoning = Poisoning(heap());
+    assert!(use_it(&arena, &poisoning, InitPolicy::BOTH, Ink::Blue).has_not_zero());
+    let user = use_it(&arena, &heap(), InitPolicy::BOTH, Ink::Blue);
+    assert!(user.has_not_zero());
+    assert_ne!(Ink::Blue.found_in(&user.image), 0);
     // Pages that come back, and are poisoned instead of cleared.
     let wrong = Heap::new(pages(&arena, WrongMap::Poisons(linear(&arena))));
-    let (faults, ..) = use_it(&arena, &wrong, InitPolicy::OFF, Ink::Blue);
-    assert_ne!(faults.not_zero, 0);
+    assert!(use_it(&arena, &wrong, InitPolicy::OFF, Ink::Blue).has_not_zero());
 }
 
 /// Every hand-out of a long block: what its two layers cleared.
@@ -182,15 +170,14 @@ fn pages_come_back_once() {
 fn segments_come_back() {
     let arena = Arena::zeroed(NPAGES);
     let alloc = clearing(Heap::new(pages(&arena, linear(&arena))), InitPolicy::BOTH);
-    // SAFETY: the arena is initialised.
-    let mut user = unsafe { User::new(&alloc, InitPolicy::BOTH, Ink::Blue, 0) };
+    let mut user = user(&alloc, InitPolicy::BOTH, Ink::Blue, 0);
     let layout = Layout::from_size_align(50_000, 16).unwrap();
     for _ in 0..3 {
-        (0..80).for_each(|_| assert!(user.alloc_zeroed(layout)));
+        (0..80).for_each(|_| assert!(user.step(Step::Zeroed(layout))));
         user.finish();
         assert!(alloc.inner().trim());
     }
-    assert_eq!(user.faults, Faults::default());
+    assert_eq!(user.faults, []);
     assert_eq!(alloc.stats().read(), user.expected);
     let pages = alloc.inner().counts();
     assert!(pages.clears > 0 && pages.skips > 0, "{pages:?}");

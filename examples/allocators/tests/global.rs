@@ -10,8 +10,8 @@ use std::ptr::NonNull;
 use std::thread;
 
 use clearpage::hooks::{ClearingAlloc, Counters, InitPolicy, set_policy};
-use clearpage_allocators::check::is_all;
 use clearpage_allocators::talc::{Talc, heap};
+use clearpage_testkit::is_all;
 
 const LEN: usize = 24 << 20;
 static mut MEMORY: MaybeUninit<[u8; LEN]> = MaybeUninit::uninit();

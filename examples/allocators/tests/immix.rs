@@ -1,13 +1,18 @@
 //! Blocks and lines: holes are zero when the program comes to them, whoever cleared them.
 
+mod common;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
-use clearpage_allocators::check::{Ink, Random, by_intent, is_all, poison, zero_by_intent};
 use clearpage_allocators::immix::{ALIGN, BLOCK, LINE, LINES, Mutator, Space};
 use clearpage_allocators::{Arena, Clear};
+use clearpage_testkit::is_all;
+use clearpage_testkit::random::Random;
+use clearpage_testkit::user::Ink;
+use common::{by_intent, poison, zero_by_intent};
 
 const NBLOCKS: usize = 48;
 

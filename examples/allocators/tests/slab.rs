@@ -1,11 +1,17 @@
 //! Slots numbered by the slab crate: books apart from the memory, so that wiped is known zero.
 
+mod common;
+
 use clearpage::highmem::Highmem;
 use clearpage::hooks::{AllocFlags, DataState, InitPolicy, PageHooks, SkipReason};
 use clearpage::{Order, PAGE_SIZE};
-use clearpage_allocators::check::{Ink, POLICIES, Random, WrongMap, is_all};
 use clearpage_allocators::slab::Slots;
 use clearpage_allocators::{Arena, GARBAGE};
+use clearpage_testkit::flags::POLICIES;
+use clearpage_testkit::is_all;
+use clearpage_testkit::random::Random;
+use clearpage_testkit::user::Ink;
+use common::WrongMap;
 
 const NSLOTS: usize = 40;
 const ORDER: u32 = 1;
