@@ -86,7 +86,7 @@ const ROUNDS: [usize; 7] = [5_000, 900_000, 40_000, 3_000_000, 300_000, 2_500_00
 /// What was wrong, what it counted, and what it should have.
 fn use_it(clear: Clear, actual: InitPolicy, policy: InitPolicy) -> (Faults, Counts, Counts) {
     // SAFETY: both write where they are told to.
-    let mut arena = unsafe { WipedBump::clearing_by(actual, clear) };
+    let mut arena = unsafe { WipedBump::with_clear(actual, clear) };
     let (mut faults, mut expected, mut random) =
         (Faults::default(), Counts::default(), Random::new(5));
     // From here on the chunk that was kept is zero.

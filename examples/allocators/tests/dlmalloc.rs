@@ -156,7 +156,7 @@ fn dlmalloc_is_told_the_truth() {
 }
 
 #[test]
-#[should_panic(expected = "given back twice")]
+#[should_panic(expected = "freed twice")]
 fn pages_come_back_once() {
     let arena = Arena::zeroed(4);
     let pages = pages(&arena, linear(&arena));
