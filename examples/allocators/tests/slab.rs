@@ -1,4 +1,4 @@
-//! Slots numbered by the slab crate: books apart from the memory, so that wiped is known zero.
+//! Slots numbered by the slab crate. The metadata is outside, so a cleared slot stays zero.
 
 mod common;
 
@@ -16,7 +16,7 @@ use common::WrongMap;
 const NSLOTS: usize = 40;
 const ORDER: u32 = 1;
 
-/// What the truth table says of a slot, and who knows about it.
+/// The truth table for a slot.
 fn at_alloc(policy: InitPolicy, flags: AllocFlags, used_before: bool) -> DataState {
     if used_before && policy.on_free {
         DataState::Left(SkipReason::KnownZero)
@@ -27,21 +27,21 @@ fn at_alloc(policy: InitPolicy, flags: AllocFlags, used_before: bool) -> DataSta
     }
 }
 
-/// Uses the slots of an allocator that follows `actual`, and expects `policy`. How often something
-/// was wrong, and how much of the user's was left.
+/// Uses the slots of an allocator that has the policy `actual`, and expects `policy`. Returns the
+/// number of errors and of words that the user left.
 fn use_it<M>(arena: &Arena, mem: M, actual: InitPolicy, policy: InitPolicy) -> (usize, usize)
 where
     M: Highmem<Error: std::fmt::Debug>,
 {
     let (order, mut faults) = (Order::new(ORDER).unwrap(), 0);
-    // SAFETY: the arena is this allocator's alone.
+    // SAFETY: only this allocator uses the arena.
     let mut slots = unsafe {
         arena.fill(GARBAGE);
         Slots::new(NSLOTS, order, PageHooks::new(mem).with_policy(actual))
     };
     let bytes = |slots: &Slots<M>, slot| {
         let start = slots.frames(slot).start().get() as usize * PAGE_SIZE;
-        // SAFETY: in the arena; each slice is used before the next one is made.
+        // SAFETY: the slot is in the arena; each slice is used before the next one is created.
         unsafe {
             let start = arena.base().add(start).as_ptr();
             std::slice::from_raw_parts_mut(start, order.bytes())
@@ -61,8 +61,8 @@ where
             held.push(slot);
         } else if !held.is_empty() {
             let slot = held.swap_remove(random.below(held.len()));
-            assert!(Ink::Blue.is_in(slot as u32, bytes(&slots, slot)), "somebody else wrote to it");
-            // SAFETY: the slot is ours, and given back once.
+            assert!(Ink::Blue.is_in(slot as u32, bytes(&slots, slot)), "slot {slot} changed");
+            // SAFETY: the slot is allocated, and freed once.
             let done = unsafe { slots.free(slot) }.unwrap();
             faults += usize::from((done.data == DataState::Cleared) != policy.on_free);
         }
@@ -72,12 +72,12 @@ where
         let done = unsafe { slots.free(slot) }.unwrap();
         faults += usize::from((done.data == DataState::Cleared) != policy.on_free);
     });
-    // SAFETY: nobody writes to it now.
+    // SAFETY: nothing writes to the arena now.
     (faults, Ink::Blue.found_in(unsafe { arena.bytes() }))
 }
 
 #[test]
-fn a_slot_is_cleared_once_a_use() {
+fn a_slot_is_cleared_once_per_use() {
     let arena = Arena::garbage(NSLOTS << ORDER);
     for policy in POLICIES {
         // SAFETY: the map is dropped before the arena, and used by one allocator at a time.
@@ -101,9 +101,9 @@ fn mistakes_are_found() {
 }
 
 #[test]
-fn there_are_as_many_as_there_are() {
+fn the_number_of_slots_is_limited() {
     let arena = Arena::garbage(4);
-    // SAFETY: the arena is this allocator's alone; the slots are used by nobody.
+    // SAFETY: only this allocator uses the arena; the slots are not used.
     unsafe {
         let mut slots = Slots::new(4, Order::ZERO, PageHooks::new(arena.map()));
         let all: Vec<_> = std::iter::from_fn(|| slots.alloc(AllocFlags::NONE).unwrap()).collect();
@@ -115,5 +115,5 @@ fn there_are_as_many_as_there_are() {
     // SAFETY: nothing is mapped.
     let mut slots = unsafe { Slots::new(4, Order::ZERO, hooks) };
     slots.alloc(AllocFlags::NONE).unwrap_err();
-    assert_eq!(slots.alloc(AllocFlags::SKIP_ZERO).unwrap().unwrap().0, 0, "it stayed free");
+    assert_eq!(slots.alloc(AllocFlags::SKIP_ZERO).unwrap().unwrap().0, 0, "the slot is still free");
 }

@@ -1,4 +1,4 @@
-//! talc, whose books are inside the blocks, under `ClearingAlloc`.
+//! talc, whose metadata is in the heap, under `ClearingAlloc`.
 
 mod common;
 
@@ -15,7 +15,7 @@ use common::{Poisoning, use_it, user};
 const NPAGES: usize = (8 << 20) / clearpage::PAGE_SIZE;
 
 fn arena_of<T>(arena: &Arena, with: impl FnOnce(Talc) -> T) -> T {
-    // SAFETY: the arena is this heap's alone.
+    // SAFETY: only this heap uses the arena.
     with(unsafe {
         arena.fill(GARBAGE);
         heap(arena.base(), arena.size())
@@ -27,7 +27,7 @@ fn clearing(talc: Talc, policy: InitPolicy) -> ClearingAlloc<Talc, Counters> {
 }
 
 #[test]
-fn a_user_gets_zeroes_and_leaves_nothing() {
+fn a_user_gets_zeroes_and_leaves_no_data() {
     let arena = Arena::garbage(NPAGES);
     for policy in POLICIES {
         let [blue, red] = [Ink::Blue, Ink::Red].map(|ink| {
@@ -39,7 +39,7 @@ fn a_user_gets_zeroes_and_leaves_nothing() {
             assert_eq!(ink.found_in(&user.image) == 0, policy.on_free, "{policy:?}");
             user.image
         });
-        // What talc wrote is there, and nothing that depends on what the user wrote.
+        // Nothing in the heap depends on the data of the user.
         assert_eq!(blue == red, policy.on_free, "{policy:?}");
         assert!(blue.contains(&GARBAGE) && !is_all(0, &blue));
     }
@@ -60,19 +60,19 @@ fn mistakes_are_found() {
     assert!(images[0] != images[1]);
 }
 
-/// A block that was wiped is not zero when it comes back, and is cleared again.
+/// talc writes its metadata to free blocks, so a block is cleared again when it is reused.
 #[test]
-fn wiped_is_not_zero() {
+fn a_cleared_block_is_not_zero_when_it_is_reused() {
     let arena = Arena::garbage(NPAGES);
     let layout = Layout::from_size_align(4096, 16).unwrap();
     for policy in [InitPolicy::ON_FREE, InitPolicy::BOTH] {
         let alloc = arena_of(&arena, |talc| clearing(talc, policy));
-        // SAFETY: blocks of that layout, used while they are allocated, initialised by the arena.
+        // SAFETY: the blocks have this layout, and are initialised by the arena.
         let zero = unsafe {
             let block = alloc.alloc(layout);
             block.write_bytes(1, layout.size());
             alloc.dealloc(block, layout);
-            assert_eq!(alloc.alloc(layout), block, "the same one");
+            assert_eq!(alloc.alloc(layout), block, "the block is reused");
             is_all(0, std::slice::from_raw_parts(block, layout.size()))
         };
         assert_eq!(zero, policy.on_alloc);
@@ -81,7 +81,7 @@ fn wiped_is_not_zero() {
 }
 
 #[test]
-fn memory_comes_step_by_step_and_ends() {
+fn the_heap_grows_in_steps_up_to_its_limit() {
     let arena = Arena::garbage(NPAGES);
     let alloc = arena_of(&arena, |talc| clearing(talc, InitPolicy::BOTH));
     let claimed = || alloc.inner().lock().counters().claimed_bytes;
@@ -92,12 +92,9 @@ fn memory_comes_step_by_step_and_ends() {
     assert!(user.step(Step::Alloc(layout(1 << 20))));
     assert!(claimed() <= (1 << 20) + (128 << 10));
     assert!(!user.step(Step::Alloc(layout(arena.size()))));
-    assert!(!user.step(Step::Realloc(1, arena.size())), "the block stays as it is");
+    assert!(!user.step(Step::Realloc(1, arena.size())), "longer than the arena");
     user.finish();
-    assert!(
-        user.step(Step::Alloc(layout(arena.size() - (8 << 10)))),
-        "all of it is one block again"
-    );
+    assert!(user.step(Step::Alloc(layout(arena.size() - (8 << 10)))), "free blocks are merged");
     user.finish();
     assert_eq!(user.faults, []);
     assert_eq!(alloc.stats().read(), user.expected);
