@@ -72,7 +72,7 @@ fn holes_are_cleared_once() {
         let words = LINE / 8;
         assert_eq!(left, 2 * if wipe { 11 * words } else { LINES * words });
 
-        // The holes have 10 - 1 and 107 lines, so that objects of two lines leave one line in each.
+        // The holes have 10 and 107 lines, so objects of two lines leave one line over.
         let objects = fill(2 * LINE);
         assert_eq!(objects.len(), 2 * (5 + 53));
         assert!(objects.iter().all(|&object| !live(object) && !live(object + LINE)));
