@@ -1,5 +1,4 @@
-//! The environment is read once, without allocating and without a lock, and cannot be used against
-//! a program that has more rights than its caller.
+//! The environment is read once, without allocation and locks. A privileged program ignores it.
 #![cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -22,8 +21,8 @@ use clearpage_testkit::{built_for_one, emulator, say};
 #[global_allocator]
 static ALLOC: Observed = Observed;
 
-/// `System`, which counts the blocks of a thread, calls back from inside an allocation, and clears
-/// once it is told to: before that the test harness would clear enough to make the plan.
+/// `System` that counts the blocks of each thread and can call a function inside an allocation. It
+/// clears only on request, because clears of the test harness would already make the plan.
 struct Observed;
 
 static CLEARING: ClearingAlloc<System> = ClearingAlloc::new(System).with_policy(InitPolicy::BOTH);
@@ -34,7 +33,7 @@ thread_local! {
     static CALL: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
-// SAFETY: the system's blocks, whichever way they go.
+// SAFETY: all blocks are the system's.
 unsafe impl GlobalAlloc for Observed {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         BLOCKS.set(BLOCKS.get() + 1);
@@ -66,7 +65,7 @@ fn child(test: &str) -> Command {
     this_test_in(emulator::command(&env::current_exe().unwrap()), test)
 }
 
-/// Runs to the end, or panics after so long that it hangs.
+/// Runs the command, or panics if it does not end.
 fn run(mut command: Command) -> Output {
     const LIMIT: Duration = Duration::from_secs(60);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -78,7 +77,7 @@ fn run(mut command: Command) -> Output {
         if start.elapsed() > LIMIT {
             child.kill().unwrap();
             child.wait().unwrap();
-            panic!("it hangs: {:?}", command.get_args());
+            panic!("no end after {LIMIT:?}: {:?}", command.get_args());
         }
         thread::sleep(Duration::from_millis(2));
     };
@@ -93,7 +92,7 @@ fn texts(output: &Output) -> (Option<i32>, String, String) {
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
-/// A file that is removed when it is dropped.
+/// A file that is removed on drop.
 struct File(PathBuf);
 
 impl File {
@@ -114,7 +113,7 @@ impl Drop for File {
     }
 }
 
-/// Child: the first clear, and what it allocated.
+/// Child: clears for the first time, and prints the number of allocations.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn clear_and_count() {
@@ -134,7 +133,7 @@ fn making_the_plan_allocates_nothing() {
     if built_for_one() {
         return;
     }
-    // The path is longer than what fits into anybody's buffer.
+    // The path is longer than any buffer for it is likely to be.
     let file = File::new(&"x".repeat(150), generic().as_bytes());
     let file = Path::new("/./").join(file.0.strip_prefix("/").unwrap());
     let path = OsStr::new(&"/.".repeat(1000)).to_owned();
@@ -152,8 +151,8 @@ fn making_the_plan_allocates_nothing() {
 
 static WRITER: AtomicBool = AtomicBool::new(false);
 
-/// Child: the first clear of the process is made inside `vars_os`, which holds the lock of the
-/// environment for reading, while another thread waits to write.
+/// Child: clears for the first time inside `vars_os`, which holds the read lock of the environment,
+/// while another thread waits to write.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn clear_while_the_environment_is_locked() {
@@ -161,12 +160,12 @@ fn clear_while_the_environment_is_locked() {
         while !WRITER.load(SeqCst) {
             thread::yield_now();
         }
-        // SAFETY: this process reads its environment by `std` alone.
+        // SAFETY: this process reads its environment only through `std`.
         unsafe { env::set_var("SOMETHING", "else") };
     });
     CALL.set(Some(|| {
         WRITER.store(true, SeqCst);
-        // Long enough for the writer to wait for the lock that is held here.
+        // The writer is then waiting for the lock.
         thread::sleep(Duration::from_millis(300));
         let mut page = Page::ZERO;
         clearpage::clear_page(&mut page);
@@ -183,7 +182,7 @@ fn a_clear_inside_a_locked_environment_does_not_wait() {
     assert!(code == Some(0) && stdout.contains("not locked\n"), "{stdout}{stderr}");
 }
 
-/// Child: one thread changes a variable, another lists all 400 of them, and every block is cleared.
+/// Child: one thread changes a variable while another lists all 400, and every block is cleared.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn list_and_change_variables() {
@@ -192,7 +191,7 @@ fn list_and_change_variables() {
     thread::scope(|scope| {
         scope.spawn(|| {
             while !stop.load(SeqCst) {
-                // SAFETY: this process reads its environment by `std` alone.
+                // SAFETY: this process reads its environment only through `std`.
                 unsafe { env::set_var("SOMETHING", "else") };
             }
         });
@@ -220,7 +219,7 @@ fn listing_and_changing_variables_never_hangs() {
     }
 }
 
-/// Child: what was read stays, whatever the environment says now.
+/// Child: changes the environment after it was read.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn change_the_environment() {
@@ -251,8 +250,8 @@ unsafe extern "C" {
     fn waitpid(process: c_int, status: *mut c_int, options: c_int) -> c_int;
 }
 
-/// Child: forks while another thread makes the first plan. Each forked process, which does only what
-/// is allowed after a fork, uses its copy of that plan, then makes the plan again.
+/// Child: forks while another thread makes the first plan. Each forked process uses its copy of the
+/// plan, then makes the plan again. It does only what is allowed after a fork.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn fork_while_the_plan_is_made() {
@@ -393,7 +392,7 @@ fn values_are_escaped_in_messages() {
     }
 }
 
-/// Child: what a privileged program makes of its variables.
+/// Child: prints the plan and the policy of a privileged program.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn print_plan_policy_and_rights() {
@@ -430,6 +429,6 @@ fn a_privileged_program_ignores_all_variables() {
         return say("skipped: this file system makes no program setuid");
     }
     let plan = Tuning::detect().choose(Intent::Hot, PAGE_SIZE).name();
-    let told = format!("privileged: true\nplan: {plan}\npolicy: {:?}\n", InitPolicy::OFF);
-    assert!(code == Some(0) && stdout.contains(&told), "{stdout}{stderr}");
+    let expected = format!("privileged: true\nplan: {plan}\npolicy: {:?}\n", InitPolicy::OFF);
+    assert!(code == Some(0) && stdout.contains(&expected), "{stdout}{stderr}");
 }

@@ -1,4 +1,4 @@
-//! The rule that a primitive is one file and two lines: no file without its row.
+//! Rules for the source: each primitive is one file and two lines, and only `door.rs` calls it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ fn isas() -> Vec<PathBuf> {
     entries.filter(|path| path.is_dir()).collect()
 }
 
-/// The files of an ISA's folder other than `mod.rs`: stem and text.
+/// Returns the stem and the text of each file of an ISA, except `mod.rs`.
 fn files(isa: &Path) -> Vec<(String, String)> {
     let paths = fs::read_dir(isa).unwrap().map(|entry| entry.unwrap().path());
     paths
@@ -19,7 +19,7 @@ fn files(isa: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Those that hold a primitive; the others are what leaves share.
+/// Returns the files that define a primitive. The others are shared by primitives.
 fn leaves(isa: &Path) -> Vec<(String, String)> {
     files(isa).into_iter().filter(|(_, text)| text.contains("PRIMITIVE: Primitive = ")).collect()
 }
@@ -29,7 +29,7 @@ fn table(isa: &Path) -> String {
 }
 
 #[test]
-fn every_file_has_its_lines() {
+fn every_file_is_a_module_and_every_primitive_a_row() {
     for isa in isas() {
         let table = table(&isa);
         for (stem, _) in files(&isa) {
@@ -47,16 +47,16 @@ fn every_leaf_states_its_assumptions_and_its_name() {
     for isa in isas() {
         for (stem, text) in leaves(&isa) {
             assert!(text.contains("//! Assumptions"), "{isa:?}: {stem} states no assumptions");
-            // `generic` is named after its folder.
+            // The primitive in `words.rs` is called `generic`, as its folder.
             let named = text.contains(&format!("name: \"{stem}\"")) || stem == "words";
-            assert!(named, "{isa:?}: {stem} is called otherwise");
+            assert!(named, "{isa:?}: {stem} has another name");
         }
     }
 }
 
-/// A range may cross from one allocation into its neighbour, where `add` is undefined behaviour.
+/// A range may span two allocations, for which `add` is undefined behaviour.
 #[test]
-fn addresses_are_computed_by_wrapping() {
+fn addresses_are_computed_with_wrapping_arithmetic() {
     for isa in isas() {
         for (stem, text) in files(&isa) {
             for (number, line) in text.lines().enumerate() {
@@ -80,7 +80,7 @@ fn sources(folder: &Path, except: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A clear that avoids the door is not checked under AddressSanitizer.
+/// AddressSanitizer checks only clears through `door.rs`.
 #[test]
 fn only_the_door_calls_the_code_of_a_primitive() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -93,19 +93,19 @@ fn only_the_door_calls_the_code_of_a_primitive() {
     sources(&src, &door, &mut others);
     let callers: Vec<_> = others.into_iter().filter(|path| calls(path)).collect();
     assert!(callers.is_empty(), "{callers:?}");
-    assert!(calls(&door), "calls are spelled in another way");
+    assert!(calls(&door), "the search does not find the calls in door.rs");
 }
 
-/// The table that was compiled holds the leaves of this target's folder, less those that a `cfg`
-/// keeps out of this build, and `generic` behind them.
+/// The compiled table has the primitives of this target's folder, except those excluded by a `cfg`,
+/// and then `generic`.
 #[test]
 #[cfg(not(miri))]
-fn the_table_is_the_folder() {
+fn the_table_has_the_primitives_of_the_folder() {
     let isa = Path::new(env!("CARGO_MANIFEST_DIR")).join("arch").join(std::env::consts::ARCH);
     let mut rows: Vec<_> = clearpage::primitives().iter().map(|p| p.name()).collect();
     assert_eq!(rows.pop(), Some("generic"));
     if !isa.exists() {
-        assert!(rows.is_empty(), "rows of no folder: {rows:?}");
+        assert!(rows.is_empty(), "rows without a folder: {rows:?}");
         return;
     }
     let table = table(&isa);

@@ -1,4 +1,4 @@
-//! A page allocator's hooks: every flag and policy, memory that cannot be mapped, and the checker.
+//! Hooks of a page allocator, for all flags and policies, memory that cannot be mapped, and checkers.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +12,8 @@ use clearpage_testkit::flags::{POLICIES, every_flags};
 
 /// Frames of the memory.
 const NPAGES: usize = 24;
-/// The table of the documentation, row by row; the first that fits.
+
+/// The documented truth table, of which the first matching row applies.
 fn row(policy: InitPolicy, flags: AllocFlags) -> DataState {
     let rows = [
         (flags.contains(AllocFlags::KNOWN_ZERO), DataState::Left(SkipReason::KnownZero)),
@@ -42,7 +43,7 @@ fn memory(fail: Option<u64>) -> FaultyMap {
     mem
 }
 
-/// Across both halves.
+/// A block in both halves.
 const BLOCK: (u64, u64) = (8, 10);
 const LIST: [u64; 7] = [20, 3, 4, 21, 0, 13, 14];
 
@@ -52,7 +53,7 @@ fn expect(done: InitOutcome, data: DataState, mem: &FaultyMap, cleared: impl Fn(
 }
 
 #[test]
-fn allocation_does_what_the_table_says() {
+fn allocation_follows_the_truth_table() {
     let block = frames(BLOCK.0, BLOCK.1);
     for policy in POLICIES {
         for flags in every_flags() {
@@ -74,7 +75,7 @@ fn allocation_does_what_the_table_says() {
 }
 
 #[test]
-fn freeing_does_what_the_policy_says() {
+fn freeing_follows_the_policy() {
     let block = frames(BLOCK.0, BLOCK.1);
     for policy in POLICIES {
         for flags in every_flags() {
@@ -97,7 +98,7 @@ fn freeing_does_what_the_policy_says() {
 }
 
 #[test]
-fn the_batch_path_asks_nobody() {
+fn the_batch_path_ignores_the_policy() {
     let hooks = PageHooks::new(memory(None)).with_policy(InitPolicy::OFF);
     // SAFETY: only this test uses the frames.
     unsafe {
@@ -107,9 +108,8 @@ fn the_batch_path_asks_nobody() {
     hooks.mem().check(|f| [0, 1, 5, 22].contains(&f));
 }
 
-/// The policy of the process, where the hooks have none of their own.
 #[test]
-fn the_policy_of_the_process_counts() {
+fn the_policy_of_the_process_applies_by_default() {
     for policy in POLICIES {
         clearpage::hooks::set_policy(policy);
         let hooks = PageHooks::new(memory(None));
@@ -130,7 +130,7 @@ std::thread_local! {
     static SEEN: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Counts how deep it is told to look away, and how often.
+/// Counts the nesting, and the number of times that it was disabled.
 struct Depth;
 
 impl Checker for Depth {
@@ -146,27 +146,27 @@ impl Checker for Depth {
     }
 }
 
-/// Memory that must not be mapped while the checker looks.
+/// Memory that must not be mapped while the checker is enabled.
 struct Watched(FaultyMap);
 
-// SAFETY: that of the memory inside.
+// SAFETY: the addresses are those of the inner memory.
 unsafe impl Highmem for Watched {
     type Error = Fault;
     type Mapping<'a> = clearpage_testkit::faulty::Copied<'a>;
 
     fn page_address(&self, frames: FrameRange) -> Option<std::ptr::NonNull<[clearpage::Page]>> {
-        assert_eq!(DEPTH.get(), 1, "the checker looks");
+        assert_eq!(DEPTH.get(), 1, "the checker is enabled");
         self.0.page_address(frames)
     }
 
     fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Fault> {
-        assert_eq!(DEPTH.get(), 1, "the checker looks");
+        assert_eq!(DEPTH.get(), 1, "the checker is enabled");
         self.0.kmap_local(frames)
     }
 }
 
 #[test]
-fn the_checker_looks_away_once_a_call_and_looks_again_whatever_happens() {
+fn each_call_disables_the_checker_once_and_enables_it_even_after_a_failure() {
     let hooks = |fail| {
         let hooks = PageHooks::new(Watched(memory(fail))).with_policy(InitPolicy::BOTH);
         hooks.with_checker(Depth)
@@ -181,21 +181,21 @@ fn the_checker_looks_away_once_a_call_and_looks_again_whatever_happens() {
         assert_eq!((SEEN.get(), DEPTH.get()), (4, 0));
         let error = hooks(Some(1)).post_alloc(all, AllocFlags::NONE).unwrap_err();
         assert_eq!((error.cleared, DEPTH.get()), (NPAGES as u64 / 2 + 3, 0));
-        let told = hooks(None);
-        told.mem().0.panic_at(1);
-        let panics = AssertUnwindSafe(|| told.post_alloc(all, AllocFlags::NONE));
+        let panicking = hooks(None);
+        panicking.mem().0.panic_at(1);
+        let panics = AssertUnwindSafe(|| panicking.post_alloc(all, AllocFlags::NONE));
         catch_unwind(panics).unwrap_err();
         assert_eq!(DEPTH.get(), 0);
-        // Who does not clear has nothing to look away from.
+        // A call that clears nothing leaves the checker enabled.
         let before = SEEN.get();
         let _ = hooks(None).post_alloc(all, AllocFlags::KNOWN_ZERO).unwrap();
         assert_eq!(SEEN.get(), before);
     }
 }
 
-/// A mapping that fails: what is cleared is said, for lists along the list, with tags or without.
+/// The error of a failed mapping counts the cleared entries of a list, with tags or without.
 #[test]
-fn a_failure_says_how_far_it_came() {
+fn an_error_reports_the_cleared_entries() {
     for fail in 0..5 {
         for flags in [AllocFlags::ZERO, AllocFlags::ZERO_TAGS | AllocFlags::ZERO] {
             let hooks = PageHooks::new(memory(Some(fail)));
@@ -204,7 +204,7 @@ fn a_failure_says_how_far_it_came() {
             let cleared = result.err().map_or(LIST.len(), |error| error.cleared as usize);
             let done = &LIST[..cleared];
             hooks.mem().check(|f| done.contains(&f));
-            // 20; 21; 13 and 14 in one, unless each frame is mapped for its tags.
+            // One mapping each for 20, 21, and 13 with 14. To set tags, each frame is mapped.
             let one_by_one = flags.contains(AllocFlags::ZERO_TAGS) && tag::supported();
             let mappings = if one_by_one { 4 } else { 3 };
             assert_eq!(result.is_ok(), fail >= mappings, "{fail}");

@@ -1,14 +1,14 @@
-//! Who wants memory cleared: the truth table, the switch of the process, and its environment.
+//! The truth table, the policy of the process, and its environment variables.
 
 use clearpage::hooks::{
     AllocFlags, InitPolicy, policy, set_policy, want_init_on_alloc, want_init_on_free,
 };
 use clearpage_testkit::flags::{POLICIES, every_flags};
 
-/// What each column says, and whether the data is cleared.
+/// The conditions of a row, and whether the data is cleared.
 type Row = (Vec<(String, Option<bool>)>, bool);
 
-/// The table of the documentation.
+/// Reads the documented table.
 fn documented() -> Vec<Row> {
     let cells = |line: &str| -> Vec<String> {
         line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()
@@ -59,7 +59,7 @@ fn every_combination_has_one_row_of_the_documented_table() {
         used[row] += 1;
     }
     assert_eq!(used.iter().sum::<u32>(), 128);
-    assert!(used.iter().all(|&n| n > 0), "a row is of no combination: {used:?}");
+    assert!(used.iter().all(|&n| n > 0), "a row applies to no combination: {used:?}");
 }
 
 #[test]
@@ -75,10 +75,10 @@ fn a_union_has_the_flags_of_both_sets() {
     }
 }
 
-/// The one test of this binary that changes the policy of its process.
+/// Only this test changes the policy of the process.
 #[test]
-fn the_switch_is_what_is_asked() {
-    assert_eq!(policy(), InitPolicy::OFF, "nobody set it, nor the environment");
+fn set_policy_takes_effect() {
+    assert_eq!(policy(), InitPolicy::OFF, "neither a call nor the environment set it");
     for wanted in POLICIES {
         set_policy(wanted);
         assert_eq!(policy(), wanted);
@@ -104,14 +104,14 @@ mod environment {
     const VALUES: [(&str, bool); 3] = [("", false), ("0", false), ("1", true)];
     const BAD: [&str; 6] = ["2", "yes", "01", " 1", "true", "-1"];
 
-    /// Child: asks, without `init`.
+    /// Child: prints the policy.
     #[test]
     #[ignore = "run by other tests, in a process of its own"]
     fn print_the_policy() {
         println!("policy: {:?}", policy());
     }
 
-    /// Child: `init`, then what it found.
+    /// Child: reads the environment, then prints the result.
     #[test]
     #[ignore = "run by other tests, in a process of its own"]
     fn print_init() {
@@ -121,7 +121,7 @@ mod environment {
         }
     }
 
-    /// Child: sets the policy before anybody asks.
+    /// Child: sets the policy before the environment is read.
     #[test]
     #[ignore = "run by other tests, in a process of its own"]
     fn set_then_print() {
@@ -129,7 +129,7 @@ mod environment {
         println!("init: {:?}, policy: {:?}", hooks::init_policy_from_env(), policy());
     }
 
-    /// Child: `init` during the first clear, which another thread makes.
+    /// Child: reads the environment during the first clear of another thread.
     #[test]
     #[ignore = "run by other tests, in a process of its own"]
     fn init_during_the_first_clear() {
@@ -155,7 +155,7 @@ mod environment {
     }
 
     #[test]
-    fn it_switches() {
+    fn variables_set_the_policy() {
         for (alloc, on_alloc) in VALUES {
             for (free, on_free) in VALUES {
                 let wanted = InitPolicy { on_alloc, on_free };
@@ -169,7 +169,7 @@ mod environment {
     }
 
     #[test]
-    fn it_is_refused_loudly() {
+    fn a_malformed_variable_exits_or_is_returned_as_an_error() {
         let both =
             |bad| [("CLEARPAGE_INIT_ON_ALLOC", bad, "1"), ("CLEARPAGE_INIT_ON_FREE", "", bad)];
         for (variable, alloc, free) in BAD.into_iter().flat_map(both) {
@@ -181,13 +181,13 @@ mod environment {
             assert!(stderr.contains(&format!("clearpage: {message}")), "{stderr}");
 
             let (code, stdout, _) = run("print_init", alloc, free);
-            assert_eq!(code, Some(0), "an error is returned where there is somebody");
+            assert_eq!(code, Some(0), "the caller receives the error");
             assert!(stdout.contains(&format!("init: {message}")), "{stdout}");
         }
     }
 
     #[test]
-    fn init_reports_the_error_while_the_plan_is_made() {
+    fn the_error_is_returned_even_while_the_plan_is_made() {
         for _ in 0..30 {
             let (code, stdout, stderr) = run("init_during_the_first_clear", "", "nonsense");
             assert_eq!(code, Some(0), "{stdout}{stderr}");
@@ -196,7 +196,7 @@ mod environment {
     }
 
     #[test]
-    fn who_sets_it_first_wins() {
+    fn a_policy_set_earlier_overrides_the_environment() {
         for value in ["1", "nonsense"] {
             let (code, stdout, stderr) = run("set_then_print", value, "0");
             assert_eq!(code, Some(0), "{stderr}");

@@ -1,4 +1,4 @@
-//! Tunings from a caller, and from the file that `CLEARPAGE_TUNING` names.
+//! Tunings installed by a caller or by the file of `CLEARPAGE_TUNING`.
 #![cfg(feature = "std")]
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::thread;
 use clearpage::{Intent, PAGE_SIZE, Tuning};
 use clearpage_testkit::{Garbage, built_for_one, child};
 
-/// `generic` from 64 KiB on, for Hot alone: nothing that detection would make.
+/// Returns a tuning that detection never chooses: `generic` from 64 KiB on for `Hot`.
 fn odd() -> Tuning {
     let generic = clearpage::primitives().last().unwrap();
     Tuning::detect().with_step(Intent::Hot, 64 << 10, generic)
@@ -21,7 +21,7 @@ fn served() -> Vec<&'static str> {
     LENGTHS.map(|len| clearpage::primitive_for(Intent::Hot, len).name()).to_vec()
 }
 
-/// A file of this process with that text.
+/// A temporary file, removed on drop.
 struct File(PathBuf);
 
 impl File {
@@ -44,7 +44,7 @@ impl Drop for File {
 }
 
 #[test]
-fn what_is_installed_serves() {
+fn an_installed_tuning_is_in_effect() {
     if built_for_one() {
         return;
     }
@@ -60,11 +60,11 @@ fn what_is_installed_serves() {
     assert_eq!(served(), before);
 }
 
-/// Child of the tests below.
+/// Child: clears in several threads, then prints the primitives in effect.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn clear_and_print_what_serves() {
-    // Several threads may make the plan at once: what they report is one line all the same.
+    // If several threads make the plan at once, a message is still printed once.
     let line = Barrier::new(4);
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -80,7 +80,7 @@ fn clear_and_print_what_serves() {
 }
 
 #[test]
-fn a_file_is_loaded() {
+fn the_tuning_of_a_file_is_in_effect() {
     if built_for_one() {
         return;
     }
@@ -90,7 +90,7 @@ fn a_file_is_loaded() {
 }
 
 #[test]
-fn a_bad_file_is_refused_with_its_line() {
+fn a_malformed_file_exits_with_status_2_and_names_the_line() {
     if built_for_one() {
         return;
     }
@@ -142,7 +142,7 @@ fn a_tuning_of_another_machine_is_ignored_with_one_line() {
     }
 }
 
-/// What serves where nothing asks for another tuning.
+/// Returns the primitives of the default tuning.
 fn served_by_default() -> Vec<&'static str> {
     let tuning = Tuning::detect();
     LENGTHS.map(|len| tuning.choose(Intent::Hot, len).name()).to_vec()
