@@ -1,8 +1,8 @@
-//! Every policy and every set of flags.
+//! All policies and sets of flags.
 
 use clearpage::hooks::{AllocFlags, InitPolicy};
 
-/// Every policy.
+/// All policies.
 pub const POLICIES: [InitPolicy; 4] =
     [InitPolicy::OFF, InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH];
 

@@ -38,7 +38,7 @@ impl Random {
         Layout::from_size_align(self.size(), 1 << self.below(bits)).expect("small")
     }
 
-    /// Returns a step for a user who holds `blocks` blocks and may hold `limit`.
+    /// Returns a step for a user that has `blocks` blocks and may hold `limit`.
     pub fn step(&mut self, blocks: usize, limit: usize) -> Step {
         let which = self.below(limit);
         match self.below(8) {
