@@ -8,15 +8,15 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 use std::{env, fs, hint, thread};
 
 use clearpage::hooks::{self, ClearingAlloc, InitPolicy};
 use clearpage::{Intent, PAGE_SIZE, Page, Tuning};
-use clearpage_testkit::{built_for_one, emulator, say};
+use clearpage_testkit::{TempFile, built_for_one, emulator, say, texts};
 
 #[global_allocator]
 static ALLOC: Observed = Observed;
@@ -87,32 +87,6 @@ fn run(mut command: Command) -> Output {
     Output { status, stdout, stderr }
 }
 
-fn texts(output: &Output) -> (Option<i32>, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
-
-/// A file that is removed on drop.
-struct File(PathBuf);
-
-impl File {
-    fn named(name: &str) -> Self {
-        Self(env::temp_dir().join(format!("clearpage-environment-{}-{name}", process::id())))
-    }
-
-    fn new(name: &str, bytes: &[u8]) -> Self {
-        let file = Self::named(name);
-        fs::write(&file.0, bytes).unwrap();
-        file
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
 /// Child: clears for the first time, and prints the number of allocations.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
@@ -134,8 +108,8 @@ fn making_the_plan_allocates_nothing() {
         return;
     }
     // The path is longer than any buffer for it is likely to be.
-    let file = File::new(&"x".repeat(150), generic().as_bytes());
-    let file = Path::new("/./").join(file.0.strip_prefix("/").unwrap());
+    let file = TempFile::new(&"x".repeat(150), generic().as_bytes());
+    let file = Path::new("/./").join(file.path().strip_prefix("/").unwrap());
     let path = OsStr::new(&"/.".repeat(1000)).to_owned();
     let path = [path.as_bytes(), file.as_os_str().as_bytes()].concat();
     for (variable, value) in
@@ -314,9 +288,9 @@ fn a_process_forked_while_the_plan_is_made_obeys_the_environment() {
     }
     let mut text = generic().into_bytes();
     text.resize(64 << 10, b'\n');
-    let file = File::new("forked", &text);
+    let file = TempFile::new("forked", &text);
     for (variable, value) in
-        [("CLEARPAGE_FORCE", OsStr::new("generic")), ("CLEARPAGE_TUNING", file.0.as_os_str())]
+        [("CLEARPAGE_FORCE", OsStr::new("generic")), ("CLEARPAGE_TUNING", file.path().as_os_str())]
     {
         let mut amid = 0;
         for _ in 0..runs() {
@@ -342,18 +316,18 @@ fn only_a_small_regular_file_of_text_is_read() {
         bytes.resize(len, b'\n');
         bytes
     };
-    let pipe = File::named("pipe");
+    let pipe = TempFile::named("pipe");
     rustix::fs::mknodat(
         rustix::fs::CWD,
-        &pipe.0,
+        pipe.path(),
         rustix::fs::FileType::Fifo,
         rustix::fs::Mode::RUSR,
         0,
     )
     .unwrap();
-    let long = File::new("long", &padded((64 << 10) + 1));
-    let binary = File::new("binary", b"clearpage-tuning \xff");
-    let longest = File::new("longest", &padded(64 << 10));
+    let long = TempFile::new("long", padded((64 << 10) + 1));
+    let binary = TempFile::new("binary", b"clearpage-tuning \xff");
+    let longest = TempFile::new("longest", padded(64 << 10));
     let refused = |path: &Path, reason: &str| {
         let mut command = child("clear_and_count");
         command.env("CLEARPAGE_TUNING", path);
@@ -362,16 +336,16 @@ fn only_a_small_regular_file_of_text_is_read() {
         assert!(stderr.contains(&message), "{stdout}{stderr}");
         assert_eq!(code, Some(2));
     };
-    refused(&pipe.0, "not a regular file\n");
+    refused(pipe.path(), "not a regular file\n");
     refused(Path::new("/dev/zero"), "not a regular file\n");
     refused(&env::temp_dir(), "not a regular file\n");
-    refused(&long.0, "the file is longer than 64 KiB\n");
-    refused(&binary.0, "the file is not text in UTF-8\n");
+    refused(long.path(), "the file is longer than 64 KiB\n");
+    refused(binary.path(), "the file is not text in UTF-8\n");
     refused(Path::new("/nonexistent"), "entity not found\n");
     refused(Path::new(&"x".repeat(5000)), "invalid filename\n");
 
     let mut command = child("clear_and_count");
-    command.env("CLEARPAGE_TUNING", &longest.0);
+    command.env("CLEARPAGE_TUNING", longest.path());
     let (_, stdout, stderr) = texts(&run(command));
     assert!(stdout.contains("plan: generic\n"), "{stderr}");
 }
@@ -412,12 +386,12 @@ fn a_privileged_program_ignores_all_variables() {
     if emulator::emulator().is_some() {
         return say("skipped: the system runs no setuid program in an emulator");
     }
-    let program = File::named("setuid");
-    fs::copy(env::current_exe().unwrap(), &program.0).unwrap();
-    chown(&program.0, Some(0), Some(0)).unwrap();
-    fs::set_permissions(&program.0, fs::Permissions::from_mode(0o4755)).unwrap();
+    let program = TempFile::named("setuid");
+    fs::copy(env::current_exe().unwrap(), program.path()).unwrap();
+    chown(program.path(), Some(0), Some(0)).unwrap();
+    fs::set_permissions(program.path(), fs::Permissions::from_mode(0o4755)).unwrap();
     let values = [("FORCE", "nonsense"), ("TUNING", "/nonexistent"), ("INIT_ON_ALLOC", "nonsense")];
-    let mut command = this_test_in(Command::new(&program.0), "print_plan_policy_and_rights");
+    let mut command = this_test_in(Command::new(program.path()), "print_plan_policy_and_rights");
     command.envs(values.map(|(name, value)| (format!("CLEARPAGE_{name}"), value)));
     command.env("CLEARPAGE_INIT_ON_FREE", "1").current_dir("/").uid(65534).gid(65534);
     let output = match command.output() {

@@ -4,11 +4,11 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::{fs, thread};
+use std::thread;
 
 use clearpage::hooks::{ClearingAlloc, InitPolicy, policy};
 use clearpage::{Intent, PAGE_SIZE, Tuning};
-use clearpage_testkit::{built_for_one, child_with};
+use clearpage_testkit::{TempFile, built_for_one, child_with, texts};
 
 #[global_allocator]
 static ALLOC: ClearingAlloc<Watch> = ClearingAlloc::new(Watch);
@@ -92,9 +92,7 @@ fn use_memory() {
 }
 
 fn run(variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
-    let child = child_with("use_memory", variables);
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (child.status.code(), text(child.stdout), text(child.stderr))
+    texts(&child_with("use_memory", variables))
 }
 
 #[test]
@@ -143,9 +141,7 @@ fn the_plan_can_be_made_inside_an_allocation() {
     assert!(stderr.contains(&format!("clearpage: CLEARPAGE_FORCE={name}: no such primitive")));
 
     let generic = clearpage::primitives().last().unwrap();
-    let file = std::env::temp_dir().join(format!("clearpage-hooks-{}.tuning", std::process::id()));
-    fs::write(&file, Tuning::uniform(generic).to_string()).unwrap();
-    let (code, stdout, stderr) = with("CLEARPAGE_TUNING", file.to_str().unwrap());
-    fs::remove_file(&file).unwrap();
+    let file = TempFile::new("hooks", Tuning::uniform(generic).to_string());
+    let (code, stdout, stderr) = with("CLEARPAGE_TUNING", file.path().to_str().unwrap());
     assert!(code == Some(0) && stdout.contains("plan: generic\n"), "{stdout}{stderr}");
 }

@@ -6,25 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use clearpage::checks::Checker;
 use clearpage::highmem::tag::{self, TagState};
 use clearpage::highmem::{Frame, FrameRange, Highmem};
-use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks, SkipReason};
+use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks};
 use clearpage_testkit::faulty::{Fault, FaultyMap};
-use clearpage_testkit::flags::{POLICIES, every_flags};
+use clearpage_testkit::flags::{POLICIES, at_alloc, at_free, every_flags};
 
 /// Frames of the memory.
 const NPAGES: usize = 24;
-
-/// The documented truth table, of which the first matching row applies.
-fn row(policy: InitPolicy, flags: AllocFlags) -> DataState {
-    let rows = [
-        (flags.contains(AllocFlags::KNOWN_ZERO), DataState::Left(SkipReason::KnownZero)),
-        (flags.contains(AllocFlags::ZERO), DataState::Cleared),
-        (!policy.on_alloc, DataState::Left(SkipReason::NotAsked)),
-        (flags.contains(AllocFlags::SKIP_ZERO), DataState::Left(SkipReason::CallerClears)),
-        (flags.contains(AllocFlags::WILL_OVERWRITE), DataState::Left(SkipReason::WillOverwrite)),
-        (true, DataState::Cleared),
-    ];
-    rows.into_iter().find(|row| row.0).unwrap().1
-}
 
 fn frame(number: u64) -> Frame {
     Frame::new(number).unwrap()
@@ -58,7 +45,7 @@ fn allocation_follows_the_truth_table() {
     for policy in POLICIES {
         for flags in every_flags() {
             let tags = flags.contains(AllocFlags::ZERO_TAGS) && tag::supported();
-            let data = if tags { DataState::Cleared } else { row(policy, flags) };
+            let data = if tags { DataState::Cleared } else { at_alloc(policy, flags) };
             let hooks = PageHooks::new(memory(None)).with_policy(policy);
             // SAFETY: only this test uses the frames, which have no tags.
             let done = unsafe { hooks.post_alloc(block, flags) }.unwrap();
@@ -79,11 +66,7 @@ fn freeing_follows_the_policy() {
     let block = frames(BLOCK.0, BLOCK.1);
     for policy in POLICIES {
         for flags in every_flags() {
-            let data = match (policy.on_free, flags.contains(AllocFlags::KNOWN_ZERO)) {
-                (false, _) => DataState::Left(SkipReason::NotAsked),
-                (true, true) => DataState::Left(SkipReason::KnownZero),
-                (true, false) => DataState::Cleared,
-            };
+            let data = at_free(policy, flags);
             let hooks = PageHooks::new(memory(None)).with_policy(policy);
             // SAFETY: only this test uses the frames.
             let done = unsafe { hooks.free_prepare(block, flags) }.unwrap();

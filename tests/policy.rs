@@ -99,7 +99,7 @@ mod environment {
     use clearpage::hooks::{self, InitPolicy, policy, set_policy};
     use clearpage::{Page, clear_page};
 
-    use clearpage_testkit::child_with;
+    use clearpage_testkit::{child_with, texts};
 
     const VALUES: [(&str, bool); 3] = [("", false), ("0", false), ("1", true)];
     const BAD: [&str; 6] = ["2", "yes", "01", " 1", "true", "-1"];
@@ -149,9 +149,7 @@ mod environment {
         let test = format!("environment::{test}");
         let variables =
             [("CLEARPAGE_INIT_ON_ALLOC", on_alloc), ("CLEARPAGE_INIT_ON_FREE", on_free)];
-        let child = child_with(&test, &variables);
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (child.status.code(), text(child.stdout), text(child.stderr))
+        texts(&child_with(&test, &variables))
     }
 
     #[test]

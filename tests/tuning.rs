@@ -1,13 +1,12 @@
 //! Tunings installed by a caller or by the file of `CLEARPAGE_TUNING`.
 #![cfg(feature = "std")]
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
 use clearpage::{Intent, PAGE_SIZE, Tuning};
-use clearpage_testkit::{Garbage, built_for_one, child};
+use clearpage_testkit::{Garbage, TempFile, built_for_one, child, texts};
 
 /// Returns a tuning that detection never chooses: `generic` from 64 KiB on for `Hot`.
 fn odd() -> Tuning {
@@ -21,26 +20,10 @@ fn served() -> Vec<&'static str> {
     LENGTHS.map(|len| clearpage::primitive_for(Intent::Hot, len).name()).to_vec()
 }
 
-/// A temporary file, removed on drop.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str, text: &str) -> Self {
-        let name = format!("clearpage-{name}-{}.tuning", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::write(&path, text).unwrap();
-        Self(path)
-    }
-
-    fn run(&self) -> std::process::Output {
-        child("clear_and_print_what_serves", ("CLEARPAGE_TUNING", self.0.to_str().unwrap()))
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+/// Runs the child below with this value of `CLEARPAGE_TUNING`.
+fn run(path: &Path) -> (Option<i32>, String, String) {
+    let path = path.to_str().unwrap();
+    texts(&child("clear_and_print_what_serves", ("CLEARPAGE_TUNING", path)))
 }
 
 #[test]
@@ -84,9 +67,8 @@ fn the_tuning_of_a_file_is_in_effect() {
     if built_for_one() {
         return;
     }
-    let output = File::new("good", &odd().to_string()).run();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && stdout.contains(" generic generic\n"), "{stdout}");
+    let (code, stdout, _) = run(TempFile::new("good", odd().to_string()).path());
+    assert!(code == Some(0) && stdout.contains(" generic generic\n"), "{stdout}");
 }
 
 #[test]
@@ -100,18 +82,16 @@ fn a_malformed_file_exits_with_status_2_and_names_the_line() {
         ("cut", good.replace("end\n", ""), "the text ends without \"end\""),
         ("garbled", good.replacen("auto 0 ", "auto 0 x", 1), "no primitive"),
     ] {
-        let file = File::new(name, &text);
-        let output = file.run();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        let path = file.0.display();
+        let file = TempFile::new(name, &text);
+        let (code, _, stderr) = run(file.path());
+        let path = file.path().display();
         assert!(stderr.contains(&format!("clearpage: CLEARPAGE_TUNING={path}: ")), "{stderr}");
         assert!(stderr.contains(reason), "{name}: {stderr}");
-        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert_eq!(code, Some(2), "{name}");
     }
-    let output = child("clear_and_print_what_serves", ("CLEARPAGE_TUNING", "/nonexistent"));
-    let stderr = String::from_utf8(output.stderr).unwrap();
+    let (code, _, stderr) = run(Path::new("/nonexistent"));
     assert!(stderr.contains("CLEARPAGE_TUNING=/nonexistent: entity not found"), "{stderr}");
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(code, Some(2));
 }
 
 #[test]
@@ -127,16 +107,14 @@ fn a_tuning_of_another_machine_is_ignored_with_one_line() {
         ("model", good.replacen(line("model "), "model 99999", 1), "another model of CPU"),
         ("version", good.replacen("clearpage-tuning 2", "clearpage-tuning 1", 1), "version"),
     ] {
-        let file = File::new(name, &text);
-        let output = file.run();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        let path = file.0.display();
+        let file = TempFile::new(name, &text);
+        let (code, stdout, stderr) = run(file.path());
+        let path = file.path().display();
         let begin = format!("clearpage: CLEARPAGE_TUNING={path}: ignored: line ");
         let lines: Vec<&str> = stderr.lines().filter(|line| line.contains("clearpage:")).collect();
         assert!(lines.len() == 1 && lines[0].starts_with(&begin), "{name}: {stderr}");
         assert!(lines[0].contains(reason), "{name}: {stderr}");
-        assert!(output.status.success(), "{name}: {stderr}");
-        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(code, Some(0), "{name}: {stderr}");
         let default = served_by_default().join(" ");
         assert!(stdout.contains(&format!("serves: {default}\n")), "{name}: {stdout}");
     }

@@ -12,7 +12,9 @@ pub mod stress;
 pub mod user;
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::{env, fs, process};
 
 use clearpage::{PAGE_SIZE, Page, Primitive, primitives};
 
@@ -131,7 +133,41 @@ pub fn child(test: &str, variable: (&str, &str)) -> Output {
 
 /// [`child`] with several variables set.
 pub fn child_with(test: &str, variables: &[(&str, &str)]) -> Output {
-    let mut command = emulator::command(&std::env::current_exe().unwrap());
+    let mut command = emulator::command(&env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--nocapture"]);
     command.envs(variables.iter().copied()).output().unwrap()
+}
+
+/// Returns the exit status of a child, its output and its errors.
+pub fn texts(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A temporary file, removed on drop.
+pub struct TempFile(PathBuf);
+
+impl TempFile {
+    /// Returns a path of this process, at which nothing exists yet.
+    pub fn named(name: &str) -> Self {
+        Self(env::temp_dir().join(format!("clearpage-{}-{name}", process::id())))
+    }
+
+    /// Creates a file.
+    pub fn new(name: &str, contents: impl AsRef<[u8]>) -> Self {
+        let file = Self::named(name);
+        fs::write(&file.0, contents).unwrap();
+        file
+    }
+
+    /// Returns the path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }

@@ -3,11 +3,11 @@
 mod common;
 
 use clearpage::highmem::{FrameRange, Highmem};
-use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks, SkipReason};
+use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks};
 use clearpage::{Order, PAGE_SIZE};
 use clearpage_allocators::buddy::Buddy;
 use clearpage_allocators::{Arena, GARBAGE};
-use clearpage_testkit::flags::POLICIES;
+use clearpage_testkit::flags::{POLICIES, at_alloc, at_free};
 use clearpage_testkit::is_all;
 use clearpage_testkit::random::Random;
 use clearpage_testkit::user::Ink;
@@ -24,25 +24,6 @@ const FLAGS: [AllocFlags; 5] = [
     AllocFlags::WILL_OVERWRITE,
     AllocFlags::ZERO.union(AllocFlags::WILL_OVERWRITE),
 ];
-
-/// The truth table for these flags.
-fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> DataState {
-    if flags.contains(AllocFlags::ZERO) {
-        DataState::Cleared
-    } else if !policy.on_alloc {
-        DataState::Left(SkipReason::NotAsked)
-    } else if flags == AllocFlags::SKIP_ZERO {
-        DataState::Left(SkipReason::CallerClears)
-    } else if flags == AllocFlags::WILL_OVERWRITE {
-        DataState::Left(SkipReason::WillOverwrite)
-    } else {
-        DataState::Cleared
-    }
-}
-
-fn at_free(policy: InitPolicy) -> DataState {
-    if policy.on_free { DataState::Cleared } else { DataState::Left(SkipReason::NotAsked) }
-}
 
 /// A user of blocks that counts the errors of the allocator.
 struct Pages<'a, M> {
@@ -107,7 +88,7 @@ impl<'a, M: Highmem<Error: std::fmt::Debug>> Pages<'a, M> {
         assert!(kept, "{block} changed");
         // SAFETY: the block is allocated by this user, and freed once.
         let done = unsafe { self.buddy.free(block, AllocFlags::NONE) }.unwrap();
-        self.expect(done, at_free(self.policy));
+        self.expect(done, at_free(self.policy, AllocFlags::NONE));
         // The metadata is outside the frames, so a freed block is still all zero.
         let wrong = self.policy.on_free && !is_all(0, self.bytes(block));
         self.faults += usize::from(wrong);

@@ -7,7 +7,7 @@ use clearpage::hooks::{AllocFlags, DataState, InitPolicy, PageHooks, SkipReason}
 use clearpage::{Order, PAGE_SIZE};
 use clearpage_allocators::slab::Slots;
 use clearpage_allocators::{Arena, GARBAGE};
-use clearpage_testkit::flags::POLICIES;
+use clearpage_testkit::flags::{POLICIES, at_alloc, at_free};
 use clearpage_testkit::is_all;
 use clearpage_testkit::random::Random;
 use clearpage_testkit::user::Ink;
@@ -15,17 +15,6 @@ use common::WrongMap;
 
 const NSLOTS: usize = 40;
 const ORDER: u32 = 1;
-
-/// The truth table for a slot.
-fn at_alloc(policy: InitPolicy, flags: AllocFlags, used_before: bool) -> DataState {
-    if used_before && policy.on_free {
-        DataState::Left(SkipReason::KnownZero)
-    } else if policy.on_alloc || flags == AllocFlags::ZERO {
-        DataState::Cleared
-    } else {
-        DataState::Left(SkipReason::NotAsked)
-    }
-}
 
 /// Uses the slots of an allocator that has the policy `actual`, and expects `policy`. Returns the
 /// number of errors and of words that the user left.
@@ -52,9 +41,11 @@ where
         let flags = [AllocFlags::NONE, AllocFlags::ZERO][random.below(2)];
         if held.len() < NSLOTS && random.below(5) < 3 {
             let (slot, done) = slots.alloc(flags).unwrap().expect("not all are used");
-            faults += usize::from(done.data != at_alloc(policy, flags, used[slot]));
-            let zero = policy.on_alloc || flags == AllocFlags::ZERO;
-            let zero = zero || used[slot] && policy.on_free;
+            let known = used[slot] && policy.on_free;
+            let known = if known { AllocFlags::KNOWN_ZERO } else { AllocFlags::NONE };
+            let expected = at_alloc(policy, flags | known);
+            faults += usize::from(done.data != expected);
+            let zero = expected != DataState::Left(SkipReason::NotAsked);
             faults += usize::from(zero && !is_all(0, bytes(&slots, slot)));
             Ink::Blue.write(slot as u32, bytes(&slots, slot));
             used[slot] = true;
@@ -64,13 +55,13 @@ where
             assert!(Ink::Blue.is_in(slot as u32, bytes(&slots, slot)), "slot {slot} changed");
             // SAFETY: the slot is allocated, and freed once.
             let done = unsafe { slots.free(slot) }.unwrap();
-            faults += usize::from((done.data == DataState::Cleared) != policy.on_free);
+            faults += usize::from(done.data != at_free(policy, AllocFlags::NONE));
         }
     }
     held.drain(..).for_each(|slot| {
         // SAFETY: as above.
         let done = unsafe { slots.free(slot) }.unwrap();
-        faults += usize::from((done.data == DataState::Cleared) != policy.on_free);
+        faults += usize::from(done.data != at_free(policy, AllocFlags::NONE));
     });
     // SAFETY: nothing writes to the arena now.
     (faults, Ink::Blue.found_in(unsafe { arena.bytes() }))
