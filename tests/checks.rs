@@ -1,19 +1,19 @@
-//! Checkers that look away while memory is initialised: the guard. ASan: `tests/asan.rs`.
+//! The guard that disables a checker. ASan: `os/tests/asan.rs`.
 
 use std::cell::Cell;
 use std::panic::catch_unwind;
 use std::thread;
 
-use clearpage::highmem::{Checker, ChecksDisabled, NoChecker};
+use clearpage::checks::{Checker, ChecksDisabled, NoChecker};
 
 std::thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// A checker that counts, as KASAN does.
-struct Checker;
+/// A checker that counts the nesting per thread, as KASAN does.
+struct Depth;
 
-impl Checker for Checker {
+impl Checker for Depth {
     type State = ();
 
     fn disable_current(&self) {
@@ -28,19 +28,19 @@ impl Checker for Checker {
 #[test]
 fn guards_nest() {
     {
-        let _outer = ChecksDisabled::new(&Checker);
+        let _outer = ChecksDisabled::new(&Depth);
         assert_eq!(DEPTH.get(), 1);
-        drop(ChecksDisabled::new(&Checker));
+        drop(ChecksDisabled::new(&Depth));
         assert_eq!(DEPTH.get(), 1);
-        let _inner = ChecksDisabled::new(&Checker);
+        let _inner = ChecksDisabled::new(&Depth);
         assert_eq!(DEPTH.get(), 2);
     }
     assert_eq!(DEPTH.get(), 0);
 }
 
 #[test]
-fn a_guard_is_its_threads() {
-    let _guard = ChecksDisabled::new(&Checker);
+fn a_guard_affects_only_its_thread() {
+    let _guard = ChecksDisabled::new(&Depth);
     assert_eq!(thread::spawn(|| DEPTH.get()).join().unwrap(), 0);
     assert_eq!(DEPTH.get(), 1);
 }
@@ -48,16 +48,15 @@ fn a_guard_is_its_threads() {
 #[test]
 fn a_panic_releases_the_guard() {
     let panics = || {
-        let _guard = ChecksDisabled::new(&Checker);
-        assert_eq!(DEPTH.get(), 2, "told to panic");
+        let _guard = ChecksDisabled::new(&Depth);
+        assert_eq!(DEPTH.get(), 2, "requested panic");
     };
     catch_unwind(panics).unwrap_err();
     assert_eq!(DEPTH.get(), 0);
 }
 
-/// What was before is given back, innermost first.
 #[test]
-fn each_guard_gives_back_what_it_found() {
+fn each_guard_restores_the_state_it_found() {
     struct Saving(Cell<u32>);
     impl Checker for Saving {
         type State = u32;
@@ -71,7 +70,7 @@ fn each_guard_gives_back_what_it_found() {
     let checker = Saving(Cell::new(1));
     let outer = ChecksDisabled::new(&checker);
     let inner = ChecksDisabled::new(&checker);
-    let _nobody = ChecksDisabled::new(&NoChecker);
+    let _other = ChecksDisabled::new(&NoChecker);
     assert_eq!(checker.0.get(), 100);
     drop(inner);
     assert_eq!(checker.0.get(), 10);
