@@ -1,4 +1,4 @@
-//! Zeroes frames of a file in several ways.
+//! Zeroes ranges of frames of a file, by several methods.
 
 use std::io::IoSlice;
 
@@ -10,7 +10,7 @@ use super::{FileError, FileFrames};
 use clearpage::highmem::{ClearError, FrameRange, clear_highpages};
 use clearpage::{Intent, PAGE_SHIFT, PAGE_SIZE, Page};
 
-/// Selects how frames of a file are zeroed. See the [speed of each](super#which-way).
+/// Selects how frames of a file are zeroed. See the [speed of each](super#the-fastest-method).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ZeroMethod {
@@ -23,9 +23,6 @@ pub enum ZeroMethod {
     /// again when the frames are next written. On hugetlbfs, partial huge pages at the ends are
     /// cleared through a window.
     PunchHole,
-    /// Marks the range as zero (`FALLOC_FL_ZERO_RANGE`). Disk blocks stay allocated, but unwritten.
-    /// Ext4, XFS and others support it; tmpfs (every memfd) and hugetlbfs do not: `EOPNOTSUPP`.
-    ZeroRange,
 }
 
 /// Source of the zeroes that are written: one page, which stays in the cache.
@@ -35,7 +32,7 @@ static ZEROES: Page = Page::ZERO;
 const WRITE: usize = (1 << 20) >> PAGE_SHIFT;
 
 impl FileFrames {
-    /// Zeroes frames in the given way. No frames are a no-op.
+    /// Zeroes frames by the given method. No frames are a no-op.
     ///
     /// # Errors
     /// The file ends before the frames do, or the system refused. The error contains the number of
@@ -53,10 +50,6 @@ impl FileFrames {
             ZeroMethod::Write => self.by_parts(frames, WRITE as u64, |part| self.write(part)),
             ZeroMethod::PunchHole if self.hugetlb => self.punch_blocks(frames),
             ZeroMethod::PunchHole => self.punch(frames),
-            ZeroMethod::ZeroRange => self.by_parts(frames, u64::MAX, |part| {
-                let refused = FileError::system("fallocate(FALLOC_FL_ZERO_RANGE)");
-                self.allocate(part, FallocateFlags::ZERO_RANGE).map_err(|errno| (0, refused(errno)))
-            }),
         }
     }
 
@@ -150,10 +143,13 @@ impl FileFrames {
         Ok(())
     }
 
+    /// Punches holes. The file does not grow, even if it was truncated meanwhile.
     fn punch(&self, frames: FrameRange) -> Result<(), ClearError<FileError>> {
-        let refused = FileError::system("fallocate(FALLOC_FL_PUNCH_HOLE)");
+        let mode = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         self.by_parts(frames, u64::MAX, |part| {
-            self.allocate(part, FallocateFlags::PUNCH_HOLE).map_err(|errno| (0, refused(errno)))
+            let (start, len) = (part.start().address(), part.npages() << PAGE_SHIFT);
+            let punched = retry_on_intr(|| fallocate(&self.file, mode, start, len));
+            punched.map_err(|errno| (0, FileError::system("fallocate")(errno)))
         })
     }
 
@@ -168,11 +164,5 @@ impl FileFrames {
         self.zero(head, edge)?;
         self.punch(blocks).map_err(after(head.npages()))?;
         self.zero(tail, edge).map_err(after(head.npages() + blocks.npages()))
-    }
-
-    /// Calls fallocate(2) for frames in the file. The file does not grow, even if it was truncated.
-    fn allocate(&self, frames: FrameRange, mode: FallocateFlags) -> Result<(), Errno> {
-        let (start, len) = (frames.start().address(), frames.npages() << PAGE_SHIFT);
-        retry_on_intr(|| fallocate(&self.file, mode | FallocateFlags::KEEP_SIZE, start, len))
     }
 }

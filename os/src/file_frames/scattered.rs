@@ -13,7 +13,7 @@ use clearpage::{Intent, PAGE_SHIFT, Page, raw};
 const BATCH: usize = 64;
 
 impl FileFrames {
-    /// Zeroes scattered frames, in any order, with the [fastest](Self::fastest) way for one frame.
+    /// Zeroes scattered frames, in any order, by the [fastest](Self::fastest) method for one frame.
     ///
     /// # Errors
     /// As [`zero_scattered`](Self::zero_scattered).
@@ -27,10 +27,10 @@ impl FileFrames {
 
     /// Zeroes scattered frames, in any order. A frame that is listed twice is zeroed twice.
     ///
-    /// With [`ZeroMethod::Map`], frames that are adjacent in the list and lie in one window share it,
+    /// With [`ZeroMethod::Map`], list entries that follow one another and lie in one window share it,
     /// where [`clear_scattered_highpages`](clearpage::highmem::clear_scattered_highpages) maps each
     /// run. The frames between them are not touched, and their holes are not filled, except in the
-    /// same huge page. With the other ways each run takes one call.
+    /// same huge page. With the other methods each run takes one call.
     ///
     /// # Errors
     /// As [`zero`](Self::zero). The error contains how many leading list entries are zeroed.

@@ -12,7 +12,7 @@ use clearpage::Page;
 /// Owns a block of pages from a [`ZeroPool`](super::ZeroPool), which was zero when it was taken.
 ///
 /// Any thread may drop it. The block then returns to the pool, which clears it in the background,
-/// or to the supply if the pool is full or already dropped. Its memory stays valid as long as the
+/// or to the source if the pool is full or already dropped. Its memory stays valid as long as the
 /// handle exists, even if the pool is dropped first.
 pub struct ZeroBlock {
     first: NonNull<Page>,
@@ -64,7 +64,7 @@ impl DerefMut for ZeroBlock {
 impl Drop for ZeroBlock {
     fn drop(&mut self) {
         // SAFETY: the block was taken from `shared`, and its only owner ends here.
-        unsafe { self.shared.give_back(self.first) }
+        unsafe { self.shared.free(self.first) }
     }
 }
 

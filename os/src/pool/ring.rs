@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn first_in_is_first_out() {
+    fn blocks_leave_in_the_order_in_which_they_came() {
         let ring = Ring::new(3).unwrap();
         for lap in 0..10 {
             assert_eq!((ring.len(), ring.pop()), (0, None));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_wrap() {
+    fn positions_may_wrap() {
         let mut ring = Ring::new(4).unwrap();
         let start = usize::MAX - 5;
         *ring.popped = AtomicUsize::new(start);
@@ -183,11 +183,11 @@ mod tests {
 
     /// Sets up what a forked child sees if another thread of its parent was inside.
     #[test]
-    fn nobody_waits_for_who_never_comes_back() {
+    fn a_thread_that_disappears_blocks_no_other() {
         let ring = Ring::new(2).unwrap();
         ring.pushed.store(1, Relaxed);
         assert_eq!(ring.pop(), None, "being filled");
-        assert!(ring.push(block(1)), "the slot behind it");
+        assert!(ring.push(block(1)), "the next slot");
         assert_eq!(ring.pop(), None);
         let ring = Ring::new(2).unwrap();
         assert!(ring.push(block(1)) && ring.push(block(2)));
@@ -197,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn more_than_memory_is_refused() {
+    fn a_capacity_beyond_memory_is_an_error() {
         for capacity in [usize::MAX, usize::MAX / 2] {
             assert!(Ring::new(capacity).is_err(), "{capacity}");
         }
     }
 
     #[test]
-    fn threads_lose_and_double_nothing() {
+    fn each_block_is_popped_exactly_once() {
         const BLOCKS: usize = if cfg!(miri) { 50 } else { 2_000 };
         let ring = Ring::new(8).unwrap();
         let seen: Vec<AtomicU8> = (0..4 * BLOCKS).map(|_| AtomicU8::new(0)).collect();

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::demand::Bounds;
 use super::ring::Ring;
-use super::supply::{Block, BlockSource};
+use super::source::{Block, BlockSource};
 use super::{Line, PoolStats};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::*};
 use crate::sync::thread::Thread;
@@ -27,7 +27,7 @@ pub(super) enum Worker {
 pub(super) struct Shared {
     pub(super) order: Order,
     pub(super) bounds: Bounds,
-    supply: Box<dyn BlockSource>,
+    source: Box<dyn BlockSource>,
     /// Blocks that are zeroed.
     pub(super) ready: Ring,
     /// Blocks that callers freed, not yet cleared.
@@ -41,7 +41,7 @@ pub(super) struct Shared {
     /// Blocks popped from `ready` that were released, not taken.
     discarded: AtomicUsize,
     missed: AtomicUsize,
-    given_back: AtomicUsize,
+    released: AtomicUsize,
 
     /// Maximum number of held blocks: `bounds.max` or 0.
     limit: Line<AtomicUsize>,
@@ -58,19 +58,19 @@ impl Shared {
     pub(super) fn new(
         order: Order,
         bounds: Bounds,
-        supply: Box<dyn BlockSource>,
+        source: Box<dyn BlockSource>,
     ) -> Result<Self, TryReserveError> {
         Ok(Self {
             order,
             bounds,
-            supply,
+            source,
             ready: Ring::new(bounds.max)?,
             dirty: Ring::new(bounds.max)?,
             admitted: Line::default(),
             left: AtomicUsize::new(0),
             discarded: AtomicUsize::new(0),
             missed: AtomicUsize::new(0),
-            given_back: AtomicUsize::new(0),
+            released: AtomicUsize::new(0),
             limit: Line(AtomicUsize::new(bounds.max)),
             target: AtomicUsize::new(bounds.min),
             since: AtomicUsize::new(0),
@@ -80,7 +80,7 @@ impl Shared {
         })
     }
 
-    /// Takes a zeroed block; returns `None` if the pool holds none and the supply has none.
+    /// Takes a zeroed block; returns `None` if the pool holds none and the source has none.
     #[inline]
     pub(super) fn take(&self) -> Option<NonNull<Page>> {
         let Some(block) = self.ready.pop() else { return self.take_on_the_spot() };
@@ -92,7 +92,7 @@ impl Shared {
         Some(block)
     }
 
-    /// Clears a freed block if none is ready, or allocates one from the supply.
+    /// Clears a freed block if none is ready, or allocates one from the source.
     #[cold]
     fn take_on_the_spot(&self) -> Option<NonNull<Page>> {
         self.missed.fetch_add(1, SeqCst);
@@ -111,11 +111,11 @@ impl Shared {
         }
     }
 
-    /// Frees a block, regardless of its contents; releases it to the supply if there is no room.
+    /// Frees a block, regardless of its contents; releases it to the source if there is no room.
     ///
     /// # Safety
     /// The block was taken from this pool, and is no longer used.
-    pub(super) unsafe fn give_back(&self, block: NonNull<Page>) {
+    pub(super) unsafe fn free(&self, block: NonNull<Page>) {
         if self.admit() {
             if self.dirty.push(block) {
                 if self.worker.load(SeqCst) == Worker::Sleeps as u8 {
@@ -125,7 +125,7 @@ impl Shared {
             }
             self.leave();
         }
-        // SAFETY: by the caller's promise the block came from the supply, and is not used.
+        // SAFETY: by the caller's promise the block came from the source, and is not used.
         unsafe { self.release(block) }
     }
 
@@ -147,10 +147,10 @@ impl Shared {
     }
 
     /// Makes a zeroed block that counts as held available to `take`; if there is no room, releases
-    /// it to the supply and returns `false`.
+    /// it to the source and returns `false`.
     ///
     /// # Safety
-    /// The block came from the supply, is zeroed, and is not used.
+    /// The block came from the source, is zeroed, and is not used.
     pub(super) unsafe fn make_ready(&self, block: NonNull<Page>) -> bool {
         let room = self.ready.push(block);
         if !room {
@@ -199,15 +199,15 @@ impl Shared {
     }
 
     pub(super) fn allocate(&self) -> Option<Block> {
-        self.supply.allocate(self.order)
+        self.source.allocate(self.order)
     }
 
     /// # Safety
-    /// The block came from the supply, and is no longer used.
+    /// The block came from the source, and is no longer used.
     pub(super) unsafe fn release(&self, block: NonNull<Page>) {
-        self.given_back.fetch_add(1, Relaxed);
+        self.released.fetch_add(1, Relaxed);
         // SAFETY: the caller's promise; all blocks of a pool have the same order.
-        unsafe { self.supply.release(block, self.order) }
+        unsafe { self.source.release(block, self.order) }
     }
 
     /// Returns the number of blocks taken, whether they were ready or not.
@@ -291,13 +291,13 @@ impl Shared {
         self.stop.load(SeqCst)
     }
 
-    pub(super) fn statistics(&self) -> PoolStats {
+    pub(super) fn stats(&self) -> PoolStats {
         let missed = self.missed.load(SeqCst);
         PoolStats {
             taken: self.ready.popped().wrapping_sub(self.discarded.load(SeqCst)),
             missed,
             cleared: self.ready.pushed(),
-            given_back: self.given_back.load(SeqCst),
+            released: self.released.load(SeqCst),
             ready: self.ready.len(),
             held: self.held(),
             target: self.target(),

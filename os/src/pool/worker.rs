@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 
 use super::demand::PERIOD;
 use super::shared::{Shared, Worker};
-use super::supply::Block;
+use super::source::Block;
 use crate::prefault::HugePages;
 use crate::sync::{Instant, thread};
 use clearpage::{Intent, Order, PAGE_SIZE, Page, raw};
@@ -15,6 +15,34 @@ pub(super) type Pressure = Box<dyn FnMut() -> bool + Send>;
 /// Maximum number of blocks that are cleared together: enough to pay for streaming stores and their
 /// fence, but few, because they are unavailable while this thread is off the CPU.
 const TOGETHER: usize = 16;
+
+/// Sets the policy of the calling thread to SCHED_IDLE (sched(7)) on Linux. If the system refuses,
+/// the policy is unchanged.
+///
+/// This calls the C library because rustix lacks the call, and the function for threads because
+/// musl's sched_setscheduler always fails.
+pub(super) fn set_idle_priority() {
+    #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
+    {
+        use std::ffi::c_int;
+
+        unsafe extern "C" {
+            // In glibc, musl and bionic a pthread_t is a pointer or an integer of that size.
+            safe fn pthread_self() -> usize;
+            fn pthread_setschedparam(thread: usize, policy: c_int, param: *const Param) -> c_int;
+        }
+        const SCHED_IDLE: c_int = 5;
+        /// As large as musl's, which reads only the priority; glibc's and bionic's are smaller.
+        #[repr(C)]
+        struct Param {
+            priority: c_int,
+            reserved: [usize; 8],
+        }
+        let param = Param { priority: 0, reserved: [0; 8] };
+        // SAFETY: the thread is the calling one, and `param` is only read and outlives the call.
+        unsafe { pthread_setschedparam(pthread_self(), SCHED_IDLE, &raw const param) };
+    }
+}
 
 /// Keeps blocks ready until the pool is stopped.
 pub(super) fn run(shared: &Shared, mut short: Pressure) {
@@ -109,13 +137,13 @@ fn recycle(shared: &Shared, short: usize) -> bool {
     blocks > 0
 }
 
-/// Makes a block from the supply ready; returns `false` if none is available or there is no room.
+/// Makes a block from the source ready; returns `false` if none is available or there is no room.
 fn fetch(shared: &Shared) -> bool {
     if !shared.admit() {
         return false;
     }
     let npages = shared.order.npages();
-    // SAFETY: a block from the supply has no other owner, and is zero when it is made ready.
+    // SAFETY: a block from the source has no other owner, and is zero when it is made ready.
     unsafe {
         let block = match shared.allocate() {
             Some(Block::Zero(block)) => {
