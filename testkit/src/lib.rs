@@ -4,6 +4,8 @@
 pub mod emulator;
 pub mod faulty;
 pub mod flags;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub mod linux;
 #[cfg(loom)]
 pub mod loom;
 
@@ -126,4 +128,13 @@ pub fn child_with(test: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = emulator::command(&std::env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--nocapture"]);
     command.envs(variables.iter().copied()).output().unwrap()
+}
+
+/// Runs one ignored test of this test binary as the only one of its process, and panics unless it
+/// passes.
+pub fn alone(test: &str) {
+    let output = child(test, ("RUST_TEST_THREADS", "1"));
+    let [text, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{test}: {}\n{text}\n{errors}", output.status);
+    assert!(text.contains("1 passed"), "{test}: {text}");
 }
