@@ -96,8 +96,8 @@ pub fn populates() -> bool {
     static POPULATES: OnceLock<bool> = OnceLock::new();
     *POPULATES.get_or_init(|| {
         let mut mapping = Mapping::new(4 * unit());
-        // SAFETY: this advice changes no content.
         let advice = Advice::LinuxPopulateWrite;
+        // SAFETY: this advice changes no content.
         let advised = unsafe { madvise(mapping.start(), 4 * unit(), advice) };
         let npages = 4 * unit() / PAGE_SIZE;
         let populates = advised.is_ok() && present(mapping.pages(0, npages)) == npages;
