@@ -97,21 +97,13 @@ mod tests {
     }
 
     #[test]
-    fn pieces_of_huge_pages_partition_a_huge_range() {
-        let mut pages = vec![Page::ZERO; 3 * HUGE / PAGE_SIZE + 5];
-        for start in [0, 1, 5] {
-            assert!(partitions(&mut pages[start..], HUGE), "from page {start} on");
-        }
-    }
-
-    #[test]
     fn piece_sizes_are_clamped_powers_of_two() {
         const MIB: usize = 1 << 20;
-        assert_eq!(piece_size(64 * MIB, 256, 8 * MIB), 8 * MIB);
-        assert_eq!(piece_size(1000 * MIB, 30, 8 * MIB), 32 * MIB);
-        assert_eq!(piece_size(usize::MAX, 1, 8 * MIB), 64 * MIB);
-        assert_eq!(piece_size(100 * MIB, 8, HUGE), 8 * MIB);
-        assert_eq!(piece_size(3 * MIB, 32, HUGE), 2 * MIB);
+        for (len, pieces, smallest, size) in
+            [(64, 256, 8, 8), (1000, 30, 8, 32), (4095, 1, 8, 64), (100, 8, 2, 8), (3, 32, 2, 2)]
+        {
+            assert_eq!(piece_size(len * MIB, pieces, smallest * MIB), size * MIB);
+        }
     }
 
     #[test]

@@ -34,14 +34,14 @@ impl ZeroBlock {
 
     /// Returns all bytes of the block.
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: `self` owns `size` initialised bytes at `first`, and is borrowed with the slice.
-        unsafe { slice::from_raw_parts(self.first.as_ptr().cast(), self.shared.order.bytes()) }
+        // SAFETY: pages consist of bytes, and `self` is borrowed with the slice.
+        unsafe { slice::from_raw_parts(self.first.as_ptr().cast(), size_of_val(&**self)) }
     }
 
     /// Returns all bytes of the block, for writing.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and the borrow is exclusive.
-        unsafe { slice::from_raw_parts_mut(self.first.as_ptr().cast(), self.shared.order.bytes()) }
+        unsafe { slice::from_raw_parts_mut(self.first.as_ptr().cast(), size_of_val(&**self)) }
     }
 }
 

@@ -44,14 +44,14 @@ pub(super) struct Shared {
     released: AtomicUsize,
 
     /// Maximum number of held blocks: `bounds.max` or 0.
-    limit: Line<AtomicUsize>,
+    pub(super) limit: Line<AtomicUsize>,
     /// Number of blocks to keep ready.
-    target: AtomicUsize,
+    pub(super) target: AtomicUsize,
     /// The value of `taken` when the period began.
     since: AtomicUsize,
-    worker: AtomicU8,
-    stop: AtomicBool,
-    thread: OnceLock<Thread>,
+    pub(super) worker: AtomicU8,
+    pub(super) stop: AtomicBool,
+    pub(super) thread: OnceLock<Thread>,
 }
 
 impl Shared {
@@ -97,11 +97,7 @@ impl Shared {
     fn take_on_the_spot(&self) -> Option<NonNull<Page>> {
         self.missed.fetch_add(1, SeqCst);
         self.wake();
-        let block = match self.pop_dirty() {
-            Some(block) => Block::Dirty(block),
-            None => self.allocate()?,
-        };
-        match block {
+        match self.pop_dirty().map(Block::Dirty).or_else(|| self.allocate())? {
             Block::Zero(block) => Some(block),
             Block::Dirty(block) => {
                 // SAFETY: the block was just popped or allocated, so it has no other owner.
@@ -218,24 +214,17 @@ impl Shared {
     }
 
     /// Returns the number of blocks taken in this period.
-    pub(super) fn lately(&self) -> usize {
+    pub(super) fn taken_in_period(&self) -> usize {
         // A concurrent release can make `since` too large, and so the difference negative.
         (self.taken().wrapping_sub(self.since.load(SeqCst)) as isize).max(0) as usize
     }
 
-    /// Begins a new period.
-    pub(super) fn forget(&self) {
+    pub(super) fn begin_period(&self) {
         self.since.store(self.taken(), SeqCst);
     }
 
-    /// Returns the number of blocks to keep ready.
     pub(super) fn target(&self) -> usize {
         self.target.load(SeqCst)
-    }
-
-    /// Returns the number of blocks that are missing from the target.
-    pub(super) fn short(&self) -> usize {
-        self.target().saturating_sub(self.ready.len())
     }
 
     /// Sets the target to `next` of the current one.
@@ -246,29 +235,21 @@ impl Shared {
     /// Releases blocks until `keep` are held; the pool then obtains no more until one is taken.
     pub(super) fn trim(&self, keep: usize) -> usize {
         let released = self.release_down_to(keep);
-        self.forget();
+        self.begin_period();
         self.retarget(|target| target.min(keep));
         // The background thread may have made blocks ready meanwhile.
         released + self.release_down_to(keep)
     }
 
-    pub(super) fn set_limit(&self, limit: usize) {
-        self.limit.store(limit, SeqCst);
-    }
-
     /// Releases all blocks; the pool then also releases those that are freed later.
     pub(super) fn close(&self) {
-        self.set_limit(0);
+        self.limit.store(0, SeqCst);
         self.release_down_to(0);
     }
 
     #[inline]
     pub(super) fn runs_low(&self) -> bool {
         self.ready.len() < Bounds::low(self.target())
-    }
-
-    pub(super) fn set_worker(&self, worker: Worker) {
-        self.worker.store(worker as u8, SeqCst);
     }
 
     #[cold]
@@ -278,24 +259,15 @@ impl Shared {
         }
     }
 
-    pub(super) fn set_thread(&self, thread: Thread) {
-        let _ = self.thread.set(thread);
-    }
-
     pub(super) fn stop(&self) {
         self.stop.store(true, SeqCst);
         self.thread.get().inspect(|thread| thread.unpark());
     }
 
-    pub(super) fn stopped(&self) -> bool {
-        self.stop.load(SeqCst)
-    }
-
     pub(super) fn stats(&self) -> PoolStats {
-        let missed = self.missed.load(SeqCst);
         PoolStats {
             taken: self.ready.popped().wrapping_sub(self.discarded.load(SeqCst)),
-            missed,
+            missed: self.missed.load(SeqCst),
             cleared: self.ready.pushed(),
             released: self.released.load(SeqCst),
             ready: self.ready.len(),

@@ -95,8 +95,10 @@ impl Surveyor {
     }
 }
 
+/// Surveys by one query for each mapping.
+///
 /// # Errors
-/// Returns the kernel's error if it does not answer a query.
+/// The kernel's error if it does not answer a query.
 fn by_queries(
     maps: BorrowedFd<'_>,
     mut surveyor: Surveyor,
