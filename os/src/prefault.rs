@@ -24,7 +24,6 @@
 //! - `EINVAL`: part of the range is mapped without write access, or maps a device.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
@@ -71,30 +70,6 @@ pub enum HugePages {
 pub fn prefault(pages: &mut [Page], huge: HugePages) -> io::Result<()> {
     // SAFETY: a slice is valid for reads and writes of all its pages, and exclusively borrowed.
     unsafe { raw::prefault(NonNull::from(&mut *pages).cast(), pages.len(), huge) }
-}
-
-/// Faults in a fresh mapping and returns its pages, which are zero, as initialised memory.
-///
-/// This clears nothing: the caller must know that the memory is zero. If that is uncertain, use
-/// [`clear_pages_uninit`](clearpage::clear_pages_uninit).
-///
-/// # Safety
-/// The memory is an anonymous mapping and was never written since it was mapped, or since the
-/// kernel was asked to drop its contents (`MADV_DONTNEED`, not `MADV_FREE`, which drops later).
-/// An allocator's memory does not qualify, unless the allocator guarantees it.
-///
-/// # Errors
-/// As [above](self).
-pub unsafe fn prefault_fresh(
-    pages: &mut [MaybeUninit<Page>],
-    huge: HugePages,
-) -> io::Result<&mut [Page]> {
-    // SAFETY: as in `prefault`. The caller guarantees that the pages are zero, and so initialised,
-    // and MaybeUninit<Page> has the layout of Page.
-    unsafe {
-        raw::prefault(NonNull::from(&mut *pages).cast(), pages.len(), huge)?;
-        Ok(&mut *(core::ptr::from_mut(pages) as *mut [Page]))
-    }
 }
 
 /// Advises the kernel as `huge` selects, once for the whole of a range.

@@ -32,12 +32,10 @@ fn no_pages_are_a_no_op_for_any_pointer() {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod mapped {
-    use std::mem::MaybeUninit;
     use std::ptr::NonNull;
     use std::{fs, io};
 
     use clearpage::{PAGE_SIZE, Page};
-    use clearpage_os::prefault::prefault_fresh;
     use clearpage_os::{HugePages, parallel, prefault, raw};
     use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect};
 
@@ -88,19 +86,6 @@ mod mapped {
                 assert!(page.as_bytes().iter().all(|&b| b == byte), "page {i}");
             }
         }
-    }
-
-    #[test]
-    fn a_fresh_mapping_becomes_initialised_pages_of_zeroes() {
-        let mut mapping = Mapping::new(HUGE);
-        let pages = mapping.pages(0, HUGE / PAGE_SIZE);
-        let (address, npages) = (pages.as_ptr().addr(), pages.len());
-        // SAFETY: MaybeUninit<Page> has the layout of Page; nothing uninitialised is written.
-        let fresh = unsafe { &mut *(std::ptr::from_mut(pages) as *mut [MaybeUninit<Page>]) };
-        // SAFETY: the mapping is anonymous and was never written.
-        let pages = unsafe { prefault_fresh(fresh, HugePages::Advise) }.unwrap();
-        assert_eq!((pages.as_ptr().addr(), pages.len()), (address, npages));
-        assert!(pages.iter().all(is_zero));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use rustix::io::Errno;
 
-use clearpage::highmem::{ClearError, Frame, FrameRange};
+use clearpage::highmem::{Frame, FrameRange};
 use clearpage::{PAGE_SHIFT, PAGE_SIZE};
 
 /// The reason why frames of a file cannot be accessed.
@@ -83,12 +83,10 @@ pub(super) fn inside(frames: FrameRange, len: u64) -> Result<FrameRange, FileErr
     }
 }
 
-/// Converts the error of a caller that cleared `cleared` frames and failed at `frame`, the next.
-pub(super) fn stopped(cleared: u64, frame: Frame) -> impl Fn(FileError) -> ClearError<FileError> {
-    move |source| ClearError { cleared, frame, source }
-}
+/// The result of zeroing frames: an error has the number of leading frames that are zeroed.
+pub(super) type Partial<T = ()> = Result<T, (u64, FileError)>;
 
-/// Adds `done` frames, cleared before the failed part, to the error of that part.
-pub(super) fn after(done: u64) -> impl Fn(ClearError<FileError>) -> ClearError<FileError> {
-    move |error| ClearError { cleared: done + error.cleared, ..error }
+/// Adds `done` frames, zeroed before the failed part, to the error of that part.
+pub(super) fn after(done: u64) -> impl Fn((u64, FileError)) -> (u64, FileError) {
+    move |(zeroed, error)| (done + zeroed, error)
 }

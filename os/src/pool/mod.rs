@@ -67,7 +67,6 @@ mod source;
 mod worker;
 
 use std::collections::TryReserveError;
-use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::{fmt, io};
 
@@ -310,17 +309,3 @@ pub struct PoolStats {
 #[derive(Default)]
 #[repr(align(128))]
 struct Line<T>(T);
-
-impl<T> Deref for Line<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T> DerefMut for Line<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
-    }
-}

@@ -55,13 +55,17 @@ impl Ring {
     ///
     /// The thread that pops the block sees all that this thread wrote to it before.
     pub(super) fn push(&self, block: NonNull<Page>) -> bool {
-        let (mut at, mut spins) = (self.pushed.load(Relaxed), 1);
+        let (mut at, mut spins) = (self.pushed.0.load(Relaxed), 1);
         loop {
             let slot = self.slot(at);
             match slot.turn.load(Acquire).wrapping_sub(at) as isize {
                 0 => {
-                    match self.pushed.compare_exchange_weak(at, at.wrapping_add(1), SeqCst, Relaxed)
-                    {
+                    match self.pushed.0.compare_exchange_weak(
+                        at,
+                        at.wrapping_add(1),
+                        SeqCst,
+                        Relaxed,
+                    ) {
                         Ok(_) => {
                             slot.block.store(block.as_ptr(), Relaxed);
                             slot.turn.store(at.wrapping_add(1), Release);
@@ -69,12 +73,12 @@ impl Ring {
                         }
                         Err(_) => {
                             back_off(&mut spins);
-                            at = self.pushed.load(Relaxed);
+                            at = self.pushed.0.load(Relaxed);
                         }
                     }
                 }
                 ..0 => return false,
-                1.. => at = self.pushed.load(Relaxed),
+                1.. => at = self.pushed.0.load(Relaxed),
             }
         }
     }
@@ -83,12 +87,12 @@ impl Ring {
     /// filled.
     #[inline]
     pub(super) fn pop(&self) -> Option<NonNull<Page>> {
-        let (mut at, mut spins) = (self.popped.load(Relaxed), 1);
+        let (mut at, mut spins) = (self.popped.0.load(Relaxed), 1);
         loop {
             let slot = self.slot(at);
             let next = at.wrapping_add(1);
             match slot.turn.load(Acquire).wrapping_sub(next) as isize {
-                0 => match self.popped.compare_exchange_weak(at, next, SeqCst, Relaxed) {
+                0 => match self.popped.0.compare_exchange_weak(at, next, SeqCst, Relaxed) {
                     Ok(_) => {
                         let block = slot.block.load(Relaxed);
                         slot.turn.store(at.wrapping_add(self.slots.len()), Release);
@@ -96,11 +100,11 @@ impl Ring {
                     }
                     Err(_) => {
                         back_off(&mut spins);
-                        at = self.popped.load(Relaxed);
+                        at = self.popped.0.load(Relaxed);
                     }
                 },
                 ..0 => return None,
-                1.. => at = self.popped.load(Relaxed),
+                1.. => at = self.popped.0.load(Relaxed),
             }
         }
     }
@@ -115,12 +119,12 @@ impl Ring {
 
     #[inline]
     pub(super) fn popped(&self) -> usize {
-        self.popped.load(SeqCst)
+        self.popped.0.load(SeqCst)
     }
 
     #[inline]
     pub(super) fn pushed(&self) -> usize {
-        self.pushed.load(SeqCst)
+        self.pushed.0.load(SeqCst)
     }
 
     #[inline]
@@ -168,8 +172,8 @@ mod tests {
     fn positions_may_wrap() {
         let mut ring = Ring::new(4).unwrap();
         let start = usize::MAX - 5;
-        *ring.popped = AtomicUsize::new(start);
-        *ring.pushed = AtomicUsize::new(start);
+        ring.popped.0 = AtomicUsize::new(start);
+        ring.pushed.0 = AtomicUsize::new(start);
         for at in 0..4 {
             let turn = start.wrapping_add(at);
             ring.slots[turn & 3].turn = AtomicUsize::new(turn);
@@ -185,13 +189,13 @@ mod tests {
     #[test]
     fn a_thread_that_disappears_blocks_no_other() {
         let ring = Ring::new(2).unwrap();
-        ring.pushed.store(1, Relaxed);
+        ring.pushed.0.store(1, Relaxed);
         assert_eq!(ring.pop(), None, "being filled");
         assert!(ring.push(block(1)), "the next slot");
         assert_eq!(ring.pop(), None);
         let ring = Ring::new(2).unwrap();
         assert!(ring.push(block(1)) && ring.push(block(2)));
-        ring.popped.store(1, Relaxed);
+        ring.popped.0.store(1, Relaxed);
         assert!(!ring.push(block(3)), "being emptied");
         assert_eq!(ring.pop(), Some(block(2)));
     }

@@ -161,9 +161,9 @@ impl Shared {
     pub(super) fn admit(&self) -> bool {
         let more = |admitted: usize| {
             let held = admitted.wrapping_sub(self.gone()) as isize;
-            (held < self.limit.load(SeqCst) as isize).then(|| admitted.wrapping_add(1))
+            (held < self.limit.0.load(SeqCst) as isize).then(|| admitted.wrapping_add(1))
         };
-        self.admitted.fetch_update(SeqCst, SeqCst, more).is_ok()
+        self.admitted.0.fetch_update(SeqCst, SeqCst, more).is_ok()
     }
 
     /// Counts one block less as held, because it was unavailable or left the pool.
@@ -185,10 +185,10 @@ impl Shared {
     /// Returns the number of blocks held: ready, dirty, or in the background thread.
     pub(super) fn held(&self) -> usize {
         loop {
-            let admitted = self.admitted.load(SeqCst);
+            let admitted = self.admitted.0.load(SeqCst);
             let held = admitted.wrapping_sub(self.gone());
             // If it changed, `gone` may include blocks that were admitted after the first load.
-            if self.admitted.load(SeqCst) == admitted {
+            if self.admitted.0.load(SeqCst) == admitted {
                 return held;
             }
         }
@@ -243,7 +243,7 @@ impl Shared {
 
     /// Releases all blocks; the pool then also releases those that are freed later.
     pub(super) fn close(&self) {
-        self.limit.store(0, SeqCst);
+        self.limit.0.store(0, SeqCst);
         self.release_down_to(0);
     }
 

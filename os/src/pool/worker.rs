@@ -56,7 +56,7 @@ pub(super) fn run(shared: &Shared, mut short: Pressure) {
         if periods > 0 {
             period = Instant::now();
             tight = short();
-            shared.limit.store(if tight { 0 } else { shared.bounds.max }, SeqCst);
+            shared.limit.0.store(if tight { 0 } else { shared.bounds.max }, SeqCst);
             shared.retarget(|target| match tight {
                 true => 0,
                 false => shared.bounds.settled(target, shared.taken_in_period(), periods),
