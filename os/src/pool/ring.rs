@@ -38,17 +38,12 @@ impl Ring {
         let len = capacity.max(2).checked_next_power_of_two().unwrap_or(MOST + 1);
         let mut slots = Vec::new();
         slots.try_reserve_exact(len)?;
-        slots.extend(
-            (0..len).map(|turn| Slot {
-                turn: AtomicUsize::new(turn),
-                block: AtomicPtr::new(null_mut()),
-            }),
-        );
-        Ok(Self {
-            popped: Line::default(),
-            pushed: Line::default(),
-            slots: slots.into_boxed_slice(),
-        })
+        slots.extend((0..len).map(|turn| {
+            let (turn, block) = (AtomicUsize::new(turn), AtomicPtr::new(null_mut()));
+            Slot { turn, block }
+        }));
+        let slots = slots.into_boxed_slice();
+        Ok(Self { popped: Line::default(), pushed: Line::default(), slots })
     }
 
     /// Appends a block; returns `false` if the ring is full or the slot is still being emptied.
@@ -58,25 +53,19 @@ impl Ring {
         let (mut at, mut spins) = (self.pushed.0.load(Relaxed), 1);
         loop {
             let slot = self.slot(at);
+            let next = at.wrapping_add(1);
             match slot.turn.load(Acquire).wrapping_sub(at) as isize {
-                0 => {
-                    match self.pushed.0.compare_exchange_weak(
-                        at,
-                        at.wrapping_add(1),
-                        SeqCst,
-                        Relaxed,
-                    ) {
-                        Ok(_) => {
-                            slot.block.store(block.as_ptr(), Relaxed);
-                            slot.turn.store(at.wrapping_add(1), Release);
-                            return true;
-                        }
-                        Err(_) => {
-                            back_off(&mut spins);
-                            at = self.pushed.0.load(Relaxed);
-                        }
+                0 => match self.pushed.0.compare_exchange_weak(at, next, SeqCst, Relaxed) {
+                    Ok(_) => {
+                        slot.block.store(block.as_ptr(), Relaxed);
+                        slot.turn.store(next, Release);
+                        return true;
                     }
-                }
+                    Err(_) => {
+                        back_off(&mut spins);
+                        at = self.pushed.0.load(Relaxed);
+                    }
+                },
                 ..0 => return false,
                 1.. => at = self.pushed.0.load(Relaxed),
             }
