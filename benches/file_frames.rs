@@ -107,7 +107,7 @@ mod linux {
 
     type Zero = fn(&FileFrames, FrameRange) -> bool;
 
-    const WAYS: [(&str, Zero); 7] = [
+    const WAYS: [(&str, Zero); 6] = [
         ("Map", |memory, all| memory.zero(all, COLD).is_ok()),
         ("Write", |memory, all| memory.zero(all, ZeroMethod::Write).is_ok()),
         ("zero_data, Map", |memory, all| memory.zero_data(all, COLD).is_ok()),
@@ -119,7 +119,6 @@ mod linux {
                 .and_then(|()| memory.zero(all, ZeroMethod::Write))
                 .is_ok()
         }),
-        ("ZeroRange", |memory, all| memory.zero(all, ZeroMethod::ZeroRange).is_ok()),
     ];
 
     fn ways(file: &File, prepare: fn(&File)) -> Samples {

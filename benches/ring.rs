@@ -175,20 +175,6 @@ mod sync {
 #[repr(align(128))]
 struct Line<T>(T);
 
-impl<T> std::ops::Deref for Line<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T> std::ops::DerefMut for Line<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
-    }
-}
-
 fn main() {
     #[cfg(unix)]
     unix::main();

@@ -6,6 +6,8 @@
 pub mod emulator;
 pub mod faulty;
 pub mod flags;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub mod linux;
 #[cfg(loom)]
 pub mod loom;
 pub mod random;
@@ -172,4 +174,13 @@ impl Drop for TempFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
+}
+
+/// Runs one ignored test of this test binary as the only one of its process, and panics unless it
+/// passes.
+pub fn alone(test: &str) {
+    let output = child(test, ("RUST_TEST_THREADS", "1"));
+    let [text, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{test}: {}\n{text}\n{errors}", output.status);
+    assert!(text.contains("1 passed"), "{test}: {text}");
 }

@@ -34,7 +34,7 @@ fn main() {
     println!("{:?}, {letters} letters written", policy());
     let counts = ALLOC.stats().read();
     for (name, side) in [("allocated", counts.on_alloc), ("freed", counts.on_free)] {
-        let OpCounts { clears, cleared_bytes, skips, skipped_bytes } = side;
+        let OpCounts { clears, cleared_bytes, skips, skipped_bytes, .. } = side;
         println!(
             "{name}: {clears} clears of {} KiB; {skips} skips of {} KiB",
             cleared_bytes >> 10,

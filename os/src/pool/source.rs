@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use clearpage::{Order, PAGE_SIZE, Page};
 
-/// Supplies a [`ZeroPool`](super::ZeroPool) with blocks: guest memory, reserved huge pages, an
-/// arena.
+/// Supplies a [`ZeroPool`](super::ZeroPool) with blocks, for example of guest memory, reserved huge
+/// pages or an arena.
 ///
 /// Calls come from the pool's background thread, from threads that take a block while none is
 /// ready, and from threads that free a block or trim or drop the pool; all of them at once. After a
@@ -15,9 +15,9 @@ use clearpage::{Order, PAGE_SIZE, Page};
 /// stays locked in the child for good.
 ///
 /// # Safety
-/// A block from [`allocate`](BlockSource::allocate) is aligned to a page and valid for reads and writes
-/// of the pages of the requested order. Nothing else uses it until it is passed to
-/// [`release`](BlockSource::release), even if the supply is dropped before. If it is returned as
+/// A block from [`allocate`](Self::allocate) is aligned to a page and valid for reads and writes of
+/// the pages of the requested order. Nothing else uses it until it is passed to
+/// [`release`](Self::release), even if the source is dropped before. If it is returned as
 /// [`Block::Zero`], it is zero.
 pub unsafe trait BlockSource: Send + Sync {
     /// Allocates a block; returns `None` if none is available now.
@@ -26,13 +26,14 @@ pub unsafe trait BlockSource: Send + Sync {
     /// Frees a block, whose contents are no longer needed and may be secret.
     ///
     /// # Safety
-    /// The block came from [`allocate`](BlockSource::allocate) of this supply, with the same order, and
+    /// The block came from [`allocate`](Self::allocate) of this source, with the same order, and
     /// is no longer used.
     unsafe fn release(&self, block: NonNull<Page>, order: Order);
 }
 
 /// Holds a block from a [`BlockSource`], and states what it contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Block {
     /// Zeroes, as memory fresh from the system, whose pages may not be present yet.
     Zero(NonNull<Page>),
@@ -40,7 +41,7 @@ pub enum Block {
     Dirty(NonNull<Page>),
 }
 
-// SAFETY: every call goes to the supply in the `Arc`, which keeps these promises.
+// SAFETY: every call goes to the source in the `Arc`, which keeps these promises.
 unsafe impl<S: BlockSource + ?Sized> BlockSource for Arc<S> {
     fn allocate(&self, order: Order) -> Option<Block> {
         (**self).allocate(order)
@@ -52,7 +53,7 @@ unsafe impl<S: BlockSource + ?Sized> BlockSource for Arc<S> {
     }
 }
 
-/// Supplies blocks from the global allocator.
+/// Allocates blocks from the global allocator.
 pub(super) struct Heap;
 
 impl Heap {
@@ -82,9 +83,9 @@ unsafe impl BlockSource for Heap {
 mod tests {
     use super::*;
 
-    /// Tests the default supply of systems other than Linux.
+    /// Tests the default source of systems other than Linux.
     #[test]
-    fn the_heap_gives_aligned_blocks() {
+    fn the_heap_aligns_blocks_to_their_size() {
         for order in [0, 1, 4, 9].map(|order| Order::new(order).unwrap()) {
             let Some(Block::Dirty(block)) = Heap.allocate(order) else { panic!("no memory") };
             assert_eq!(block.addr().get() % order.bytes(), 0);

@@ -1,4 +1,4 @@
-//! A supply of garbage that counts what it gave, and has only so much.
+//! A source of garbage with a limit, which counts its blocks.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use clearpage::{Order, PAGE_SIZE, Page};
 use clearpage_os::pool::{Block, BlockSource};
 
-/// Not zero, so that a byte says by itself whether it was cleared.
+/// Not zero, so that each byte shows whether it was cleared.
 pub const GARBAGE: u8 = 0xa5;
 
 pub struct Counting {
@@ -18,7 +18,7 @@ pub struct Counting {
 }
 
 impl Counting {
-    /// Up to `limit` blocks at once.
+    /// Creates a source of at most `limit` blocks at a time.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             live: AtomicUsize::new(0),
@@ -27,12 +27,12 @@ impl Counting {
         })
     }
 
-    /// Blocks that did not come back yet.
+    /// Returns the number of blocks not yet released.
     pub fn live(&self) -> usize {
         self.live.load(SeqCst)
     }
 
-    /// Blocks given, in all.
+    /// Returns the number of blocks allocated so far.
     pub fn allocated(&self) -> usize {
         self.allocated.load(SeqCst)
     }
@@ -46,12 +46,12 @@ fn layout(order: Order) -> Layout {
     Layout::from_size_align(order.bytes(), PAGE_SIZE).unwrap()
 }
 
-// SAFETY: the allocator's promise.
+// SAFETY: the global allocator allocates and frees the blocks.
 unsafe impl BlockSource for Counting {
     fn allocate(&self, order: Order) -> Option<Block> {
         let one_more = |live| (live < self.limit.load(SeqCst)).then_some(live + 1);
         self.live.fetch_update(SeqCst, SeqCst, one_more).ok()?;
-        // SAFETY: the size is not 0; the block is new, and of that size.
+        // SAFETY: the size is not 0, and the block has it.
         let block = unsafe {
             let block = NonNull::new(alloc(layout(order)).cast::<Page>())?;
             block.write_bytes(GARBAGE, order.npages());
@@ -62,7 +62,7 @@ unsafe impl BlockSource for Counting {
     }
 
     unsafe fn release(&self, block: NonNull<Page>, order: Order) {
-        // SAFETY: the caller's promise: it was allocated with this layout.
+        // SAFETY: the caller promises that it was allocated with this layout.
         unsafe { dealloc(block.as_ptr().cast(), layout(order)) };
         assert_ne!(self.live.fetch_sub(1, SeqCst), 0, "released twice");
     }

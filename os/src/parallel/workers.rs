@@ -8,7 +8,7 @@ use std::vec;
 
 use super::move_to;
 use super::pace::Pace;
-use super::share::{Share, seats};
+use super::share::{Share, assign};
 use clearpage::Page;
 
 /// A share that threads are working on.
@@ -36,18 +36,18 @@ pub(super) fn work(
     clear: impl Fn(&mut [Page]) + Sync,
 ) {
     let pieces: usize = shares.iter().map(|share| share.pieces.len()).sum();
-    let seats = seats(&shares, pace.most().min(pieces));
+    let assigned = assign(&shares, pace.most().min(pieces));
     let queue = |s: Share<_>| Queue { cpus: s.cpus, pieces: Mutex::new(s.pieces.into_iter()) };
     let queues: Vec<Queue> = shares.into_iter().map(queue).collect();
     // A thread stops when this is no more than its number.
     let wanted = AtomicUsize::new(1);
     thread::scope(|scope| {
-        let mut hired = 1;
+        let mut started = 1;
         loop {
             wanted.store(pace.threads(), Relaxed);
-            while hired < pace.threads().min(seats.len()) {
+            while started < pace.threads().min(assigned.len()) {
                 let (queue, number, wanted, clear) =
-                    (&queues[seats[hired]], hired, &wanted, &clear);
+                    (&queues[assigned[started]], started, &wanted, &clear);
                 let work = move || {
                     move_to(&queue.cpus);
                     while number < wanted.load(Relaxed) {
@@ -57,9 +57,9 @@ pub(super) fn work(
                 };
                 let name = "clearpage".to_owned();
                 if thread::Builder::new().name(name).spawn_scoped(scope, work).is_err() {
-                    pace.only(hired);
+                    pace.only(started);
                 }
-                hired += 1;
+                started += 1;
             }
             let Some(piece) = queues.iter().find_map(Queue::take) else { break };
             let (bytes, start) = (size_of_val(piece), Instant::now());
@@ -102,8 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn every_share_is_cleared_whoever_works_on_it() {
-        // Two nodes of one CPU, of which CPU 1 may be missing, and one whose CPU does not exist.
+    fn every_share_is_cleared_by_any_number_of_threads() {
+        // Two nodes of one CPU each, and one whose CPU does not exist.
         for threads in 1..=6 {
             all_cleared_once(&[&[0], &[1], &[1023]], Pace::fixed(threads));
         }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_do_is_done() {
+    fn no_piece_is_a_no_op() {
         work(vec![Share::anywhere(Vec::new())], Pace::fixed(4), |_| unreachable!("no piece"));
     }
 
