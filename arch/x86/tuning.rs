@@ -16,7 +16,7 @@
 //!   reaches 0.83, 16-byte stores 0.58.
 //! - **Auto**: as Hot, but `rep stosb` from 32 KiB on at the latest, as in memset of glibc < 2.40.
 
-use super::generic;
+use crate::arch::generic;
 use crate::cpu::{Caches, Facts, Feature, Vendor};
 use crate::primitive::Primitive;
 use crate::tuning::{Ladder, Tuning};

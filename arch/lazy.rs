@@ -1,4 +1,4 @@
-//! Caches a number that only the system knows, such as the size of a cache block.
+//! Caches a number that only the system reports, such as the size of a cache block.
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -19,44 +19,42 @@ extern "C" fn refuse(why: &Unavailable) -> ! {
 
 const NAME: &str = env!("CLEARPAGE_FORCED");
 
-/// A number that is queried until it is known, then cached. It is not 0.
-#[allow(dead_code, reason = "PowerPC may be without asm to need it")]
-pub(super) struct Asked {
-    /// 0 until the number is known.
-    told: AtomicUsize,
-    ask: fn() -> Result<usize, Unavailable>,
+/// A non-zero number that is detected on first use, then cached. Failures are not cached.
+pub(super) struct LazyNumber {
+    /// 0 until the number is detected.
+    number: AtomicUsize,
+    detect: fn() -> Result<usize, Unavailable>,
 }
 
-#[allow(dead_code, reason = "PowerPC may be without asm to need it")]
-impl Asked {
-    pub(super) const fn new(ask: fn() -> Result<usize, Unavailable>) -> Self {
-        Self { told: AtomicUsize::new(0), ask }
+impl LazyNumber {
+    pub(super) const fn new(detect: fn() -> Result<usize, Unavailable>) -> Self {
+        Self { number: AtomicUsize::new(0), detect }
     }
 
     /// Returns the number, or the reason why it is unknown.
     pub(super) fn get(&self) -> Result<usize, Unavailable> {
-        match self.told.load(Relaxed) {
+        match self.number.load(Relaxed) {
             0 => {
-                let told = (self.ask)()?;
-                self.told.store(told, Relaxed);
-                Ok(told)
+                let number = (self.detect)()?;
+                self.number.store(number, Relaxed);
+                Ok(number)
             }
-            told => Ok(told),
+            number => Ok(number),
         }
     }
 
     /// Returns the number with one load. Ends the program if it is unavailable.
     #[inline]
-    pub(super) fn known(&self) -> usize {
-        match self.told.load(Relaxed) {
-            0 => self.not_asked_yet(),
-            told => told,
+    pub(super) fn get_or_exit(&self) -> usize {
+        match self.number.load(Relaxed) {
+            0 => self.detect_or_exit(),
+            number => number,
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn not_asked_yet(&self) -> usize {
+    fn detect_or_exit(&self) -> usize {
         self.get().unwrap_or_else(|why| refuse(&why))
     }
 }
@@ -68,18 +66,18 @@ mod tests {
     /// Runs as the child process of the test below.
     #[test]
     #[ignore = "run by another test, in a process of its own"]
-    fn need_what_nobody_tells() {
-        Asked::new(|| Err(Unavailable { reason: "nobody tells" })).known();
+    fn need_an_unknown_number() {
+        LazyNumber::new(|| Err(Unavailable { reason: "test" })).get_or_exit();
     }
 
     #[test]
     #[cfg(all(feature = "std", unix))]
-    fn a_number_that_is_needed_and_unknown_ends_the_program_without_unwinding() {
+    fn an_unknown_number_ends_the_program_without_unwinding() {
         let mut child = clearpage_testkit::emulator::command(&std::env::current_exe().unwrap());
-        child.args(["--exact", "arch::asked::tests::need_what_nobody_tells", "--ignored"]);
+        child.args(["--exact", "arch::lazy::tests::need_an_unknown_number", "--ignored"]);
         let child = child.arg("--nocapture").output().unwrap();
         let stderr = String::from_utf8(child.stderr).unwrap();
-        let message = format!("clearpage: clearpage_force={NAME} is not available: nobody tells\n");
+        let message = format!("clearpage: clearpage_force={NAME} is not available: test\n");
         assert!(stderr.contains(&message) && !stderr.contains("panicked"), "{stderr}");
         assert_eq!(child.status.code(), Some(2), "{stderr}");
     }

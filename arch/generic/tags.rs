@@ -1,4 +1,4 @@
-//! Replaces pointer and memory tags on targets without them.
+//! Handles pointer and memory tags on targets without them.
 
 /// Returns `address` unchanged, because there are no tags to strip.
 #[inline]

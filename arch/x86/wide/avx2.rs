@@ -7,19 +7,20 @@
 //!   otherwise pay for the upper halves.
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
-use super::{loops::store_blocks, vector};
+use super::avx_asm;
+use crate::arch::x86::loops::store_blocks;
 use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 128;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
+pub(crate) const PRIMITIVE: Primitive = Primitive {
     name: "avx2",
     store: StoreKind::Temporal,
     registers: RegisterFile::Vector,
     needs: Some(Feature::Avx2),
     block: || BLOCK,
-    availability: vector::avx2,
+    availability: super::require_avx2,
     leaf: Leaf::Ordered(clear),
 };
 
@@ -29,11 +30,11 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {
-        store_blocks!(ptr, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
-            "vmovdqa [rdi], ymm0",
-            "vmovdqa [rdi + 32], ymm0",
-            "vmovdqa [rdi + 64], ymm0",
-            "vmovdqa [rdi + 96], ymm0"
+        store_blocks!(avx_asm, ptr, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
+            "vmovdqa [{at}], ymm0",
+            "vmovdqa [{at} + 32], ymm0",
+            "vmovdqa [{at} + 64], ymm0",
+            "vmovdqa [{at} + 96], ymm0"
         ], end: "vzeroupper")
     }
 }

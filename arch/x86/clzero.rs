@@ -7,9 +7,10 @@
 //! - Block 64, aligned; the line is 64 bytes on every CPU that has the instruction.
 //! - General registers only: legal in kernels.
 
-use super::{cpuid, loops::stream_blocks};
+use super::cpuid;
+use crate::arch::require;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind, Unavailable};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
 
@@ -19,17 +20,9 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     registers: RegisterFile::General,
     needs: Some(Feature::Clzero),
     block: || BLOCK,
-    availability,
+    availability: || require(cpuid::clzero(), "no CLZERO: CPUID 8000_0008 EBX bit 0 is 0"),
     leaf: Leaf::Weak(clear),
 };
-
-pub(super) fn availability() -> Result<(), Unavailable> {
-    if cpuid::clzero() {
-        Ok(())
-    } else {
-        Err(Unavailable { reason: "no CLZERO: CPUID 8000_0008 EBX bit 0 is 0" })
-    }
-}
 
 /// # Safety
 /// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.
@@ -37,5 +30,29 @@ pub(super) fn availability() -> Result<(), Unavailable> {
 /// - This CPU has CLZERO.
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
-    unsafe { stream_blocks!(list, n, len, BLOCK, zero: "", ["clzero"], end: "") }
+    unsafe {
+        // As `stream_blocks!`, but CLZERO takes its address from RAX.
+        core::arch::asm!(
+            "2:",
+            "mov rax, [{list}]",
+            "lea {end}, [rax + {len}]",
+            ".p2align 4",
+            "3:",
+            "clzero",
+            "add rax, {block}",
+            "cmp rax, {end}",
+            "jne 3b",
+            "add {list}, 8",
+            "dec {n}",
+            "jnz 2b",
+            "sfence",
+            block = const BLOCK,
+            list = inout(reg) list => _,
+            n = inout(reg) n => _,
+            len = in(reg) len,
+            end = out(reg) _,
+            out("rax") _,
+            options(nostack),
+        )
+    }
 }
