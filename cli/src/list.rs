@@ -1,5 +1,6 @@
 //! `clearpage list`: every primitive of this build, usable or why not, and what it serves.
 
+use clearpage::cpu::Feature;
 use clearpage::{Intent, PAGE_SIZE, Primitive, RegisterFile, StoreKind, primitives};
 
 use crate::table::ruled;
@@ -12,16 +13,8 @@ pub fn print() {
     for primitive in primitives() {
         table.add_row([
             primitive.name().to_owned(),
-            match primitive.store() {
-                StoreKind::Temporal => "temporal",
-                StoreKind::NonTemporal => "non-temporal",
-            }
-            .to_owned(),
-            match primitive.registers() {
-                RegisterFile::General => "general",
-                RegisterFile::Vector => "vector",
-            }
-            .to_owned(),
+            stores(primitive).to_owned(),
+            registers(primitive).to_owned(),
             format_size(primitive.block() as u64),
             match primitive.available() {
                 Ok(_) => "yes".to_owned(),
@@ -31,6 +24,34 @@ pub fn print() {
         ]);
     }
     println!("{table}");
+}
+
+/// Prints what holds for every CPU of this ISA as Markdown: its section in docs/primitives.md.
+pub fn print_markdown() {
+    println!("| primitive | stores | registers | needs | block |\n|---|---|---|---|--:|");
+    for row in primitives() {
+        let needs = row.needs().map_or(String::new(), |feature| format!("{} ", feature.name()));
+        let block = match row.needs() {
+            Some(Feature::DcZva | Feature::Zicboz | Feature::Dcbz) => "of the CPU".to_owned(),
+            _ => row.block().to_string(),
+        };
+        let (name, stores, registers) = (row.name(), stores(row), registers(row));
+        println!("| `{name}` | {stores} | {registers} | {needs}| {block} |");
+    }
+}
+
+fn stores(primitive: &Primitive) -> &'static str {
+    match primitive.store() {
+        StoreKind::Temporal => "temporal",
+        StoreKind::NonTemporal => "non-temporal",
+    }
+}
+
+fn registers(primitive: &Primitive) -> &'static str {
+    match primitive.registers() {
+        RegisterFile::General => "general",
+        RegisterFile::Vector => "vector",
+    }
 }
 
 /// The lengths that the plan gives to `primitive`, an intent a line.
