@@ -22,8 +22,7 @@ pub(crate) const MECHANISMS: &[&[&str]] = &[&["generic"]];
 /// Uses the first mechanism that the CPU has for every length and intent.
 pub(crate) fn tuning(facts: &Facts) -> Tuning {
     let mut names = super::MECHANISMS.iter().copied().flatten();
-    let first = names.find_map(|name| facts.row(name));
-    Tuning::uniform(first.unwrap_or_else(super::generic))
+    Tuning::uniform(names.find_map(|name| facts.row(name)).unwrap_or_else(super::generic))
 }
 
 /// Returns neither vendor nor model.
@@ -52,12 +51,13 @@ mod tests {
     use crate::cpu::Feature::{self, Dcbz, Lasx, Lsx, Neon, Zicboz};
     use crate::cpu::Isa;
     use crate::intent::Intent;
+    use crate::primitive::find;
     use crate::tuning::testing::{cpu_with, steps};
 
     #[test]
     fn without_a_tuning_of_its_own_an_isa_uses_its_first_mechanism_for_everything() {
         let of_isas: [(Isa, &[Feature], &str); 10] = [
-            (Isa::Arm, &[Neon], if cfg!(feature = "std") { "neon" } else { "stm" }),
+            (Isa::Arm, &[Neon], "neon"),
             (Isa::Arm, &[], "stm"),
             (Isa::Loongarch64, &[Lsx, Lasx], "lasx"),
             (Isa::Loongarch64, &[Lsx], "lsx"),
@@ -69,10 +69,10 @@ mod tests {
             (Isa::Other, &[], "generic"),
         ];
         for (isa, features, name) in of_isas {
-            if isa != Isa::BUILT_FOR {
+            // Builds without vectors, and without asm on PowerPC, lack some rows.
+            if isa != Isa::BUILT_FOR || find(name).is_none() {
                 continue;
             }
-            let name = if cfg!(clearpage_isa = "generic") { "generic" } else { name };
             for intent in Intent::ALL {
                 assert_eq!(steps(&cpu_with(features, [0; 3]), intent), [(name, 0)]);
             }

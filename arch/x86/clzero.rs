@@ -7,7 +7,8 @@
 //! - Block 64, aligned; the line is 64 bytes on every CPU that has the instruction.
 //! - General registers only: legal in kernels.
 
-use super::{cpuid, require};
+use super::cpuid;
+use crate::arch::require;
 use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
@@ -30,6 +31,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {
+        // As `stream_blocks!`, but CLZERO takes its address from RAX.
         core::arch::asm!(
             "2:",
             "mov rax, [{list}]",

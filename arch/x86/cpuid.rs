@@ -64,13 +64,13 @@ pub(super) fn clzero() -> bool {
 }
 
 /// Detects AVX2 in the CPU, without asking whether the operating system enables it.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub(super) fn avx2() -> bool {
     bit(cpuid(7, 0).ebx, 5)
 }
 
 /// Detects the AVX-512 foundation, without asking whether the operating system enables it.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub(super) fn avx512f() -> bool {
     bit(cpuid(7, 0).ebx, 16)
 }
@@ -100,19 +100,6 @@ const fn unpack(signature: u32) -> (u32, u32, u32) {
     (family, extended << 4 | signature >> 4 & 15, signature & 15)
 }
 
-cfg_if::cfg_if! {
-    if #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))] {
-        use super::wide::{has_avx2, has_avx512};
-    } else if #[cfg(target_arch = "x86_64")] {
-        /// Returns `false`: a build without vectors cannot detect whether programs can use them.
-        const fn has_avx2() -> bool {
-            false
-        }
-
-        use has_avx2 as has_avx512;
-    }
-}
-
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     [
         #[cfg(target_arch = "x86")]
@@ -121,10 +108,10 @@ pub(crate) fn flags() -> impl Iterator<Item = Flag> {
         (Feature::Fsrm, fsrm(), "CPUID 7.0 EDX bit 4"),
         (Feature::Fzrm, fzrm(), "CPUID 7.1 EAX bit 10"),
         (Feature::Fsrs, fsrs(), "CPUID 7.1 EAX bit 11"),
-        #[cfg(target_arch = "x86_64")]
-        (Feature::Avx2, has_avx2(), "CPUID 7.0 EBX bit 5 and XCR0"),
-        #[cfg(target_arch = "x86_64")]
-        (Feature::Avx512f, has_avx512(), "CPUID 7.0 EBX bit 16 and XCR0"),
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+        (Feature::Avx2, super::wide::require_avx2().is_ok(), "CPUID 7.0 EBX bit 5 and XCR0"),
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+        (Feature::Avx512f, super::wide::require_avx512().is_ok(), "CPUID 7.0 EBX bit 16 and XCR0"),
         #[cfg(target_arch = "x86_64")]
         (Feature::Clzero, clzero(), "CPUID 8000_0008 EBX bit 0"),
     ]

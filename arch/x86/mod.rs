@@ -1,10 +1,8 @@
-//! x86 and x86_64: string instructions, vector stores, non-temporal stores, and AMD's CLZERO.
+//! x86, both widths: string instructions, vector stores, non-temporal stores, and AMD's CLZERO.
 
 mod cpuid;
 mod loops;
 mod tuning;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-mod wide;
 
 #[cfg(target_arch = "x86_64")]
 mod clzero;
@@ -18,6 +16,8 @@ mod stosb;
 mod stosd;
 #[cfg(target_arch = "x86_64")]
 mod stosq;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+mod wide;
 
 pub(crate) use super::generic::*;
 pub(crate) use cpuid::{caches, flags, identity};
@@ -30,13 +30,13 @@ use crate::cpu::Feature;
 use crate::primitive::{Primitive, Unavailable};
 
 /// The rows of both widths. Those with vector registers need `target_feature = "sse2"`, which
-/// kernel and firmware targets and i586 lack.
+/// kernel and firmware targets lack, and i586.
 pub(crate) static PRIMITIVES: &[Primitive] = &[
     stosb::PRIMITIVE,
-    #[cfg(target_arch = "x86_64")]
-    stosq::PRIMITIVE,
     #[cfg(target_arch = "x86")]
     stosd::PRIMITIVE,
+    #[cfg(target_arch = "x86_64")]
+    stosq::PRIMITIVE,
     #[cfg(target_feature = "sse2")]
     sse2::PRIMITIVE,
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
@@ -55,10 +55,10 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     GENERIC,
 ];
 
-/// SSE2 as a requirement. It is part of the base of x86_64.
+/// The feature that came with SSE2's instructions; `None` on x86_64, where all CPUs have them.
 const SSE2: Option<Feature> = if cfg!(target_arch = "x86") { Some(Feature::Sse2) } else { None };
 
 fn has_sse2() -> Result<(), Unavailable> {
-    let available = cfg!(target_arch = "x86_64") || cpuid::sse2();
-    require(available, "no SSE2: CPUID 1 EDX bit 26 is 0")
+    let has = cfg!(target_arch = "x86_64") || cpuid::sse2();
+    require(has, "no SSE2: CPUID 1 EDX bit 26 is 0")
 }

@@ -7,7 +7,9 @@
 //! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
-use super::loops::{stream_blocks, vector_asm};
+use core::arch::asm;
+
+use super::loops::stream_blocks;
 use super::{SSE2, has_sse2};
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
@@ -30,7 +32,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {
-        stream_blocks!(list, n, len, BLOCK, zero: "pxor xmm0, xmm0", [
+        stream_blocks!(asm, list, n, len, BLOCK, zero: "pxor xmm0, xmm0", [
             "movntdq [{at}], xmm0",
             "movntdq [{at} + 16], xmm0",
             "movntdq [{at} + 32], xmm0",

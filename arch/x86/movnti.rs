@@ -1,4 +1,4 @@
-//! `movnti`: non-temporal stores of a general register, 8 or 4 bytes each.
+//! `movnti`: 8-byte (32-bit x86: 4-byte) non-temporal stores from a general register.
 //!
 //! Assumptions
 //! - Instruction: MOVNTI (Intel SDM volume 2). Feature bit: SSE2, CPUID 1 EDX bit 26, though it
@@ -7,11 +7,15 @@
 //! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
 //! - General registers only: legal in kernels.
 
-use super::loops::{stream_blocks, vector_asm};
+use core::arch::asm;
+
+use super::loops::stream_blocks;
 use super::{SSE2, has_sse2};
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
+/// Bytes per round of the loop: half a block on 32-bit x86.
+const ROUND: usize = 8 * size_of::<usize>();
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movnti",
@@ -30,35 +34,15 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {
-        #[cfg(target_arch = "x86_64")]
-        stream_blocks!(list, n, len, BLOCK, zero: "", [
-                    "movnti [{at}], {zero}",
-                    "movnti [{at} + 8], {zero}",
-                    "movnti [{at} + 16], {zero}",
-                    "movnti [{at} + 24], {zero}",
-                    "movnti [{at} + 32], {zero}",
-                    "movnti [{at} + 40], {zero}",
-                    "movnti [{at} + 48], {zero}",
-                    "movnti [{at} + 56], {zero}"
-                ], end: "");
-        #[cfg(target_arch = "x86")]
-        stream_blocks!(list, n, len, BLOCK, zero: "", [
-                    "movnti [{at}], {zero}",
-                    "movnti [{at} + 4], {zero}",
-                    "movnti [{at} + 8], {zero}",
-                    "movnti [{at} + 12], {zero}",
-                    "movnti [{at} + 16], {zero}",
-                    "movnti [{at} + 20], {zero}",
-                    "movnti [{at} + 24], {zero}",
-                    "movnti [{at} + 28], {zero}",
-                    "movnti [{at} + 32], {zero}",
-                    "movnti [{at} + 36], {zero}",
-                    "movnti [{at} + 40], {zero}",
-                    "movnti [{at} + 44], {zero}",
-                    "movnti [{at} + 48], {zero}",
-                    "movnti [{at} + 52], {zero}",
-                    "movnti [{at} + 56], {zero}",
-                    "movnti [{at} + 60], {zero}"
-                ], end: "");
+        stream_blocks!(asm, list, n, len, ROUND, zero: "", [
+            "movnti [{at}], {zero}",
+            "movnti [{at} + {pointer}], {zero}",
+            "movnti [{at} + 2 * {pointer}], {zero}",
+            "movnti [{at} + 3 * {pointer}], {zero}",
+            "movnti [{at} + 4 * {pointer}], {zero}",
+            "movnti [{at} + 5 * {pointer}], {zero}",
+            "movnti [{at} + 6 * {pointer}], {zero}",
+            "movnti [{at} + 7 * {pointer}], {zero}"
+        ], end: "")
     }
 }

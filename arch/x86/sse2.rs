@@ -6,7 +6,9 @@
 //! - Temporal; no fence; block 64, aligned.
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
-use super::loops::{store_blocks, vector_asm};
+use core::arch::asm;
+
+use super::loops::store_blocks;
 use super::{SSE2, has_sse2};
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
@@ -28,7 +30,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {
-        store_blocks!(ptr, len, BLOCK, zero: "pxor xmm0, xmm0", [
+        store_blocks!(asm, ptr, len, BLOCK, zero: "pxor xmm0, xmm0", [
             "movdqa [{at}], xmm0",
             "movdqa [{at} + 16], xmm0",
             "movdqa [{at} + 32], xmm0",

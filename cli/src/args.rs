@@ -40,7 +40,11 @@ pub enum Command {
     Info,
     /// List every primitive: available or why not, and where the plan uses it
     #[command(after_help = "Example:\n  clearpage list\n  CLEARPAGE_FORCE=stosb clearpage list")]
-    List,
+    List {
+        /// Print only what holds for every CPU of this ISA, as a Markdown table
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Measure primitives and the plan, beside memset, slice::fill and one call a page
     #[command(after_help = "\
 Examples:

@@ -51,7 +51,8 @@ fn run(cli: &Cli) -> Result<ExitCode, UserError> {
     }
     match &cli.command {
         Some(Command::Info) => info::print(),
-        Some(Command::List) => list::print(),
+        Some(Command::List { markdown: true }) => list::print_markdown(),
+        Some(Command::List { markdown: false }) => list::print(),
         Some(Command::Render(args)) => render::run(args)?,
         Some(Command::Gallery(args)) => render::gallery::run(args)?,
         Some(Command::Completions(args)) => generate::completions(args)?,

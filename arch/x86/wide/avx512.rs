@@ -7,7 +7,8 @@
 //!   otherwise pay for the upper halves.
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
-use super::super::loops::{store_blocks, vector_asm};
+use super::avx_asm;
+use crate::arch::x86::loops::store_blocks;
 use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
@@ -19,7 +20,7 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
     registers: RegisterFile::Vector,
     needs: Some(Feature::Avx512f),
     block: || BLOCK,
-    availability: super::avx512,
+    availability: super::require_avx512,
     leaf: Leaf::Ordered(clear),
 };
 
@@ -29,7 +30,7 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {
-        store_blocks!(ptr, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
+        store_blocks!(avx_asm, ptr, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
             "vmovdqa64 [{at}], zmm0",
             "vmovdqa64 [{at} + 64], zmm0"
         ], end: "vzeroupper")

@@ -1,16 +1,32 @@
-//! AVX2 and AVX-512, in builds for x86_64 with vectors. They may be used if the CPU has them and the
-//! operating system saves their registers (XCR0), which cpufeatures checks.
+//! x86_64's AVX2 and AVX-512, and whether they may be used: the CPU has them, and the operating
+//! system saves their registers (XCR0), which cpufeatures checks.
 
-pub(super) mod avx2;
-pub(super) mod avx512;
-pub(super) mod movntdq_avx2;
-pub(super) mod movntdq_avx512;
 mod short;
+
+pub(crate) mod avx2;
+pub(crate) mod avx512;
+pub(crate) mod movntdq_avx2;
+pub(crate) mod movntdq_avx512;
 
 pub(crate) use short::{is_short, zero_small};
 
 use super::cpuid;
 use crate::primitive::Unavailable;
+
+/// `asm!` with `vzeroupper`, which changes the upper halves of all vector registers. The caller's
+/// operands name `xmm0`.
+macro_rules! avx_asm {
+    ($($args:tt)*) => {
+        core::arch::asm!(
+            $($args)*
+            out("xmm1") _, out("xmm2") _, out("xmm3") _, out("xmm4") _, out("xmm5") _,
+            out("xmm6") _, out("xmm7") _, out("xmm8") _, out("xmm9") _, out("xmm10") _,
+            out("xmm11") _, out("xmm12") _, out("xmm13") _, out("xmm14") _, out("xmm15") _,
+        )
+    };
+}
+
+use avx_asm;
 
 cpufeatures::new!(usable_avx2, "avx2");
 cpufeatures::new!(usable_avx512, "avx512f");
@@ -22,19 +38,14 @@ pub(super) fn has_avx2() -> bool {
     usable_avx2::get()
 }
 
-/// Returns whether AVX-512 may be used.
-pub(super) fn has_avx512() -> bool {
-    usable_avx512::get()
-}
-
 /// Returns whether a few 64-byte stores have no side effects: CPUs that lower their clock for them
 /// are older than VBMI2 (Ice Lake, Zen 4).
 #[inline]
-fn has_cheap_avx512() -> bool {
+pub(super) fn has_cheap_avx512() -> bool {
     usable_vbmi2::get()
 }
 
-fn avx2() -> Result<(), Unavailable> {
+pub(super) fn require_avx2() -> Result<(), Unavailable> {
     if has_avx2() {
         Ok(())
     } else if cpuid::avx2() {
@@ -44,8 +55,8 @@ fn avx2() -> Result<(), Unavailable> {
     }
 }
 
-fn avx512() -> Result<(), Unavailable> {
-    if has_avx512() {
+pub(super) fn require_avx512() -> Result<(), Unavailable> {
+    if usable_avx512::get() {
         Ok(())
     } else if cpuid::avx512f() {
         Err(Unavailable { reason: "AVX-512 is off: the system does not save ZMM registers (XCR0)" })

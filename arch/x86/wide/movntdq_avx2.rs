@@ -8,7 +8,8 @@
 //!   Ends in VZEROUPPER.
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
-use super::super::loops::{stream_blocks, vector_asm};
+use super::avx_asm;
+use crate::arch::x86::loops::stream_blocks;
 use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
@@ -20,7 +21,7 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
     registers: RegisterFile::Vector,
     needs: Some(Feature::Avx2),
     block: || BLOCK,
-    availability: super::avx2,
+    availability: super::require_avx2,
     leaf: Leaf::Weak(clear),
 };
 
@@ -31,7 +32,7 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {
-        stream_blocks!(list, n, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
+        stream_blocks!(avx_asm, list, n, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
             "vmovntdq [{at}], ymm0",
             "vmovntdq [{at} + 32], ymm0"
         ], end: "vzeroupper")

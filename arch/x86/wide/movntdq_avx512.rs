@@ -7,7 +7,8 @@
 //! - Block 64, aligned. Ends in VZEROUPPER.
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
-use super::super::loops::{stream_blocks, vector_asm};
+use super::avx_asm;
+use crate::arch::x86::loops::stream_blocks;
 use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
@@ -19,7 +20,7 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
     registers: RegisterFile::Vector,
     needs: Some(Feature::Avx512f),
     block: || BLOCK,
-    availability: super::avx512,
+    availability: super::require_avx512,
     leaf: Leaf::Weak(clear),
 };
 
@@ -30,7 +31,7 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {
-        stream_blocks!(list, n, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
+        stream_blocks!(avx_asm, list, n, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
             "vmovntdq [{at}], zmm0"
         ], end: "vzeroupper")
     }

@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use super::{has_avx2, has_cheap_avx512};
+use super::{avx_asm, has_avx2, has_cheap_avx512};
 use crate::arch::generic::{self, SHORT};
 
 /// Stores zeroes with AVX-512. `zmm16` and above need no `vzeroupper`, and callers rarely use them.
@@ -21,18 +21,15 @@ macro_rules! avx512 {
     };
 }
 
-/// Stores zeroes with AVX2. `vzeroupper` changes all registers that are named.
+/// Stores zeroes with AVX2.
 macro_rules! avx2 {
     ([$($line:literal),+], $($operands:tt)+) => {
-        core::arch::asm!(
+        avx_asm!(
             "vpxor xmm0, xmm0, xmm0",
             $($line,)+
             "vzeroupper",
             $($operands)+,
-            out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _,
-            out("xmm4") _, out("xmm5") _, out("xmm6") _, out("xmm7") _,
-            out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _,
-            out("xmm12") _, out("xmm13") _, out("xmm14") _, out("xmm15") _,
+            out("xmm0") _,
             options(nostack),
         )
     };
