@@ -7,11 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compare::{self, Compare};
 use crate::generate::{Completions, Man};
+use crate::harness::units::parse_size;
 use crate::judge::{self, Judge};
+use crate::render;
 use crate::report::{Backing, Temperature};
 use crate::tune::{self, Tune};
-use crate::units::parse_size;
-use crate::{render, replay};
 
 /// Measures every way this CPU has to zero memory.
 ///
@@ -24,15 +24,12 @@ Examples:
   clearpage --quick --json zen5.json
   clearpage bench --help")]
 pub struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Options of the benchmark.
     #[command(flatten)]
     pub bench: Bench,
 }
 
-/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Tell what this machine is: CPU, feature bits, caches, page sizes, hypervisor
@@ -58,7 +55,7 @@ Examples:
   clearpage render zen5.json --html zen5.html
   clearpage render zen5.json --csv zen5.csv --svg zen5.svg")]
     Render(render::Render),
-    /// Make a page of every JSON file in a folder, and one that shows them all
+    /// Write an HTML page and an SVG picture of every report in a folder, and an index page
     #[command(after_help = "\
 Example:
   clearpage gallery results")]
@@ -83,13 +80,6 @@ Examples:
   clearpage man > clearpage.1
   clearpage man bench | man -l -")]
     Man(Man),
-    /// Replay the measurements that the Linux change was published with
-    #[command(after_help = "\
-Examples:
-  clearpage replay hugetlb
-  clearpage replay graph500 --scale 20 --json graph500.json
-  clearpage replay pagerank --threads 4")]
-    Replay(replay::Args),
 }
 
 /// What to measure.
@@ -124,7 +114,6 @@ pub struct Bench {
     /// Write the figures to this file as well
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Pictures of them.
     #[command(flatten)]
     pub outputs: render::outputs::Outputs,
 }
@@ -188,9 +177,7 @@ impl Pages {
 /// How many threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Threads {
-    /// So many.
     Some(usize),
-    /// As many as there are CPUs.
     All,
 }
 
@@ -209,9 +196,7 @@ impl FromStr for Threads {
 /// Which CPUs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cpus {
-    /// These.
     Some(Vec<usize>),
-    /// All that this process may use.
     All,
 }
 

@@ -7,21 +7,22 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Bench;
-use crate::contender::{Contender, contenders};
-use crate::crew::Crew;
 use crate::grid::{self, Block};
-use crate::interrupt::{INTERRUPTED, interrupted};
-use crate::machine::Machine;
-use crate::measure::{self, Effort, End};
-use crate::memory::Arena;
-use crate::output::Output;
+use crate::harness::contender::{Contender, contenders};
+use crate::harness::crew::Crew;
+use crate::harness::interrupt::{INTERRUPTED, interrupted};
+use crate::harness::machine::Machine;
+use crate::harness::measure::{self, Effort, End};
+use crate::harness::memory::Arena;
+use crate::harness::output::Output;
+use crate::harness::pin;
+use crate::harness::progress::progress;
+use crate::harness::sample::Memory;
+use crate::harness::terminal::Plain;
 use crate::report::{self, Backing, Cell, Overhead, Report, SCHEMA};
-use crate::sample::Memory;
-use crate::terminal::Plain;
-use crate::{UserError, pin, table};
+use crate::{UserError, table};
 
 /// A cold walk goes through this many times the last-level cache, and no less than this: the part
 /// that the walk before it left in the cache is then small, and passed before the clock runs.
@@ -96,7 +97,6 @@ fn write(output: Output, report: &Report) -> Result<PathBuf, UserError> {
     output.write(&(text + "\n"))
 }
 
-/// A run under way.
 struct Run<'a> {
     args: &'a Bench,
     contenders: Vec<Contender>,
@@ -224,10 +224,4 @@ fn chosen(names: &[String]) -> Result<Vec<Contender>, UserError> {
     }
     let wanted: HashSet<_> = names.iter().map(String::as_str).chain(["plan"]).collect();
     Ok(all.into_iter().filter(|c| names.is_empty() || wanted.contains(&*c.name)).collect())
-}
-
-fn progress(steps: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {eta} left")
-        .expect("a valid template");
-    ProgressBar::new(steps as u64).with_style(style)
 }

@@ -8,15 +8,14 @@ use clap::Args;
 use comfy_table::CellAlignment;
 
 use crate::UserError;
+use crate::harness::machine::Machine;
+use crate::harness::table::ruled;
+use crate::harness::terminal::Plain;
+use crate::harness::units::format_size;
 use crate::load::load;
-use crate::machine::Machine;
 use crate::noise::{Figure, noise, ratio};
 use crate::report::{Cell, Report};
-use crate::table::ruled;
-use crate::terminal::Plain;
-use crate::units::format_size;
 
-/// What to compare.
 #[derive(Debug, Args)]
 pub struct Compare {
     /// The report of before, as `clearpage bench --json` writes it
@@ -64,7 +63,6 @@ pub fn run(args: &Compare) -> Result<ExitCode, UserError> {
     Ok(if comparison.slower() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// `5%` or `0.05`.
 fn parse_threshold(text: &str) -> Result<f64, String> {
     let share = match text.strip_suffix('%') {
         Some(percent) => percent.trim_end().parse::<f64>().map(|percent| percent / 100.0),

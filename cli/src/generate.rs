@@ -8,14 +8,12 @@ use clap_complete::Shell;
 use crate::UserError;
 use crate::args::Cli;
 
-/// Which completions.
 #[derive(Debug, Args)]
 pub struct Completions {
     /// The shell that is to complete
     pub shell: Shell,
 }
 
-/// Which page.
 #[derive(Debug, Args)]
 pub struct Man {
     /// The page of this command [default: that of the tool]

@@ -7,12 +7,13 @@ use clearpage::PAGE_SIZE;
 
 use crate::UserError;
 use crate::args::{Bench, Cpus, Pages, Threads};
-use crate::machine::{Memory, memory};
-use crate::measure::Case;
-use crate::memory::reserved;
-use crate::pin;
+use crate::harness::machine::memory;
+use crate::harness::measure::Case;
+use crate::harness::memory::reserved;
+use crate::harness::pin;
+use crate::harness::room::Room;
+use crate::harness::units::format_size;
 use crate::report::{Backing, Place, Temperature};
-use crate::units::format_size;
 
 /// The largest size measured unless sizes are given; the second if it must be quick.
 const LARGEST: [usize; 2] = [1 << 30, 256 << 20];
@@ -28,7 +29,6 @@ const FRESH: usize = 16 << 20;
 pub struct Block {
     /// Where each thread is pinned, if it is.
     pub cpus: Vec<Option<usize>>,
-    /// What the memory is mapped by.
     pub backing: Backing,
     /// In the order in which they are measured.
     pub cases: Vec<Case>,
@@ -185,37 +185,6 @@ fn backings(
     Ok(backings)
 }
 
-/// How much memory a thread may have, and what that comes from.
-struct Room {
-    most: usize,
-    why: String,
-}
-
-impl Room {
-    fn of(backing: Backing, memory: &Memory, threads: usize) -> Self {
-        let (all, mut why) = match backing {
-            Backing::Hugetlb => {
-                // By whole pages a thread.
-                let (free, page) = reserved().unwrap_or((0, PAGE_SIZE));
-                (free / page / threads * page * threads, "what huge pages are reserved".to_owned())
-            }
-            _ => {
-                // Something must be left for others.
-                let most =
-                    usize::try_from(memory.available / 10 * 9).unwrap_or(isize::MAX as usize);
-                let limit = memory.group.as_ref();
-                let limit = limit.map(|group| format!(" below the limit of control group {group}"));
-                (most, format!("what memory is free{}", limit.unwrap_or_default()))
-            }
-        };
-        if threads > 1 {
-            why += &format!(" for each of {threads} threads");
-        }
-        let most = all / threads;
-        Self { most, why: format!("{why}, {} MiB", most >> 20) }
-    }
-}
-
 /// The sizes to measure; where memory is short and none was asked for, those that fit.
 fn sizes(
     args: &Bench,
@@ -312,15 +281,5 @@ mod tests {
             assert_eq!(found(&[Pages::All], false).unwrap(), [Backing::Base, Backing::Thp]);
             assert_eq!(warnings.len(), 1);
         }
-    }
-
-    #[test]
-    fn the_limit_of_a_group_is_named() {
-        let group = Some("/job".to_owned());
-        let memory = Memory { total: 1 << 30, available: 100 << 20, group };
-        let room = Room::of(Backing::Thp, &memory, 2);
-        assert_eq!(room.most >> 20, 45);
-        let limit = "below the limit of control group /job for each of 2 threads, 45 MiB";
-        assert!(room.why.ends_with(limit), "{}", room.why);
     }
 }

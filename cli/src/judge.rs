@@ -10,12 +10,11 @@ use clearpage::{Intent, Tuning};
 use comfy_table::CellAlignment;
 
 use crate::UserError;
+use crate::harness::table::ruled;
+use crate::harness::terminal::Plain;
 use crate::load::load;
 use crate::report::{Place, PlanRow, Report, SCHEMA, Temperature};
-use crate::table::ruled;
-use crate::terminal::Plain;
 
-/// What to judge.
 #[derive(Debug, Args)]
 pub struct Judge {
     /// Reports, as `clearpage bench --temperature all --json` writes them
@@ -80,7 +79,6 @@ pub fn run(args: &Judge) -> ExitCode {
     }
 }
 
-/// `90%` or `0.9`.
 fn parse_share(text: &str) -> Result<f64, String> {
     let share = match text.strip_suffix('%') {
         Some(percent) => percent.trim_end().parse::<f64>().map(|percent| percent / 100.0),
@@ -107,13 +105,11 @@ fn machine(report: &Report) -> String {
 /// The choice of the default tuning at one place.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// The intent that was judged.
     pub intent: Intent,
     /// Where; the temperature is the first of the `cases`.
     pub place: Place,
     /// The temperatures whose mean time is judged.
     pub cases: Vec<Temperature>,
-    /// The primitive that the tuning chooses.
     pub chosen: String,
     /// The fastest there.
     pub best: String,
@@ -291,7 +287,6 @@ fn strangers(report: &Report) -> Vec<String> {
     names.into_iter().filter_map(stranger).collect()
 }
 
-/// All times of a report.
 struct Figures<'a> {
     times: BTreeMap<Place, Times<'a>>,
     l2: usize,

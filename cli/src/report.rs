@@ -7,8 +7,8 @@ use std::fmt;
 use clearpage::{Intent, PAGE_SIZE};
 use serde::{Deserialize, Serialize};
 
-use crate::machine::Machine;
-use crate::units::format_size;
+use crate::harness::machine::Machine;
+use crate::harness::units::format_size;
 
 /// Changes when a field changes its meaning or goes.
 pub const SCHEMA: u32 = 3;
@@ -30,7 +30,6 @@ pub enum Temperature {
 }
 
 impl Temperature {
-    /// All of them.
     pub const ALL: [Self; 5] = [Self::Hot, Self::Reuse, Self::Cold, Self::Use, Self::Fault];
 
     /// The intent of somebody who knows.
@@ -71,7 +70,6 @@ pub enum Backing {
 }
 
 impl Backing {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::Base, Self::Thp, Self::Hugetlb];
 
     /// `base`, `thp` or `hugetlb`.
@@ -89,13 +87,9 @@ impl Backing {
 pub struct Place {
     /// The CPU that the thread was pinned to; `None` where it was not, or they were several.
     pub cpu: Option<usize>,
-    /// Threads that cleared at once, each memory of its own.
     pub threads: usize,
-    /// What the memory was mapped by.
     pub backing: Backing,
-    /// What the memory was like.
     pub temperature: Temperature,
-    /// Bytes a call.
     pub size: usize,
 }
 
@@ -127,9 +121,7 @@ impl fmt::Display for Place {
 /// One contender at one place. Times are of one call, in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
-    /// Who cleared.
     pub contender: String,
-    /// Where.
     #[serde(flatten)]
     pub place: Place,
     /// Whether it is a row of the table of primitives.
@@ -148,14 +140,12 @@ pub struct Cell {
     pub tsc_cycles_per_page: Option<f64>,
     /// Its speed as a share of the fastest primitive's at the same place, which is the envelope.
     pub of_envelope: Option<f64>,
-    /// Samples taken.
     pub samples: usize,
 }
 
 /// What the tool itself adds to the cells of one place, as a contender that does nothing shows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overhead {
-    /// Where.
     #[serde(flatten)]
     pub place: Place,
     /// Nanoseconds a call, by the median.
@@ -199,26 +189,21 @@ pub fn plan() -> Vec<PlanRow> {
 pub struct PlanRow {
     /// `auto`, `hot` or `cold`.
     pub intent: String,
-    /// Bytes.
     pub from: usize,
-    /// Who serves.
     pub primitive: String,
 }
 
 /// A whole run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// [`SCHEMA`].
     pub schema: u32,
     /// Version of the tool that measured.
     pub version: String,
-    /// The arguments that it was given.
     pub command: Vec<String>,
     /// When it began, in seconds since 1970-01-01 UTC.
     pub started: u64,
     /// Whether all that was asked for was measured; not where somebody interrupted it.
     pub complete: bool,
-    /// Where it ran.
     pub machine: Machine,
     /// Bytes a page of the tool's build.
     pub page_size: usize,
@@ -226,7 +211,6 @@ pub struct Report {
     pub plan: Vec<PlanRow>,
     /// What to keep in mind when reading the figures.
     pub warnings: Vec<String>,
-    /// The figures.
     pub cells: Vec<Cell>,
     /// What the tool itself adds to them; none in reports of tools that did not measure it.
     #[serde(default)]

@@ -1,25 +1,11 @@
-//! Tables for people.
+//! Prints a report as tables.
 
-use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+use crate::harness::table::ruled;
+use crate::harness::terminal::Plain;
+use crate::harness::units::format_size;
 use crate::report::{Cell, Place, Report};
-use crate::terminal::Plain;
-use crate::units::format_size;
-
-/// A table without lines.
-pub fn plain() -> Table {
-    let mut table = Table::new();
-    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table
-}
-
-/// A table with lines.
-pub fn ruled() -> Table {
-    let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    table
-}
 
 /// Prints all figures of a run.
 pub fn print(report: &Report) {

@@ -9,13 +9,12 @@ use clearpage::{Intent, Tuning};
 use clearpage_os::measure::{Measured, Verdict};
 use comfy_table::CellAlignment;
 
-use crate::output::Output;
-use crate::table::ruled;
-use crate::terminal::Plain;
-use crate::units::format_size;
+use crate::harness::output::Output;
+use crate::harness::table::ruled;
+use crate::harness::terminal::Plain;
+use crate::harness::units::format_size;
 use crate::{UserError, input};
 
-/// What to do with a tuning.
 #[derive(Debug, Args)]
 pub struct Tune {
     /// Write the tuning to this file [default: to standard output, and why to standard error]

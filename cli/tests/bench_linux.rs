@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
-use clearpage_cli::pin;
+use clearpage_cli::harness::pin;
 use tool::{Temporary, clearpage, command, refused, stdout};
 
 const QUICK: [&str; 3] = ["--temperature=hot", "--primitive=generic", "--loops=3"];

@@ -5,9 +5,9 @@ mod figures;
 #[path = "common/report.rs"]
 mod sample;
 
+use clearpage_cli::harness::units::format_size;
 use clearpage_cli::render::{csv, gallery, html, svg};
 use clearpage_cli::report::{Backing, Cell, Report, SCHEMA, compare_to_envelope};
-use clearpage_cli::units::format_size;
 use roxmltree::{Document, Node, ParsingOptions};
 
 const STRANGE: &str = "<script>alert('1')</script> & \"\u{1b}[31m\u{0}\u{ffff} ]]> --> é漢字 a name so long that it is cut";

@@ -8,8 +8,8 @@ use super::group::{Group, Index, PLAN, groups, sizes};
 use super::picture::Picture;
 use super::scale::{LEAST, drawable};
 use super::text::{Escaped, short};
+use crate::harness::units::format_size;
 use crate::report::{Cell, Report};
-use crate::units::format_size;
 
 const LEFT: f64 = 58.0;
 const TOP: f64 = 20.0;

@@ -10,18 +10,14 @@ pub const PLAN: &str = "plan";
 /// A [`Place`] without its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Group {
-    /// Threads that cleared at once.
     pub threads: usize,
-    /// What the memory was mapped by.
     pub backing: Backing,
-    /// What the memory was like.
     pub temperature: Temperature,
     /// The CPU, where it was one.
     pub cpu: Option<usize>,
 }
 
 impl Group {
-    /// The group of a place.
     pub fn of(place: &Place) -> Self {
         let &Place { cpu, threads, backing, temperature, .. } = place;
         Self { threads, backing, temperature, cpu }
@@ -104,7 +100,6 @@ pub struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// Of the cells of one group.
     pub fn new(cells: &[&'a Cell]) -> Self {
         let mut index = Self { cells: HashMap::new(), best: HashMap::new() };
         for &cell in cells {

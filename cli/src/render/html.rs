@@ -9,7 +9,6 @@ use super::text::{Escaped, date};
 use super::{bars, chart, figures, heatmap, machine, plan, summary};
 use crate::report::{Cell, Report};
 
-/// The page.
 pub fn html(report: &Report) -> String {
     let mut body = String::new();
     head(&mut body, report);

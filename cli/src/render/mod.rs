@@ -33,14 +33,12 @@ use crate::UserError;
 use crate::load::load;
 use outputs::Outputs;
 
-/// What is drawn of what.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("output").required(true).multiple(true).args(["csv", "svg", "html"])))]
 pub struct Render {
     /// What `clearpage bench --json` wrote, here or elsewhere
     #[arg(value_name = "FILE.json")]
     pub report: PathBuf,
-    /// Where to.
     #[command(flatten)]
     pub outputs: Outputs,
 }

@@ -6,11 +6,10 @@ use clap::Args;
 
 use super::{csv, html, svg};
 use crate::UserError;
-use crate::output::Output;
+use crate::harness::output::Output;
+use crate::harness::terminal::Plain;
 use crate::report::Report;
-use crate::terminal::Plain;
 
-/// Where pictures of a report go.
 #[derive(Debug, Args)]
 pub struct Outputs {
     /// Write the figures to this file as comma-separated values, a row a figure

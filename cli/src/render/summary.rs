@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::group::{Group, Index, PLAN, groups, main_cpu, sizes};
 use super::text::{Escaped, percent, short};
-use crate::measure::median;
+use crate::harness::measure::median;
+use crate::harness::units::format_size;
 use crate::report::{Cell, Report};
-use crate::units::format_size;
 
 /// The groups that stand for the machine, which differ by temperature only: those of the main CPU
 /// with the fewest threads, and the pages with the most figures, of equals the larger.

@@ -4,10 +4,8 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
-use super::arena::Init;
-use crate::rounds::Orders;
+use crate::arena::Init;
+use clearpage_cli::harness::rounds;
 
 /// Somebody asked for the end before the work was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,16 +22,13 @@ pub fn go_on(stop: &AtomicBool) -> Result<(), Interrupted> {
 /// What one run of one arm took, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
-    /// In the hook.
     pub init: f64,
-    /// By the clock.
     pub total: f64,
 }
 
 /// Rounds that are over.
 #[derive(Debug)]
 pub struct Raced {
-    /// A sample of each arm.
     pub rounds: Vec<Vec<Sample>>,
     /// Whether they are all that were asked for.
     pub complete: bool,
@@ -46,16 +41,13 @@ pub fn race(
     rounds: usize,
     mut run: impl FnMut(Init) -> Result<Sample, Interrupted>,
 ) -> Raced {
-    let mut orders = Orders::new(arms.len());
-    let mut round = || orders.round(|i| run(arms[i])).ok();
-    let rounds_over: Vec<_> = (0..rounds).map_while(|_| round()).collect();
+    let rounds_over = rounds::race(arms.len(), rounds, |i| run(arms[i]));
     Raced { complete: rounds_over.len() == rounds, rounds: rounds_over }
 }
 
 /// The stopwatch of a run: it goes while there is something to measure.
 #[derive(Debug, Default)]
 pub struct Stopwatch {
-    /// Seconds until now.
     pub seconds: f64,
 }
 
@@ -68,13 +60,6 @@ impl Stopwatch {
         self.seconds += seconds;
         (result, seconds)
     }
-}
-
-/// A bar of `steps` steps.
-pub fn progress(steps: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {eta} left")
-        .expect("a valid template");
-    ProgressBar::new(steps as u64).with_style(style)
 }
 
 #[cfg(test)]

@@ -2,35 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::arena::Init;
-use super::ground::Kind;
-use super::race::Raced;
-use crate::machine::Machine;
-use crate::measure::median;
+use crate::arena::Init;
+use crate::ground::Kind;
+use crate::race::Raced;
+use clearpage_cli::harness::machine::Machine;
+use clearpage_cli::harness::measure::median;
 
 /// Changes when a field changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
 
-/// A whole replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// [`SCHEMA`].
     pub schema: u32,
-    /// Version of the tool.
     pub version: String,
-    /// The arguments that it was given.
     pub command: Vec<String>,
     /// When it ended, in seconds since 1970-01-01 UTC.
     pub ended: u64,
     /// Whether all rounds that were asked for are here; not where somebody interrupted it.
     pub complete: bool,
-    /// Where it ran.
     pub machine: Machine,
     /// Bytes a page of the tool's build.
     pub page_size: usize,
-    /// What it worked in.
     pub memory: Kind,
-    /// What was replayed.
     pub workload: Workload,
     /// Bytes that the hook cleared in one run.
     pub cleared: u64,
@@ -46,31 +39,20 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum Workload {
-    /// Blocks allocated.
     Hugetlb {
-        /// How many.
         blocks: usize,
-        /// Bytes a block.
         block: usize,
     },
-    /// Breadth-first searches.
     Graph500 {
-        /// log2 of the number of vertices.
         scale: u32,
-        /// Edges a vertex.
         edge_factor: usize,
-        /// Searches.
         roots: usize,
         /// Edges a second that a search goes over, harmonic mean, by arm.
         teps: Vec<f64>,
     },
-    /// Ranks of vertices.
     Pagerank {
-        /// log2 of the number of vertices.
         scale: u32,
-        /// Edges a vertex.
         edge_factor: usize,
-        /// Threads that worked.
         threads: usize,
         /// Passes over the graph until the ranks stood still.
         iterations: u32,
@@ -82,24 +64,20 @@ pub enum Workload {
 /// One way to clear, and what it took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
-    /// `before`, `batch` or `plan`.
     pub name: String,
     /// Who cleared a block, and in how many calls.
     pub what: String,
     /// In the hook: time of the CPUs, of all threads together.
     pub init: Times,
-    /// By the clock.
     pub total: Times,
 }
 
 /// A time, of several rounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Times {
-    /// Median, in seconds.
     pub seconds: f64,
     /// Change from the first arm, as -0.5 for half of it: the median of what it was in each round.
     pub change: f64,
-    /// Seconds of each round.
     pub samples: Vec<f64>,
 }
 
@@ -108,18 +86,14 @@ pub struct Times {
 pub struct Published {
     /// What was run, as the change names it.
     pub workload: String,
-    /// What was measured.
     pub figure: String,
-    /// Seconds before the change.
     pub before: f64,
-    /// Seconds after it.
     pub after: f64,
     /// As [`Times::change`], as it was published.
     pub change: f64,
 }
 
 impl Published {
-    /// A row.
     pub fn new(workload: &str, figure: &str, [before, after, change]: [f64; 3]) -> Self {
         Self { workload: workload.to_owned(), figure: figure.to_owned(), before, after, change }
     }
@@ -135,7 +109,7 @@ impl Times {
 
 /// The arms of a race, of which at least one round is over.
 pub fn arms(inits: &[Init], raced: &Raced) -> Vec<Arm> {
-    let times = |arm: usize, pick: fn(&super::race::Sample) -> f64| {
+    let times = |arm: usize, pick: fn(&crate::race::Sample) -> f64| {
         let of = |arm: usize| raced.rounds.iter().map(|round| pick(&round[arm])).collect();
         let first: Vec<f64> = of(0);
         Times::new(of(arm), &first)
@@ -151,8 +125,8 @@ pub fn arms(inits: &[Init], raced: &Raced) -> Vec<Arm> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::race::Sample;
     use super::*;
+    use crate::race::Sample;
 
     #[test]
     fn changes_are_those_of_a_round() {

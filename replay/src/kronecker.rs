@@ -6,10 +6,9 @@
 //! gives it, then a quarter of that, until a single entry is left. Labels are shuffled at the end:
 //! where a vertex stands says nothing about its degree.
 
-use super::arena::Arena;
-use super::page_vec::{PageVec, room};
+use crate::arena::Arena;
+use crate::page_vec::{PageVec, room};
 
-/// Edges a vertex.
 pub const EDGE_FACTOR: usize = 16;
 
 /// Scales that edges of 32-bit labels can have.
@@ -89,7 +88,6 @@ impl Random {
         Self(Self(SEED ^ number.wrapping_mul(0xd134_2543_de82_ef95)).next())
     }
 
-    /// 64 random bits.
     #[expect(clippy::should_implement_trait, reason = "it never ends")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -106,8 +104,8 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::with_arena;
     use super::*;
+    use crate::testing::with_arena;
 
     #[test]
     fn edges_are_as_many_as_asked_for_and_the_same_each_time() {

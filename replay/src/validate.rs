@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use super::arena::Arena;
-use super::bfs::Tree;
-use super::kronecker::Edge;
-use super::page_vec::{PageVec, room};
+use crate::arena::Arena;
+use crate::bfs::Tree;
+use crate::kronecker::Edge;
+use crate::page_vec::{PageVec, room};
 
 /// Bytes that [`validate`] takes for a tree of a graph of a scale.
 pub fn validate_room(scale: u32) -> u64 {
@@ -19,30 +19,15 @@ pub fn validate_room(scale: u32) -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
     /// 1: it is a tree without cycles; from this vertex no way leads to the root.
-    NoTree {
-        /// Where the way begins.
-        vertex: u32,
-    },
+    NoTree { vertex: u32 },
     /// 2: the ends of an edge of the tree are one level apart; this vertex and its parent are not.
-    TreeLevels {
-        /// The vertex.
-        vertex: u32,
-    },
+    TreeLevels { vertex: u32 },
     /// 3: the ends of an edge of the graph are at most one level apart.
-    EdgeLevels {
-        /// The edge.
-        edge: Edge,
-    },
+    EdgeLevels { edge: Edge },
     /// 4: the tree spans all that can be reached; of this edge it has only one end.
-    Spans {
-        /// The edge.
-        edge: Edge,
-    },
+    Spans { edge: Edge },
     /// 5: an edge of the tree is one of the graph; that from this vertex to its parent is not.
-    NoEdge {
-        /// The vertex.
-        vertex: u32,
-    },
+    NoEdge { vertex: u32 },
 }
 
 impl fmt::Display for Broken {
@@ -139,11 +124,11 @@ fn to_root(marks: &mut [u32], tree: &Tree<'_>, start: u32) -> Result<(), Broken>
 
 #[cfg(test)]
 mod tests {
-    use super::super::bfs::{search, search_room};
-    use super::super::graph::{Graph, graph_room};
-    use super::super::kronecker::{edges, edges_room, vertices};
-    use super::super::testing::with_arena;
     use super::*;
+    use crate::bfs::{search, search_room};
+    use crate::graph::{Graph, graph_room};
+    use crate::kronecker::{edges, edges_room, vertices};
+    use crate::testing::with_arena;
 
     #[test]
     fn searches_of_kronecker_graphs_keep_the_rules() {

@@ -1,8 +1,8 @@
 //! Breadth-first search, as Graph500's second kernel does it: from one root, level by level.
 
-use super::arena::Arena;
-use super::graph::Graph;
-use super::page_vec::{PageVec, room};
+use crate::arena::Arena;
+use crate::graph::Graph;
+use crate::page_vec::{PageVec, room};
 
 /// What a search found.
 ///
@@ -21,7 +21,6 @@ pub fn search_room(scale: u32) -> u64 {
 }
 
 impl<'a> Tree<'a> {
-    /// Without any vertex.
     pub fn new(arena: &'a Arena<'a>, vertices: usize) -> Self {
         Self { parents: PageVec::new(arena, vertices), levels: PageVec::new(arena, vertices) }
     }
@@ -117,10 +116,10 @@ fn from_below(tree: &mut Tree<'_>, graph: &Graph<'_>, level: u32, reached: &mut 
 
 #[cfg(test)]
 mod tests {
-    use super::super::graph::graph_room;
-    use super::super::kronecker::{edges, edges_room};
-    use super::super::testing::with_arena;
     use super::*;
+    use crate::graph::graph_room;
+    use crate::kronecker::{edges, edges_room};
+    use crate::testing::with_arena;
 
     #[test]
     fn vertices_are_found_by_the_shortest_way() {

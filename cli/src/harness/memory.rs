@@ -5,8 +5,8 @@ use std::ptr::NonNull;
 use clearpage::{PAGE_SHIFT, Page};
 
 use crate::UserError;
+use crate::harness::units::format_size;
 use crate::report::Backing;
-use crate::units::format_size;
 
 /// One block of memory, which begins where a huge page does.
 pub struct Arena {

@@ -6,10 +6,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::arena::Arena;
-use super::graph::Graph;
-use super::page_vec::{PageVec, room};
-use super::race::Interrupted;
+use crate::arena::Arena;
+use crate::graph::Graph;
+use crate::page_vec::{PageVec, room};
+use crate::race::Interrupted;
 
 /// How much of a rank comes from neighbours.
 pub const DAMPING: f64 = 0.85;
@@ -24,7 +24,6 @@ const CHUNK: usize = 4096;
 
 /// The ranks of a graph's vertices.
 pub struct Ranks<'a> {
-    /// By vertex.
     pub ranks: PageVec<'a, f64>,
     /// Passes over the graph that it took.
     pub iterations: u32,
@@ -130,11 +129,11 @@ pub fn distance(graph: &Graph<'_>, ranks: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::arena::Init;
-    use super::super::graph::graph_room;
-    use super::super::kronecker::{edges, edges_room, vertices};
-    use super::super::testing::garbage;
     use super::*;
+    use crate::arena::Init;
+    use crate::graph::graph_room;
+    use crate::kronecker::{edges, edges_room, vertices};
+    use crate::testing::garbage;
     use std::num::NonZeroUsize;
 
     fn with_graph<R>(

@@ -1,4 +1,4 @@
-//! `clearpage replay graph500`: a Kronecker graph made, and searched from many roots.
+//! `clearpage-replay graph500`: a Kronecker graph made, and searched from many roots.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::num::NonZeroUsize;
@@ -8,16 +8,17 @@ use std::sync::atomic::AtomicBool;
 use clearpage::{PAGE_SIZE, Page};
 use indicatif::ProgressBar;
 
-use super::arena::{Arena, Init};
-use super::bfs::{search, search_room};
-use super::graph::{Graph, graph_room};
-use super::kronecker::{EDGE_FACTOR, SCALES, edges, edges_room, vertices};
-use super::race::{Interrupted, Sample, Stopwatch, go_on, progress, race};
-use super::report::{Published, Workload};
-use super::validate::{validate, validate_room};
-use super::{Common, Finished, ground, nothing_to_tell};
-use crate::UserError;
-use crate::pin::pin;
+use crate::arena::{Arena, Init};
+use crate::bfs::{search, search_room};
+use crate::graph::{Graph, graph_room};
+use crate::kronecker::{EDGE_FACTOR, SCALES, edges, edges_room, vertices};
+use crate::race::{Interrupted, Sample, Stopwatch, go_on, race};
+use crate::report::{Published, Workload};
+use crate::validate::{validate, validate_room};
+use crate::{Common, Finished, ground, nothing_to_tell};
+use clearpage_cli::UserError;
+use clearpage_cli::harness::pin::pin;
+use clearpage_cli::harness::progress::progress;
 
 pub(super) const ARMS: [Init; 2] = [Init::PerPage, Init::Plan];
 
@@ -28,7 +29,6 @@ const NOTES: [&str; 4] = [
     "change is one call of the same primitive; the plan may choose another.",
 ];
 
-/// What to replay.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// log2 of the number of vertices
@@ -39,7 +39,6 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 64,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub roots: u32,
-    /// What all replays are asked.
     #[command(flatten)]
     pub common: Common,
 }
@@ -115,9 +114,7 @@ struct Run<'a> {
 struct Found {
     sample: Sample,
     cleared: u64,
-    /// A digest of each tree.
     trees: Vec<u64>,
-    /// Of each search.
     seconds: Vec<f64>,
     /// Edges that each search went over, where the trees were judged.
     edges: Vec<u64>,
@@ -164,8 +161,8 @@ impl Run<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::garbage;
     use super::*;
+    use crate::testing::garbage;
 
     #[test]
     fn trees_are_the_same_bit_for_bit_in_all_arms() {

@@ -12,7 +12,7 @@ use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
 use clearpage::{AvailablePrimitive, Intent, PAGE_SHIFT, Page};
 use clearpage_os::measure::Clock;
 
-use super::free::Free;
+use crate::free::Free;
 
 /// Bytes that the hook is given at a time: memory comes as page faults take it, by huge pages.
 pub const BLOCK: usize = 2 << 20;
@@ -32,7 +32,6 @@ pub enum Init {
 }
 
 impl Init {
-    /// `before`, `batch` or `plan`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::PerPage => "before",
@@ -73,9 +72,7 @@ pub struct Arena<'m> {
 /// What the hook did.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
-    /// Calls.
     pub blocks: u64,
-    /// Pages cleared.
     pub npages: u64,
     /// How long the CPUs were in it, all threads together: kernel time, which the change was judged
     /// by, is that of CPUs too, and what others did meanwhile is in neither.
@@ -122,7 +119,6 @@ impl<'m> Arena<'m> {
         self.hooks.mem().page_address(frames).expect("all frames are mapped").cast()
     }
 
-    /// What the hook did until now.
     pub fn spent(&self) -> Spent {
         *locked(&self.spent)
     }
@@ -207,8 +203,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::garbage;
     use super::*;
+    use crate::testing::garbage;
     use clearpage::PAGE_SIZE;
 
     fn bytes<'a>(arena: &'a Arena<'_>, frames: FrameRange) -> &'a [u8] {

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use clearpage::{PAGE_SIZE, Page};
 
 use crate::UserError;
-use crate::contender::{Contender, Kind};
-use crate::crew::Crew;
+use crate::harness::contender::{Contender, Kind};
+use crate::harness::crew::Crew;
+use crate::harness::rounds::Orders;
+use crate::harness::sample::{HOT_TIME, Sample};
 use crate::report::{Cell, Overhead, Place, Temperature};
-use crate::rounds::Orders;
-use crate::sample::{HOT_TIME, Sample};
 
 /// Bytes a call, and what the memory is like before it.
 pub type Case = (usize, Temperature);
@@ -247,8 +247,8 @@ pub fn tsc_ghz() -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contender::contenders;
-    use crate::memory::Arena;
+    use crate::harness::contender::contenders;
+    use crate::harness::memory::Arena;
     use crate::report::Backing;
 
     const PLACE: Place = Place {

@@ -10,9 +10,9 @@ use clearpage::{PAGE_SIZE, Page};
 use clearpage_os::measure::Clock;
 
 use crate::UserError;
-use crate::contender::{Each, Kind};
-use crate::crew::StartLine;
-use crate::memory::Arena;
+use crate::harness::contender::{Each, Kind};
+use crate::harness::crew::StartLine;
+use crate::harness::memory::Arena;
 use crate::report::{Backing, Temperature};
 
 /// A time of hot clearing is that of about so long: what else the machine does spoils few of them.

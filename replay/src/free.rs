@@ -16,7 +16,6 @@ pub struct Free {
 }
 
 impl Free {
-    /// All of `frames`.
     pub fn new(frames: FrameRange) -> Self {
         let mut buddy = FrameAllocator::new();
         buddy.add_frame(frames.start().get() as usize, frames.end() as usize);

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use std::thread;
 
 use crate::UserError;
-use crate::memory::Arena;
-use crate::pin;
-use crate::sample::{Memory, Sample};
+use crate::harness::memory::Arena;
+use crate::harness::pin;
+use crate::harness::sample::{Memory, Sample};
 
 /// Threads that clear at once.
 pub struct Crew {
@@ -136,7 +136,7 @@ fn harmonic(times: &[Vec<f64>]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contender::Kind;
+    use crate::harness::contender::Kind;
     use crate::report::{Backing, Temperature};
     use clearpage::PAGE_SIZE;
 

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::UserError;
 use crate::files::is_descriptor;
-use crate::interrupt::deferred;
+use crate::harness::interrupt::deferred;
 
 /// A file that can be written, and is unchanged until then.
 #[derive(Debug)]

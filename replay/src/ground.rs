@@ -7,13 +7,13 @@ use clearpage::{Page, cpu};
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
-use super::arena::BLOCK;
-use super::kronecker::SCALES;
-use crate::UserError;
-use crate::machine;
-use crate::memory::{self, Arena};
-use crate::report::Backing;
-use crate::units::format_size;
+use crate::arena::BLOCK;
+use crate::kronecker::SCALES;
+use clearpage_cli::UserError;
+use clearpage_cli::harness::Backing;
+use clearpage_cli::harness::memory::{self, Arena};
+use clearpage_cli::harness::room::Room;
+use clearpage_cli::harness::units::format_size;
 
 /// Memory, and what is under it.
 pub struct Ground {
@@ -25,7 +25,6 @@ pub struct Ground {
 /// What memory a replay worked in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kind {
-    /// Bytes.
     pub bytes: u64,
     /// The pages that it is mapped by, or most of it.
     pub backing: Backing,
@@ -34,7 +33,6 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// As people say it.
     pub fn words(&self) -> String {
         let pages = match self.backing {
             Backing::Hugetlb => "reserved huge pages (MAP_HUGETLB)",
@@ -76,7 +74,6 @@ impl Ground {
         Some(Self { memory, kind })
     }
 
-    /// All of it.
     pub fn pages(&mut self) -> &mut [Page] {
         self.memory.pages()
     }
@@ -92,23 +89,6 @@ fn patiently<R>(bytes: usize, work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// What may be taken.
-pub struct Room {
-    /// Bytes: not quite all that is free, for others come and go.
-    pub most: u64,
-    /// Why not more, as people say it.
-    pub why: String,
-}
-
-/// What may be taken now.
-pub fn room() -> Room {
-    let memory = machine::memory();
-    let most = (memory.available / 10 * 9).min(isize::MAX as u64);
-    let limit = memory.group.map(|group| format!(" below the limit of control group {group}"));
-    let why = format!("what memory is free{}, {} MiB", limit.unwrap_or_default(), most >> 20);
-    Room { most, why }
-}
-
 /// Bytes that a block passes through before it comes again, so that no cache knows it any more.
 pub fn slack() -> u64 {
     (4 * cpu::caches().l3 as u64).max(64 << 20)
@@ -119,11 +99,11 @@ pub fn slack() -> u64 {
 /// # Errors
 /// There is not so much; the message says what there is, and the scale that it is enough for.
 pub fn for_scale(scale: u32, need: impl Fn(u32) -> u64) -> Result<Ground, UserError> {
-    Ground::take(bytes_for(scale, &room(), |scale| need(scale) + slack())?)
+    Ground::take(bytes_for(scale, &Room::free(), |scale| need(scale) + slack())?)
 }
 
 fn bytes_for(scale: u32, room: &Room, need: impl Fn(u32) -> u64) -> Result<usize, UserError> {
-    let fits = |scale| need(scale) <= room.most;
+    let fits = |scale| need(scale) <= room.most as u64;
     if fits(scale) {
         return Ok(need(scale) as usize);
     }
@@ -166,7 +146,7 @@ mod tests {
     #[test]
     fn a_scale_that_does_not_fit_is_told_one_that_does() {
         let need = |scale: u32| 1 << (scale + 10);
-        let room = |most| Room { most, why: "what there is".to_owned() };
+        let room = |most: usize| Room { most, why: "what there is".to_owned() };
         assert_eq!(bytes_for(10, &room(1 << 20), need).unwrap(), 1 << 20);
         let UserError(message) = bytes_for(14, &room((2 << 20) + 5), need).unwrap_err();
         for words in ["--scale 14", "needs 16 MiB", "what there is", "that fits is 11"] {

@@ -1,17 +1,19 @@
-//! `clearpage replay hugetlb`: 8192 huge pages allocated.
+//! `clearpage-replay hugetlb`: 8192 huge pages allocated.
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
-use super::arena::{Arena, BLOCK, BLOCK_PAGES, Init};
-use super::ground::{self, Ground, Room};
-use super::race::{Interrupted, Sample, Stopwatch, go_on, progress, race};
-use super::report::{Published, Workload};
-use super::{Common, Finished, nothing_to_tell};
-use crate::UserError;
-use crate::pin::pin;
-use crate::units::{format_size, parse_size};
+use crate::arena::{Arena, BLOCK, BLOCK_PAGES, Init};
+use crate::ground::{self, Ground};
+use crate::race::{Interrupted, Sample, Stopwatch, go_on, race};
+use crate::report::{Published, Workload};
+use crate::{Common, Finished, nothing_to_tell};
+use clearpage_cli::UserError;
+use clearpage_cli::harness::pin::pin;
+use clearpage_cli::harness::progress::progress;
+use clearpage_cli::harness::room::Room;
+use clearpage_cli::harness::units::{format_size, parse_size};
 
 /// Huge pages that are allocated in a run.
 const BLOCKS: usize = 8192;
@@ -28,24 +30,18 @@ const NOTES: [&str; 2] = [
     "allocator, over memory that was touched before; no page fault and no page table is in it.",
 ];
 
-/// What to replay.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Memory to pass the 16 GiB through [default: 16 GiB, or half of what is free]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory: Option<u64>,
-    /// What all replays are asked.
     #[command(flatten)]
     pub common: Common,
 }
 
-/// Replays it; tells the exit code.
-///
-/// # Errors
-/// An argument cannot be served.
 pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     let output = args.common.output()?;
-    let bytes = size(args.memory, ground::slack(), &ground::room())?;
+    let bytes = size(args.memory, ground::slack(), &Room::free())?;
     // Where it cannot be pinned it moves: figures are noisier, not wrong.
     let _ = pin(None);
     let least = ground::slack() as usize;
@@ -56,7 +52,7 @@ pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
 
     let rounds = usize::from(args.common.rounds);
     let bar = progress(ARMS.len() * rounds);
-    crate::measure::warm_up(ground.pages());
+    clearpage_cli::harness::measure::warm_up(ground.pages());
     let raced = race(&ARMS, rounds, |init| {
         bar.set_message(init.what());
         let sample =
@@ -82,8 +78,9 @@ pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
 
 /// Bytes to work in, a whole number of blocks.
 fn size(asked: Option<u64>, least: u64, room: &Room) -> Result<usize, UserError> {
-    let bytes = asked.unwrap_or_else(|| ALL.min(room.most / 9 * 5)) / BLOCK as u64 * BLOCK as u64;
-    if (least..=room.most).contains(&bytes) {
+    let bytes =
+        asked.unwrap_or_else(|| ALL.min(room.most as u64 / 9 * 5)) / BLOCK as u64 * BLOCK as u64;
+    if (least..=room.most as u64).contains(&bytes) {
         return Ok(bytes.min(ALL) as usize);
     }
     let asked = asked.map_or(String::new(), |asked| format!("--memory {}: ", format_size(asked)));
@@ -120,8 +117,8 @@ fn allocate(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::garbage;
     use super::*;
+    use crate::testing::garbage;
 
     #[test]
     fn blocks_pass_through_what_memory_there_is() {
@@ -140,8 +137,8 @@ mod tests {
     #[test]
     fn memory_is_what_was_asked_for_or_what_there_is() {
         const MIB: u64 = 1 << 20;
-        let size = |asked, most| {
-            let room = Room { most, why: "what there is".to_owned() };
+        let size = |asked, most: u64| {
+            let room = Room { most: most as usize, why: "what there is".to_owned() };
             size(asked, 64 * MIB, &room).map(|bytes| bytes as u64)
         };
         assert_eq!(ALL, 16 << 30);

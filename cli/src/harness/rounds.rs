@@ -31,6 +31,17 @@ impl Orders {
     }
 }
 
+/// Runs every contender in each of `rounds` rounds and returns their results by round. The first
+/// error ends the race, and its round is dropped.
+pub fn race<T, E>(
+    contenders: usize,
+    rounds: usize,
+    mut run: impl FnMut(usize) -> Result<T, E>,
+) -> Vec<Vec<T>> {
+    let mut orders = Orders::new(contenders);
+    (0..rounds).map_while(|_| orders.round(&mut run).ok()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

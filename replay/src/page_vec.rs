@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use clearpage::PAGE_SIZE;
 use clearpage::highmem::FrameRange;
 
-use super::arena::Arena;
+use crate::arena::Arena;
 
 /// What may lie in memory that init_on_alloc has cleared, and nobody else has touched.
 ///
@@ -88,8 +88,8 @@ impl<T: Plain> Drop for PageVec<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::with_arena;
     use super::*;
+    use crate::testing::with_arena;
 
     #[test]
     fn arrays_are_zero_and_their_own() {

@@ -1,18 +1,32 @@
-//! `clearpage replay` as a user meets it.
+//! `clearpage-replay` as a user runs it.
 
-mod tool;
+#[path = "../../cli/tests/tool/process.rs"]
+mod process;
 
+use std::process::{Command, Output};
+
+use process::{Temporary, refused, stdout};
 use serde_json::Value;
-use tool::{Temporary, clearpage, refused, stdout};
 
-/// Replays; what it printed, and the file that it wrote.
-fn replay(args: &[&str]) -> (String, Value) {
-    let file = Temporary::new(args[0]);
-    let all = [&["replay"], args, &["--rounds", "2", "--json", file.path()]].concat();
-    (stdout(&clearpage(&all)), file.json())
+fn command(args: &[&str]) -> Command {
+    let mut command =
+        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage-replay").as_ref());
+    command.args(args).env_remove("CLEARPAGE_FORCE").env_remove("CLEARPAGE_TUNING");
+    command
 }
 
-/// What is true of every replay.
+fn run(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+/// Returns what a replay prints, and the report that it writes.
+fn replay(args: &[&str]) -> (String, Value) {
+    let file = Temporary::new(args[0]);
+    let all = [args, &["--rounds", "2", "--json", file.path()]].concat();
+    (stdout(&run(&all)), file.json())
+}
+
+/// Checks what holds for every replay.
 fn check(text: &str, report: &Value, arms: &[&str], published: &[&str]) {
     assert_eq!((&report["schema"], &report["complete"]), (&1.into(), &true.into()));
     let names: Vec<_> = report["arms"].as_array().unwrap().iter().map(|arm| &arm["name"]).collect();
@@ -37,7 +51,7 @@ fn check(text: &str, report: &Value, arms: &[&str], published: &[&str]) {
 }
 
 #[test]
-fn hugetlb_allocates_what_was_published() {
+fn hugetlb_allocates_the_published_amount() {
     // As little memory as it takes, four times the last cache and no less than 64 MiB.
     let least = (4 * clearpage::cpu::caches().l3).max(64 << 20).to_string();
     let (text, report) = replay(&["hugetlb", "--memory", &least]);
@@ -68,7 +82,7 @@ fn pagerank_finds_the_same_ranks_before_and_after() {
 }
 
 #[test]
-fn bad_arguments_are_told_what_is_allowed() {
+fn bad_argument_is_refused_with_what_is_allowed() {
     let cases: [(&[&str], &[&str]); 12] = [
         (&["graph500", "--scale", "3"], &["3", "4..=31"]),
         (&["graph500", "--scale", "32"], &["32", "4..=31"]),
@@ -84,7 +98,7 @@ fn bad_arguments_are_told_what_is_allowed() {
         (&["graph5000"], &["graph5000", "graph500"]),
     ];
     for (args, words) in cases {
-        let message = refused(&clearpage(&[&["replay"], args].concat()));
+        let message = refused(&run(args));
         for word in words {
             assert!(message.contains(word), "{args:?}: no {word:?} in {message}");
         }
@@ -92,12 +106,12 @@ fn bad_arguments_are_told_what_is_allowed() {
 }
 
 #[test]
-fn a_scale_too_large_for_memory_is_told_before_anything_is_done() {
-    let available = clearpage_cli::machine::memory().available;
+fn scale_too_large_for_memory_is_refused_before_measuring() {
+    let available = clearpage_cli::harness::machine::memory().available;
     // What the edges alone take, 16 a vertex of 8 bytes.
     let Some(scale) = (4..=31).find(|&scale| 128_u64 << scale > available) else { return };
     for workload in ["graph500", "pagerank"] {
-        let message = refused(&clearpage(&["replay", workload, "--scale", &scale.to_string()]));
+        let message = refused(&run(&[workload, "--scale", &scale.to_string()]));
         assert_eq!(message.lines().count(), 1, "{message}");
         for words in
             [&format!("--scale {scale}: needs"), "what memory is free", "largest scale that fits"]
@@ -110,25 +124,36 @@ fn a_scale_too_large_for_memory_is_told_before_anything_is_done() {
 #[test]
 fn every_workload_has_an_example() {
     for workload in ["hugetlb", "graph500", "pagerank"] {
-        let text = stdout(&clearpage(&["replay", workload, "--help"]));
-        assert!(text.contains(&format!("clearpage replay {workload} --")), "{text}");
+        let text = stdout(&run(&[workload, "--help"]));
+        assert!(text.contains(&format!("clearpage-replay {workload} --")), "{text}");
     }
 }
 
-/// Ctrl-C while it works: what is over is told, and the file says that it is not all.
+#[test]
+fn control_characters_in_arguments_are_escaped() {
+    const HOSTILE: &str = "\u{9b}2J\u{1b}[2J";
+    let absent = format!("/nonexistent/{HOSTILE}");
+    for args in [&[HOSTILE][..], &["hugetlb", "--memory", HOSTILE], &["hugetlb", "--json", &absent]]
+    {
+        let message = refused(&run(args));
+        assert!(message.contains("\\u{9b}2J"), "{args:?}: {message}");
+        assert!(!message.contains(|c: char| c.is_control() && c != '\n'), "{message:?}");
+    }
+}
+
+/// Ctrl-C during a replay: completed rounds are printed, and the file is marked incomplete.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_was_measured() {
     use std::fs::File;
     use std::io::Read;
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
     use std::time::Duration;
 
     let file = Temporary::new("replay-interrupted");
     assert!(Command::new("mkfifo").arg(&file.0).status().unwrap().success());
-    let args =
-        ["replay", "graph500", "--scale", "4", "--roots", "1", "--rounds", "65535", "--json"];
-    let mut replay = tool::command(&args);
+    let args = ["graph500", "--scale", "4", "--roots", "1", "--rounds", "65535", "--json"];
+    let mut replay = command(&args);
     let replay = replay.arg(file.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = replay.spawn().unwrap();
     // It listens for signals before it opens the pipe, which waits for the other end.

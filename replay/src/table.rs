@@ -2,8 +2,8 @@
 
 use comfy_table::CellAlignment;
 
-use super::report::{Arm, Report, Times, Workload};
-use crate::table::ruled;
+use crate::report::{Arm, Report, Times, Workload};
+use clearpage_cli::harness::table::ruled;
 
 /// Prints a replay.
 pub fn print(report: &Report) {

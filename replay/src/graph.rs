@@ -1,8 +1,8 @@
 //! A graph as its rows: for each vertex its neighbours, in order, each once (CSR).
 
-use super::arena::Arena;
-use super::kronecker::{EDGE_FACTOR, Edge, Random};
-use super::page_vec::{PageVec, room};
+use crate::arena::Arena;
+use crate::kronecker::{EDGE_FACTOR, Edge, Random};
+use crate::page_vec::{PageVec, room};
 
 /// A graph without directions, loops and multiple edges.
 pub struct Graph<'a> {
@@ -58,7 +58,6 @@ impl<'a> Graph<'a> {
         self.offsets[vertices] = end as u64;
     }
 
-    /// How many vertices there are.
     pub fn vertices(&self) -> usize {
         self.offsets.len() - 2
     }
@@ -73,7 +72,6 @@ impl<'a> Graph<'a> {
         &self.neighbours[self.offsets[vertex] as usize..self.offsets[vertex + 1] as usize]
     }
 
-    /// How many neighbours a vertex has.
     pub fn degree(&self, vertex: usize) -> usize {
         (self.offsets[vertex + 1] - self.offsets[vertex]) as usize
     }
@@ -95,9 +93,9 @@ impl<'a> Graph<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::kronecker::{edges, edges_room, vertices};
-    use super::super::testing::with_arena;
     use super::*;
+    use crate::kronecker::{edges, edges_room, vertices};
+    use crate::testing::with_arena;
     use std::collections::BTreeSet;
 
     #[test]

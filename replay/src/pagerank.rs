@@ -1,4 +1,4 @@
-//! `clearpage replay pagerank`: a Kronecker graph made, and its vertices ranked.
+//! `clearpage-replay pagerank`: a Kronecker graph made, and its vertices ranked.
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -7,16 +7,17 @@ use std::sync::atomic::AtomicBool;
 use clearpage::{PAGE_SIZE, Page};
 use indicatif::ProgressBar;
 
-use super::arena::{Arena, Init};
-use super::graph::{Graph, graph_room};
-use super::graph500::ARMS;
-use super::kronecker::{EDGE_FACTOR, SCALES, edges, edges_room, vertices};
-use super::race::{Interrupted, Sample, Stopwatch, go_on, progress, race};
-use super::ranks::{distance, page_rank, ranks_room};
-use super::report::{Published, Workload};
-use super::{Common, Finished, ground, nothing_to_tell};
-use crate::UserError;
-use crate::pin::pin;
+use crate::arena::{Arena, Init};
+use crate::graph::{Graph, graph_room};
+use crate::graph500::ARMS;
+use crate::kronecker::{EDGE_FACTOR, SCALES, edges, edges_room, vertices};
+use crate::race::{Interrupted, Sample, Stopwatch, go_on, race};
+use crate::ranks::{distance, page_rank, ranks_room};
+use crate::report::{Published, Workload};
+use crate::{Common, Finished, ground, nothing_to_tell};
+use clearpage_cli::UserError;
+use clearpage_cli::harness::pin::pin;
+use clearpage_cli::harness::progress::progress;
 
 const NOTES: [&str; 4] = [
     "Published: all of the kernel's time, of all threads. Here: a program's own allocator, over",
@@ -28,7 +29,6 @@ const NOTES: [&str; 4] = [
 /// Ranks are no further than this from the fixed point, all together.
 const NEAR: f64 = 1e-9;
 
-/// What to replay.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// log2 of the number of vertices
@@ -38,7 +38,6 @@ pub struct Args {
     /// Threads that clear and rank [default: as many as there are CPUs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// What all replays are asked.
     #[command(flatten)]
     pub common: Common,
 }
@@ -158,8 +157,8 @@ impl Run<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::garbage;
     use super::*;
+    use crate::testing::garbage;
 
     #[test]
     fn ranks_are_the_same_bit_for_bit_in_all_arms() {

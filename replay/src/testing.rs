@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clearpage::{PAGE_SIZE, Page};
 
-use super::arena::{Arena, Init};
+use crate::arena::{Arena, Init};
 
 /// An arena of just so many bytes, full of what init_on_alloc must clear.
 pub fn with_arena<R>(bytes: u64, test: impl FnOnce(&Arena<'_>) -> R) -> R {
@@ -12,7 +12,6 @@ pub fn with_arena<R>(bytes: u64, test: impl FnOnce(&Arena<'_>) -> R) -> R {
     test(&Arena::new(&mut pages, Init::Plan, NonZeroUsize::MIN))
 }
 
-/// Pages of something.
 pub fn garbage(bytes: u64) -> Vec<Page> {
     let mut pages = vec![Page::ZERO; (bytes as usize).div_ceil(PAGE_SIZE)];
     pages.iter_mut().for_each(|page| page.as_bytes_mut().fill(0xa5));
