@@ -338,7 +338,7 @@ fn the_summary_names_the_fastest_and_how_near_the_plan_comes() {
         format!("The plan reaches {median:.0} % of the fastest primitive’s speed (median of 210");
     assert!(sentence.starts_with(&start), "{sentence}");
     assert!(sentence.contains(&format!("and {least:.0} % at the least")), "{sentence}");
-    let place = format!("{}).", format_size(cell.place.size as u64));
+    let place = format!("({}).", cell.place);
     assert!(sentence.ends_with(&place), "{sentence} {cell:?}");
 }
 

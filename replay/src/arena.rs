@@ -14,13 +14,13 @@ use clearpage_os::measure::Clock;
 
 use crate::free::Free;
 
-/// Bytes that the hook is given at a time: memory comes as page faults take it, by huge pages.
+/// Bytes of a call of the hook: a huge page, as page faults allocate them.
 pub const BLOCK: usize = 2 << 20;
 
 /// Pages in a [`BLOCK`].
 pub const BLOCK_PAGES: usize = BLOCK >> PAGE_SHIFT;
 
-/// How pages are cleared when they are handed out.
+/// How pages are cleared when they are allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Init {
     /// One call of what kernels clear a page with, for each page: before the change.
@@ -40,7 +40,7 @@ impl Init {
         }
     }
 
-    /// Who clears a block, and in how many calls.
+    /// Returns what clears a block, and in how many calls.
     pub fn what(self) -> String {
         match self {
             Self::PerPage => format!("{} a page", kernels().name()),
@@ -53,13 +53,13 @@ impl Init {
     }
 }
 
-/// What kernels of this ISA clear a page with: the first row of the table.
+/// Returns the primitive that kernels of this ISA clear a page with: the first row of the table.
 fn kernels() -> AvailablePrimitive {
     let row = clearpage::primitives().first().expect("a row").available();
     row.expect("the first row is always there")
 }
 
-/// Frames of one stretch of memory, cleared when they are handed out.
+/// An allocator of frames that clears them on allocation.
 pub struct Arena<'m> {
     hooks: PageHooks<LinearMap>,
     init: Init,
@@ -69,19 +69,19 @@ pub struct Arena<'m> {
     memory: PhantomData<&'m mut [Page]>,
 }
 
-/// What the hook did.
+/// The work of the hook.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
     pub blocks: u64,
     pub npages: u64,
-    /// How long the CPUs were in it, all threads together: kernel time, which the change was judged
-    /// by, is that of CPUs too, and what others did meanwhile is in neither.
+    /// CPU time in the hook, summed over the threads. The change was judged by kernel time, which
+    /// is CPU time too.
     pub time: Duration,
 }
 
 impl<'m> Arena<'m> {
-    /// All of `memory` free; `threads` threads clear what is allocated, each a part, as they do
-    /// that touch it first.
+    /// Returns an arena of `memory`. `threads` threads clear an allocation, each a part, as threads
+    /// do that touch it first.
     pub fn new(memory: &'m mut [Page], init: Init, threads: NonZeroUsize) -> Self {
         let frames = FrameRange::new(Frame::default(), memory.len() as u64).expect("few");
         // SAFETY: the memory is borrowed as long as the arena lives. Only allocated frames are
@@ -97,8 +97,7 @@ impl<'m> Arena<'m> {
         }
     }
 
-    /// Frames that are nobody else's and zero; `None` if no `npages` that are free follow one
-    /// another.
+    /// Allocates `npages` contiguous frames and clears them. Returns `None` if there is no such range.
     pub fn alloc(&self, npages: usize) -> Option<FrameRange> {
         let frames = locked(&self.free).take(npages)?;
         // SAFETY: the allocator has just handed them out.
@@ -106,15 +105,15 @@ impl<'m> Arena<'m> {
         Some(frames)
     }
 
-    /// Takes frames back.
+    /// Frees frames.
     ///
     /// # Safety
-    /// They come from [`alloc`](Self::alloc), all of them, once, and nobody uses them any more.
+    /// The range comes from [`alloc`](Self::alloc), was not freed before, and is no longer used.
     pub unsafe fn free_frames(&self, frames: FrameRange) {
         locked(&self.free).give_back(frames);
     }
 
-    /// Where frames of this arena lie.
+    /// Returns the map from frames to addresses.
     pub fn address(&self, frames: FrameRange) -> NonNull<Page> {
         self.hooks.mem().page_address(frames).expect("all frames are mapped").cast()
     }
@@ -123,15 +122,15 @@ impl<'m> Arena<'m> {
         *locked(&self.spent)
     }
 
-    /// Threads that share the work.
+    /// Returns the number of threads that clear.
     pub fn threads(&self) -> NonZeroUsize {
         self.threads
     }
 
-    /// Clears frames, a part a thread.
+    /// Clears frames, with one part for each thread.
     ///
     /// # Safety
-    /// They are nobody's yet.
+    /// The frames belong to the caller.
     unsafe fn init(&self, frames: FrameRange) {
         let blocks = frames.npages().div_ceil(BLOCK_PAGES as u64);
         let share = blocks.div_ceil(self.threads.get() as u64) * BLOCK_PAGES as u64;
@@ -184,7 +183,7 @@ impl<'m> Arena<'m> {
         }
     }
 
-    /// One call of what kernels clear a page with.
+    /// Clears `frames` with one call of the primitive of kernels.
     ///
     /// # Safety
     /// As [`init`](Self::init).
@@ -196,7 +195,7 @@ impl<'m> Arena<'m> {
     }
 }
 
-/// Locks what nobody panics with.
+/// Locks a mutex that no thread holds while it panics.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

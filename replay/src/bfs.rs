@@ -4,18 +4,18 @@ use crate::arena::Arena;
 use crate::graph::Graph;
 use crate::page_vec::{PageVec, room};
 
-/// What a search found.
+/// The tree of a search.
 ///
-/// Numbers are one more than what they say, and 0 says that the vertex was not reached: what
-/// init_on_alloc leaves is a tree of nothing, and needs no filling.
+/// Numbers are incremented by 1, and 0 marks a vertex that was not reached, so that zeroed memory is
+/// an empty tree.
 pub struct Tree<'a> {
-    /// For each vertex the one that it was found from, plus 1; of the root itself.
+    /// The parent of each vertex, plus 1. The parent of the root is the root.
     pub parents: PageVec<'a, u32>,
-    /// For each vertex how far it is from the root, plus 1.
+    /// The distance of each vertex from the root, plus 1.
     pub levels: PageVec<'a, u32>,
 }
 
-/// Bytes that [`search`] takes in a graph of a scale.
+/// Returns the bytes that [`search`] allocates at a scale.
 pub fn search_room(scale: u32) -> u64 {
     3 * room::<u32>(1 << scale)
 }
@@ -25,31 +25,31 @@ impl<'a> Tree<'a> {
         Self { parents: PageVec::new(arena, vertices), levels: PageVec::new(arena, vertices) }
     }
 
-    /// The vertex that this one was found from.
+    /// Returns the parent of a vertex.
     pub fn parent(&self, vertex: u32) -> Option<u32> {
         self.parents[vertex as usize].checked_sub(1)
     }
 
-    /// How far this vertex is from the root.
+    /// Returns the distance of a vertex from the root.
     pub fn level(&self, vertex: u32) -> Option<u32> {
         self.levels[vertex as usize].checked_sub(1)
     }
 
-    /// Puts a vertex at its place.
+    /// Adds a vertex to the tree.
     pub fn put(&mut self, vertex: u32, parent: u32, level: u32) {
         self.parents[vertex as usize] = parent + 1;
         self.levels[vertex as usize] = level + 1;
     }
 }
 
-/// Those not yet reached are asked where the level above has more than this part of the edges that
-/// are left: 1/14, as its inventors found (Beamer, Asanovic and Patterson, 2012).
+/// The search goes bottom-up if the frontier has more than 1/14 of the remaining edges (Beamer,
+/// Asanovic and Patterson, 2012).
 const PART: usize = 14;
 
-/// The tree of the shortest ways from `root` to every vertex that can be reached.
+/// Returns the tree of shortest paths from `root`.
 ///
-/// Level by level, in the direction that promises less work: from the level above to its
-/// neighbours, or from those not yet reached, until one of their neighbours is of the level above.
+/// Each level is searched in the cheaper direction: top-down from the frontier, or bottom-up from
+/// the vertices that are not reached yet.
 pub fn search<'a>(arena: &'a Arena<'a>, graph: &Graph<'_>, root: u32) -> Tree<'a> {
     let mut tree = Tree::new(arena, graph.vertices());
     let mut queue = PageVec::<u32>::new(arena, graph.vertices());
@@ -75,8 +75,7 @@ pub fn search<'a>(arena: &'a Arena<'a>, graph: &Graph<'_>, root: u32) -> Tree<'a
     tree
 }
 
-/// Puts every neighbour of `above` that was not reached at `level`, and writes it down; tells how
-/// many they are.
+/// Adds the unreached neighbours of `above` at `level`, and returns their number.
 fn from_above(
     tree: &mut Tree<'_>,
     graph: &Graph<'_>,
@@ -97,7 +96,7 @@ fn from_above(
     end
 }
 
-/// [`from_above`], by asking those that were not reached.
+/// As [`from_above`], but iterates over the unreached vertices.
 fn from_below(tree: &mut Tree<'_>, graph: &Graph<'_>, level: u32, reached: &mut [u32]) -> usize {
     let mut end = 0;
     for vertex in 0..graph.vertices() as u32 {

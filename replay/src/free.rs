@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use buddy_system_allocator::FrameAllocator;
 use clearpage::highmem::{Frame, FrameRange};
 
-/// More orders than any machine has memory for, and no more than 32 bits of frame number hold.
+/// The number of orders: more than any memory needs, and within 32 bits of frame number.
 const ORDERS: usize = 32;
 
-/// Free frames. What is given back waits until nothing else is left: so a block is out of the cache
-/// when it is handed out again, as it is where many processes take pages.
+/// Free frames. A freed block is reused only after all others, so that it has left the cache, as on
+/// a machine where many processes allocate pages.
 pub struct Free {
     buddy: FrameAllocator<ORDERS>,
     waiting: VecDeque<FrameRange>,
@@ -22,8 +22,8 @@ impl Free {
         Self { buddy, waiting: VecDeque::new() }
     }
 
-    /// `npages` that follow one another, if there are: a block of the buddy allocator, less what of
-    /// it is too much, as Linux's `alloc_pages_exact`.
+    /// Allocates `npages` contiguous frames: a block of the buddy allocator without its unneeded
+    /// rest, as Linux's `alloc_pages_exact`.
     pub fn take(&mut self, npages: usize) -> Option<FrameRange> {
         loop {
             if let Some(start) = self.buddy.alloc(npages) {
@@ -38,7 +38,7 @@ impl Free {
         }
     }
 
-    /// Takes frames back that were taken.
+    /// Frees allocated frames.
     pub fn give_back(&mut self, frames: FrameRange) {
         self.waiting.push_back(frames);
     }

@@ -4,20 +4,20 @@ use crate::arena::Arena;
 use crate::kronecker::{EDGE_FACTOR, Edge, Random};
 use crate::page_vec::{PageVec, room};
 
-/// A graph without directions, loops and multiple edges.
+/// An undirected graph without loops and multiple edges.
 pub struct Graph<'a> {
-    /// Where the neighbours of a vertex begin; of the one behind the last, where they end.
+    /// The index of the first neighbour of each vertex, and the end of the last.
     offsets: PageVec<'a, u64>,
     neighbours: PageVec<'a, u32>,
 }
 
-/// Bytes that [`Graph::new`] takes for a graph of a scale.
+/// Returns the bytes that [`Graph::new`] allocates at a scale.
 pub fn graph_room(scale: u32) -> u64 {
     room::<u64>((1 << scale) + 2) + room::<u32>((2 * EDGE_FACTOR as u64) << scale)
 }
 
 impl<'a> Graph<'a> {
-    /// Of `vertices` vertices and these edges.
+    /// Returns the graph of `vertices` vertices and `edges`.
     pub fn new(arena: &'a Arena<'a>, vertices: usize, edges: &[Edge]) -> Self {
         let mut offsets = PageVec::<u64>::new(arena, vertices + 2);
         let both = || edges.iter().filter(|[a, b]| a != b).flat_map(|&[a, b]| [(a, b), (b, a)]);
@@ -37,7 +37,7 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    /// Sorts each row, and closes the gaps that multiple edges leave.
+    /// Sorts each row and removes multiple edges.
     fn sort_rows(&mut self) {
         let (mut from, mut end) = (0, 0);
         for v in 0..self.vertices() {
@@ -62,12 +62,12 @@ impl<'a> Graph<'a> {
         self.offsets.len() - 2
     }
 
-    /// How many neighbours all vertices have together: two an edge.
+    /// Returns the sum of all degrees: two for each edge.
     pub fn edges(&self) -> usize {
         self.offsets[self.vertices()] as usize
     }
 
-    /// The neighbours of a vertex.
+    /// Returns the neighbours of a vertex.
     pub fn neighbours(&self, vertex: usize) -> &[u32] {
         &self.neighbours[self.offsets[vertex] as usize..self.offsets[vertex + 1] as usize]
     }
@@ -76,7 +76,7 @@ impl<'a> Graph<'a> {
         (self.offsets[vertex + 1] - self.offsets[vertex]) as usize
     }
 
-    /// Up to `most` vertices that have neighbours, each once, at random but always the same.
+    /// Returns up to `most` distinct vertices that have neighbours, in a fixed random order.
     pub fn roots(&self, most: usize) -> Vec<u32> {
         let connected = (0..self.vertices()).filter(|&v| self.degree(v) > 0).count();
         let (mut roots, mut seen) = (Vec::new(), std::collections::HashSet::new());

@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 19,
           value_parser = clap::value_parser!(u32).range(SCALES))]
     pub scale: u32,
-    /// Searches, each from a root of its own
+    /// Number of searches, each from another root
     #[arg(long, value_name = "N", default_value_t = 64,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub roots: u32,
@@ -43,7 +43,7 @@ pub struct Args {
     pub common: Common,
 }
 
-/// Bytes that a scale needs at once.
+/// Returns the bytes that a scale needs.
 fn room(scale: u32) -> u64 {
     edges_room(scale) + graph_room(scale) + search_room(scale) + validate_room(scale)
 }
@@ -102,7 +102,7 @@ pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     .tell(output)
 }
 
-/// What is the same in every run.
+/// The input of every run.
 struct Run<'a> {
     scale: u32,
     roots: usize,
@@ -110,13 +110,13 @@ struct Run<'a> {
     stop: &'a AtomicBool,
 }
 
-/// What a run found.
+/// The result of a run.
 struct Found {
     sample: Sample,
     cleared: u64,
     trees: Vec<u64>,
     seconds: Vec<f64>,
-    /// Edges that each search went over, where the trees were judged.
+    /// Edges that each search traversed, if the trees were validated.
     edges: Vec<u64>,
 }
 

@@ -1,5 +1,4 @@
-//! The memory that a replay works in: touched before the clock starts, in huge pages where the
-//! system gives them, and no more of it than there is.
+//! The memory of a replay. It is touched before the clock starts, on huge pages if available.
 
 use std::time::Duration;
 
@@ -15,20 +14,19 @@ use clearpage_cli::harness::memory::{self, Arena};
 use clearpage_cli::harness::room::Room;
 use clearpage_cli::harness::units::format_size;
 
-/// Memory, and what is under it.
+/// Memory, and the pages that back it.
 pub struct Ground {
     memory: Arena,
-    /// Of how much, and of what pages.
     pub kind: Kind,
 }
 
-/// What memory a replay worked in.
+/// The amount and the backing of the memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kind {
     pub bytes: u64,
-    /// The pages that it is mapped by, or most of it.
+    /// The pages that map most of it.
     pub backing: Backing,
-    /// How much of it is mapped by huge pages, where the system tells.
+    /// The share that huge pages map, if the system reports it.
     pub huge_share: Option<f64>,
 }
 
@@ -46,10 +44,10 @@ impl Kind {
 }
 
 impl Ground {
-    /// Takes memory, by transparent huge pages where the system gives them, and touches it.
+    /// Maps memory, on transparent huge pages if available, and touches it.
     ///
     /// # Errors
-    /// There is not so much.
+    /// Not enough memory is available.
     pub fn take(bytes: usize) -> Result<Self, UserError> {
         let mut memory = patiently(bytes, || Arena::touched(bytes, Backing::Thp))?;
         let (start, bytes) = (memory.pages().as_ptr().addr(), size_of_val(memory.pages()));
@@ -62,7 +60,7 @@ impl Ground {
         Ok(Self { memory, kind: Kind { bytes: bytes as u64, backing, huge_share } })
     }
 
-    /// Takes up to `most` bytes of the huge pages that somebody reserved; not fewer than `least`.
+    /// Maps `least` to `most` bytes of reserved huge pages, if that many are free.
     pub fn reserved(least: usize, most: usize) -> Option<Self> {
         let (free, page) = memory::reserved()?;
         let bytes = free.min(most) / page * page;
@@ -79,7 +77,7 @@ impl Ground {
     }
 }
 
-/// Tells what it is about, where it takes long enough to be read.
+/// Shows a spinner while `work` touches `bytes`.
 fn patiently<R>(bytes: usize, work: impl FnOnce() -> R) -> R {
     let spinner = ProgressBar::new_spinner();
     spinner.set_message(format!("touching {}", format_size(bytes as u64)));
@@ -89,12 +87,12 @@ fn patiently<R>(bytes: usize, work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Bytes that a block passes through before it comes again, so that no cache knows it any more.
+/// Returns the bytes to touch before a block is reused, so that no cache still holds it.
 pub fn slack() -> u64 {
     (4 * cpu::caches().l3 as u64).max(64 << 20)
 }
 
-/// Takes what a workload needs at `scale`, and the slack.
+/// Maps the memory that a workload needs at `scale`, plus the slack.
 ///
 /// # Errors
 /// There is not so much; the message says what there is, and the scale that it is enough for.
@@ -118,8 +116,8 @@ fn bytes_for(scale: u32, room: &Room, need: impl Fn(u32) -> u64) -> Result<usize
     )))
 }
 
-/// How much of the addresses in `range` is in mappings by huge pages, by the text of Linux's
-/// `/proc/PID/smaps` (proc_pid_smaps(5)).
+/// Returns the share of `range` that huge pages map, from the text of `/proc/PID/smaps`
+/// (proc_pid_smaps(5)).
 fn huge_share(smaps: &str, range: std::ops::Range<usize>) -> Option<f64> {
     let (mut all, mut huge, mut inside) = (0, 0, false);
     for line in smaps.lines() {
@@ -144,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scale_that_does_not_fit_is_told_one_that_does() {
+    fn error_of_a_too_large_scale_names_one_that_fits() {
         let need = |scale: u32| 1 << (scale + 10);
         let room = |most: usize| Room { most, why: "what there is".to_owned() };
         assert_eq!(bytes_for(10, &room(1 << 20), need).unwrap(), 1 << 20);
@@ -156,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn huge_pages_are_counted_where_they_are_asked_for() {
+    fn huge_pages_are_counted_inside_the_range() {
         let smaps = "\
 40000000-40400000 rw-p 00000000 00:00 0 \n\
 Size:               4096 kB\nRss:                4096 kB\nAnonHugePages:      2048 kB\n\
@@ -171,7 +169,7 @@ Rss:                2048 kB\nAnonHugePages:         0 kB\n";
     }
 
     #[test]
-    fn memory_is_told_as_it_is() {
+    fn memory_is_described_by_size_and_backing() {
         let mut ground = Ground::take(1).unwrap();
         assert_eq!(ground.kind.bytes, BLOCK as u64);
         assert_eq!(size_of_val(ground.pages()), BLOCK);

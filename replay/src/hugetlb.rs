@@ -15,14 +15,14 @@ use clearpage_cli::harness::progress::progress;
 use clearpage_cli::harness::room::Room;
 use clearpage_cli::harness::units::{format_size, parse_size};
 
-/// Huge pages that are allocated in a run.
+/// The number of huge pages that a run allocates.
 const BLOCKS: usize = 8192;
-/// Where so much is not free, they pass through less, again and again.
+/// Bytes of a run. If less memory is free, blocks are freed and allocated repeatedly.
 const ALL: u64 = (BLOCKS * (BLOCK >> 20)) as u64 * (1 << 20);
 
 const ARMS: [Init; 3] = [Init::PerPage, Init::Batch, Init::Plan];
 
-/// Seconds before and after, and the change.
+/// Seconds before and after, and the relative change.
 const PUBLISHED: [f64; 3] = [0.445, 0.166, -0.627];
 
 const NOTES: [&str; 2] = [
@@ -32,7 +32,7 @@ const NOTES: [&str; 2] = [
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Memory to pass the 16 GiB through [default: 16 GiB, or half of what is free]
+    /// Memory in which the 16 GiB are allocated [default: 16 GiB, or half of the free memory]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory: Option<u64>,
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub struct Args {
 pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     let output = args.common.output()?;
     let bytes = size(args.memory, ground::slack(), &Room::free())?;
-    // Where it cannot be pinned it moves: figures are noisier, not wrong.
+    // If pinning fails, figures are noisier but not wrong.
     let _ = pin(None);
     let least = ground::slack() as usize;
     let mut ground = match Ground::reserved(least, bytes) {
@@ -76,7 +76,7 @@ pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     .tell(output)
 }
 
-/// Bytes to work in, a whole number of blocks.
+/// Returns the bytes of memory to use, a multiple of a block.
 fn size(asked: Option<u64>, least: u64, room: &Room) -> Result<usize, UserError> {
     let bytes =
         asked.unwrap_or_else(|| ALL.min(room.most as u64 / 9 * 5)) / BLOCK as u64 * BLOCK as u64;
@@ -91,7 +91,7 @@ fn size(asked: Option<u64>, least: u64, room: &Room) -> Result<usize, UserError>
     )))
 }
 
-/// Allocates `blocks` blocks, as many at once as there is memory for.
+/// Allocates `blocks` blocks, as many at once as fit in the memory.
 fn allocate(
     arena: &mut Arena<'_>,
     blocks: usize,
@@ -121,7 +121,7 @@ mod tests {
     use crate::testing::garbage;
 
     #[test]
-    fn blocks_pass_through_what_memory_there_is() {
+    fn blocks_are_reused_when_memory_is_short() {
         for init in ARMS {
             let mut pages = garbage(3 * BLOCK as u64);
             let mut arena = Arena::new(&mut pages, init, NonZeroUsize::MIN);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_what_was_asked_for_or_what_there_is() {
+    fn memory_is_the_requested_size_or_fits_the_free_memory() {
         const MIB: u64 = 1 << 20;
         let size = |asked, most: u64| {
             let room = Room { most: most as usize, why: "what there is".to_owned() };

@@ -11,31 +11,31 @@ use crate::page_vec::{PageVec, room};
 
 pub const EDGE_FACTOR: usize = 16;
 
-/// Scales that edges of 32-bit labels can have.
+/// The scales that 32-bit labels allow.
 pub const SCALES: std::ops::RangeInclusive<i64> = 4..=31;
 
-/// What the graph of a scale is made from, always: it is the same on every machine.
+/// The fixed seed: the graph of a scale is the same on every machine.
 const SEED: u64 = 0x6772_6170_6835_3030;
 
-/// Probabilities of three quarters; the fourth takes the rest.
+/// The probabilities of three quadrants; the fourth has the rest.
 const A: f64 = 0.57;
 const B: f64 = 0.19;
 const C: f64 = 0.19;
 
-/// An edge without direction: the labels of its ends.
+/// An undirected edge: the labels of its ends.
 pub type Edge = [u32; 2];
 
-/// Vertices of a scale.
+/// Returns the number of vertices of a scale.
 pub fn vertices(scale: u32) -> usize {
     1 << scale
 }
 
-/// Bytes that [`edges`] takes: the list, and the labels while it works.
+/// Returns the bytes that [`edges`] allocates: the list, and temporary labels.
 pub fn edges_room(scale: u32) -> u64 {
     room::<Edge>((EDGE_FACTOR as u64) << scale) + room::<u32>(1 << scale)
 }
 
-/// The edges of a scale.
+/// Returns the edges of a scale.
 pub fn edges<'a>(arena: &'a Arena<'a>, scale: u32) -> PageVec<'a, Edge> {
     let mut edges = PageVec::<Edge>::new(arena, EDGE_FACTOR << scale);
     let mut labels = PageVec::<u32>::new(arena, vertices(scale));
@@ -48,7 +48,7 @@ pub fn edges<'a>(arena: &'a Arena<'a>, scale: u32) -> PageVec<'a, Edge> {
     edges
 }
 
-/// The ends of an edge, before they are labelled.
+/// Returns the ends of an edge before the labels are permuted.
 fn draw(random: &mut Random, scale: u32) -> Edge {
     let lower = threshold(A + B);
     let (right_of_upper, right_of_lower) = (threshold(A / (A + B)), threshold(C / (1.0 - A - B)));
@@ -64,12 +64,12 @@ fn draw(random: &mut Random, scale: u32) -> Edge {
     [row, column]
 }
 
-/// A 32-bit number is below it with this probability.
+/// Returns the threshold below which a 32-bit number is with this probability.
 fn threshold(probability: f64) -> u32 {
     (probability * 2_f64.powi(32)) as u32
 }
 
-/// The numbers from 0 on in random order (Fisher and Yates).
+/// Fills with a random permutation (Fisher and Yates).
 fn shuffle(labels: &mut [u32]) {
     let mut random = Random::stream(u64::MAX);
     for i in 0..labels.len() {
@@ -79,11 +79,11 @@ fn shuffle(labels: &mut [u32]) {
     }
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): its figures stay the same whatever becomes of a crate.
+/// SplitMix64 (Steele, Lea and Flood, 2014): written here so that its numbers never change.
 pub struct Random(u64);
 
 impl Random {
-    /// One of many streams of the same seed.
+    /// Returns one of many streams of the same seed.
     pub fn stream(number: u64) -> Self {
         Self(Self(SEED ^ number.wrapping_mul(0xd134_2543_de82_ef95)).next())
     }
@@ -96,7 +96,7 @@ impl Random {
         mixed ^ mixed >> 31
     }
 
-    /// Below `end`; that some are more likely cannot be seen at what is far below 2^64.
+    /// Returns a number below `end`. The bias is negligible far below 2^64.
     pub fn below(&mut self, end: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
     }

@@ -8,10 +8,11 @@ use clearpage::highmem::FrameRange;
 
 use crate::arena::Arena;
 
-/// What may lie in memory that init_on_alloc has cleared, and nobody else has touched.
+/// A type that may be stored in memory that init_on_alloc has cleared.
 ///
 /// # Safety
-/// All bytes zero are a value, of no padding; it needs no drop and no more alignment than a page.
+/// All bytes zero are a valid value. The type has no padding, needs no drop, and at most the
+/// alignment of a page.
 pub unsafe trait Plain: Copy {}
 
 // SAFETY: a number.
@@ -23,7 +24,7 @@ unsafe impl Plain for f64 {}
 // SAFETY: two numbers of the same size.
 unsafe impl Plain for [u32; 2] {}
 
-/// An array that begins with a page, in pages of its own, which it gives back when it is dropped.
+/// An array in pages of its own, which are freed when it is dropped.
 pub struct PageVec<'a, T: Plain> {
     arena: &'a Arena<'a>,
     frames: FrameRange,
@@ -36,29 +37,29 @@ pub struct PageVec<'a, T: Plain> {
 unsafe impl<T: Plain + Sync> Sync for PageVec<'_, T> {}
 
 impl<'a, T: Plain> PageVec<'a, T> {
-    /// `len` values, of zero: the allocator's init_on_alloc has seen to that, nobody else does.
+    /// Allocates `len` values. Only the init_on_alloc of the arena makes them zero.
     ///
     /// # Panics
-    /// If the arena has no room left. It is made as large as its user needs: [`room`].
+    /// If the arena is exhausted: size it with [`room`].
     pub fn new(arena: &'a Arena<'a>, len: usize) -> Self {
         let frames = arena.alloc(npages::<T>(len)).expect("the arena has room for what is planned");
         Self { arena, frames, start: arena.address(frames).cast(), len }
     }
 
-    /// The values as the bytes that they are.
+    /// Returns the bytes of the values.
     pub fn as_bytes(&self) -> &[u8] {
         // SAFETY: what is plain has no padding.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), size_of_val(&**self)) }
     }
 }
 
-/// Pages that `len` values take; not none, for an array has a place.
+/// Returns the pages of `len` values, at least one.
 const fn npages<T>(len: usize) -> usize {
     let npages = (len * size_of::<T>()).div_ceil(PAGE_SIZE);
     if npages == 0 { 1 } else { npages }
 }
 
-/// Bytes that a buddy allocator needs for an array of `len` values: it looks for a power of two.
+/// Returns the bytes that a buddy allocator needs for `len` values: a power of two.
 pub fn room<T>(len: u64) -> u64 {
     (len * size_of::<T>() as u64).next_power_of_two().max(PAGE_SIZE as u64)
 }

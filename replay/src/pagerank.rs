@@ -26,7 +26,7 @@ const NOTES: [&str; 4] = [
     "is one call of the same primitive; the plan may choose another.",
 ];
 
-/// Ranks are no further than this from the fixed point, all together.
+/// Upper bound of the distance from the fixed point, summed over the ranks.
 const NEAR: f64 = 1e-9;
 
 #[derive(Debug, clap::Args)]
@@ -35,14 +35,14 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 19,
           value_parser = clap::value_parser!(u32).range(SCALES))]
     pub scale: u32,
-    /// Threads that clear and rank [default: as many as there are CPUs]
+    /// Number of threads that clear and rank [default: one for each CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     #[command(flatten)]
     pub common: Common,
 }
 
-/// Bytes that a scale needs at once.
+/// Returns the bytes that a scale needs.
 fn room(scale: u32) -> u64 {
     edges_room(scale) + graph_room(scale) + ranks_room(scale)
 }
@@ -107,7 +107,7 @@ pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     .tell(output)
 }
 
-/// What is the same in every run.
+/// The input of every run.
 struct Run<'a> {
     scale: u32,
     threads: NonZeroUsize,
@@ -115,13 +115,13 @@ struct Run<'a> {
     stop: &'a AtomicBool,
 }
 
-/// What a run found.
+/// The result of a run.
 struct Found {
     sample: Sample,
     cleared: u64,
     ranks: Vec<u8>,
     iterations: u32,
-    /// From the fixed point, where it was asked for.
+    /// The distance from the fixed point, if requested.
     distance: Option<f64>,
 }
 

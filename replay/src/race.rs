@@ -1,5 +1,4 @@
-//! The arms of a replay in turn, round after round, so that whatever else the machine does meets all
-//! of them.
+//! Runs the arms of a replay in turn, round after round, so that a disturbance affects all of them.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
@@ -7,35 +6,31 @@ use std::time::Instant;
 use crate::arena::Init;
 use clearpage_cli::harness::rounds;
 
-/// Somebody asked for the end before the work was done.
+/// The stop flag was set before the work was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// Goes on only if nobody asked for the end.
-///
-/// # Errors
-/// Somebody did, and set `stop`.
+/// Returns an error if `stop` is set.
 pub fn go_on(stop: &AtomicBool) -> Result<(), Interrupted> {
     if stop.load(Relaxed) { Err(Interrupted) } else { Ok(()) }
 }
 
-/// What one run of one arm took, in seconds.
+/// The times of one run of one arm in seconds: inside the hook, and in total.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     pub init: f64,
     pub total: f64,
 }
 
-/// Rounds that are over.
+/// The completed rounds, each with a sample of every arm.
 #[derive(Debug)]
 pub struct Raced {
     pub rounds: Vec<Vec<Sample>>,
-    /// Whether they are all that were asked for.
+    /// Whether all requested rounds were completed.
     pub complete: bool,
 }
 
-/// Runs each of `arms` in each of `rounds`, in another order each round, until somebody asks for the
-/// end: a round that is not over then is not kept.
+/// Runs each of `arms` in each of `rounds`, in a new order each round. An interrupted round is dropped.
 pub fn race(
     arms: &[Init],
     rounds: usize,
@@ -45,14 +40,14 @@ pub fn race(
     Raced { complete: rounds_over.len() == rounds, rounds: rounds_over }
 }
 
-/// The stopwatch of a run: it goes while there is something to measure.
+/// The sum of the timed parts of a run, in seconds.
 #[derive(Debug, Default)]
 pub struct Stopwatch {
     pub seconds: f64,
 }
 
 impl Stopwatch {
-    /// Does what is to be measured; tells its seconds too.
+    /// Runs `work`, and returns its result and its seconds.
     pub fn time<R>(&mut self, work: impl FnOnce() -> R) -> (R, f64) {
         let start = Instant::now();
         let result = work();
@@ -67,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_are_those_of_their_arms() {
+    fn samples_belong_to_their_arms() {
         let arms = [Init::PerPage, Init::Batch, Init::Plan];
         let raced =
             race(&arms, 7, |init| Ok(Sample { init: 1.0, total: f64::from(init == Init::Plan) }));
@@ -79,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_round_that_is_interrupted_is_not_kept() {
+    fn interrupted_round_is_dropped() {
         let mut left = 5;
         let raced = race(&[Init::PerPage, Init::Plan], 7, |_| {
             left -= 1;

@@ -11,39 +11,39 @@ use crate::graph::Graph;
 use crate::page_vec::{PageVec, room};
 use crate::race::Interrupted;
 
-/// How much of a rank comes from neighbours.
+/// The share of a rank that comes from neighbours.
 pub const DAMPING: f64 = 0.85;
 
-/// Iteration ends when all ranks together change by less. From there to the fixed point it is no
-/// more than `DAMPING / (1 - DAMPING)` times as far: less than 1e-9.
+/// Iteration ends when the sum of all changes is less. The distance to the fixed point is then at
+/// most `DAMPING / (1 - DAMPING)` times that: less than 1e-9.
 pub const TOLERANCE: f64 = 1e-10;
 
-/// Vertices that a thread takes at a time. Sums are made a chunk at a time and then of the chunks,
-/// in this order whoever made them.
+/// Vertices of a chunk. Sums are computed by chunk and then over the chunks in order, so that they
+/// do not depend on the threads.
 const CHUNK: usize = 4096;
 
 /// The ranks of a graph's vertices.
 pub struct Ranks<'a> {
     pub ranks: PageVec<'a, f64>,
-    /// Passes over the graph that it took.
+    /// The number of passes over the graph.
     pub iterations: u32,
 }
 
-/// Bytes that [`page_rank`] takes for a graph of a scale.
+/// Returns the bytes that [`page_rank`] allocates at a scale.
 pub fn ranks_room(scale: u32) -> u64 {
     3 * room::<f64>(1 << scale)
 }
 
-/// What one pass found in one chunk.
+/// The sums of one pass over one chunk.
 #[derive(Clone, Copy, Default)]
 struct Sums {
-    /// By how much the ranks changed.
+    /// Sum of the changes.
     change: f64,
-    /// Ranks of vertices without neighbours.
+    /// Sum of the ranks of vertices without neighbours.
     lone: f64,
 }
 
-/// Iterates until the ranks are as good as still; `step` hears of each iteration, and may end it.
+/// Iterates until the ranks converge. `step` is called for each iteration and may stop it.
 ///
 /// # Errors
 /// `step` ended it.
@@ -76,7 +76,7 @@ pub fn page_rank<'a>(
     unreachable!("each pass is nearer by the damping")
 }
 
-/// Sets each vertex's rank to what `rank` says, and its share to what each neighbour gets of it.
+/// Sets the rank of each vertex to `rank`, and its share to the part that each neighbour receives.
 fn pass(
     arena: &Arena<'_>,
     graph: &Graph<'_>,
@@ -109,8 +109,8 @@ fn pass(
     });
 }
 
-/// How far ranks are from the fixed point of the equation above at most, all of them together,
-/// found without the iteration's help: each vertex gives to its neighbours, one after the other.
+/// Returns an upper bound of the distance from the fixed point, summed over the ranks. It is computed
+/// independently: each vertex adds to its neighbours in turn.
 pub fn distance(graph: &Graph<'_>, ranks: &[f64]) -> f64 {
     let vertices = graph.vertices();
     let mut given = vec![0.0; vertices];

@@ -1,4 +1,4 @@
-//! What a replay found: the table is printed from it, and the JSON is it.
+//! The report of a replay, from which the table and the JSON are made.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::race::Raced;
 use clearpage_cli::harness::machine::Machine;
 use clearpage_cli::harness::measure::median;
 
-/// Changes when a field changes its meaning or goes.
+/// Incremented when a field changes its meaning or is removed.
 pub const SCHEMA: u32 = 1;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,26 +16,26 @@ pub struct Report {
     pub schema: u32,
     pub version: String,
     pub command: Vec<String>,
-    /// When it ended, in seconds since 1970-01-01 UTC.
+    /// The end, in seconds since 1970-01-01 UTC.
     pub ended: u64,
-    /// Whether all rounds that were asked for are here; not where somebody interrupted it.
+    /// Whether all requested rounds were completed.
     pub complete: bool,
     pub machine: Machine,
     /// Bytes a page of the tool's build.
     pub page_size: usize,
     pub memory: Kind,
     pub workload: Workload,
-    /// Bytes that the hook cleared in one run.
+    /// Bytes that the hook clears in one run.
     pub cleared: u64,
-    /// The ways to clear: the one before the change first.
+    /// The arms, of which the first is the state before the change.
     pub arms: Vec<Arm>,
-    /// What was published of the change.
+    /// The published figures of the change.
     pub published: Vec<Published>,
-    /// In what this differs from what was published.
+    /// Differences from the published measurement.
     pub notes: Vec<String>,
 }
 
-/// What was replayed, and how large.
+/// The workload and its size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum Workload {
@@ -47,49 +47,49 @@ pub enum Workload {
         scale: u32,
         edge_factor: usize,
         roots: usize,
-        /// Edges a second that a search goes over, harmonic mean, by arm.
+        /// Traversed edges a second, harmonic mean, by arm.
         teps: Vec<f64>,
     },
     Pagerank {
         scale: u32,
         edge_factor: usize,
         threads: usize,
-        /// Passes over the graph until the ranks stood still.
+        /// Passes over the graph until the ranks converged.
         iterations: u32,
-        /// How far the ranks are from the fixed point at most, all together.
+        /// Upper bound of the distance from the fixed point, summed over the ranks.
         distance: f64,
     },
 }
 
-/// One way to clear, and what it took.
+/// An arm and its times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
     pub name: String,
-    /// Who cleared a block, and in how many calls.
+    /// What cleared a block, and in how many calls.
     pub what: String,
-    /// In the hook: time of the CPUs, of all threads together.
+    /// CPU time in the hook, summed over the threads.
     pub init: Times,
     pub total: Times,
 }
 
-/// A time, of several rounds.
+/// The times of all rounds, in seconds, and their median.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Times {
     pub seconds: f64,
-    /// Change from the first arm, as -0.5 for half of it: the median of what it was in each round.
+    /// Relative change from the first arm (-0.5: half the time): the median over the rounds.
     pub change: f64,
     pub samples: Vec<f64>,
 }
 
-/// A row of what was published.
+/// A published figure, in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Published {
-    /// What was run, as the change names it.
+    /// The name of the workload in the change.
     pub workload: String,
     pub figure: String,
     pub before: f64,
     pub after: f64,
-    /// As [`Times::change`], as it was published.
+    /// The published relative change.
     pub change: f64,
 }
 
@@ -107,7 +107,7 @@ impl Times {
     }
 }
 
-/// The arms of a race, of which at least one round is over.
+/// Returns the arms of a race with at least one completed round.
 pub fn arms(inits: &[Init], raced: &Raced) -> Vec<Arm> {
     let times = |arm: usize, pick: fn(&crate::race::Sample) -> f64| {
         let of = |arm: usize| raced.rounds.iter().map(|round| pick(&round[arm])).collect();
@@ -129,7 +129,7 @@ mod tests {
     use crate::race::Sample;
 
     #[test]
-    fn changes_are_those_of_a_round() {
+    fn change_is_the_median_of_the_changes_in_each_round() {
         // A machine that is slow for a round is so for both.
         let sample = |init, total| Sample { init, total };
         let rounds = vec![

@@ -1,11 +1,10 @@
-//! A replay as a table, the published rows under ours.
+//! Prints a replay as a table, with the published rows below the measured ones.
 
 use comfy_table::CellAlignment;
 
 use crate::report::{Arm, Report, Times, Workload};
 use clearpage_cli::harness::table::ruled;
 
-/// Prints a replay.
 pub fn print(report: &Report) {
     println!("{}", title(&report.workload));
     println!(
@@ -43,11 +42,11 @@ pub fn print(report: &Report) {
         println!("{note}");
     }
     if !report.complete {
-        println!("interrupted: these are the rounds that were over");
+        println!("interrupted: these are the completed rounds");
     }
 }
 
-/// A time of each arm, those after the first with their change.
+/// Returns the time of each arm, with the change for all but the first.
 fn figures(arms: &[Arm], pick: fn(&Arm) -> &Times) -> Vec<String> {
     let first = seconds(pick(&arms[0]).seconds);
     let others = arms[1..].iter().map(|arm| {
@@ -61,7 +60,7 @@ fn with_change(time: f64, change: f64, times_as_fast: f64) -> String {
     format!("{}\n{:+.1} %, {times_as_fast:.2}x", seconds(time), 100.0 * change)
 }
 
-/// `1841.8` is "30m 41.8s", `0.0123` "12.3 ms".
+/// Formats seconds: 1841.8 is "30m 41.8s", 0.0123 is "12.3 ms".
 fn seconds(seconds: f64) -> String {
     match seconds {
         60.0.. => format!("{:.0}m {:.1}s", (seconds / 60.0).floor(), seconds % 60.0),
@@ -87,7 +86,7 @@ fn title(workload: &Workload) -> String {
     }
 }
 
-/// What else a workload tells.
+/// Returns the further results of a workload.
 fn found(workload: &Workload) -> Option<String> {
     match workload {
         Workload::Hugetlb { .. } => None,

@@ -1,4 +1,4 @@
-//! What the tests of the workloads share.
+//! Helpers of the tests.
 
 use std::num::NonZeroUsize;
 
@@ -6,7 +6,7 @@ use clearpage::{PAGE_SIZE, Page};
 
 use crate::arena::{Arena, Init};
 
-/// An arena of just so many bytes, full of what init_on_alloc must clear.
+/// Runs `test` with an arena of `bytes` bytes that are not zero.
 pub fn with_arena<R>(bytes: u64, test: impl FnOnce(&Arena<'_>) -> R) -> R {
     let mut pages = garbage(bytes);
     test(&Arena::new(&mut pages, Init::Plan, NonZeroUsize::MIN))

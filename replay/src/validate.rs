@@ -10,7 +10,7 @@ use crate::bfs::Tree;
 use crate::kronecker::Edge;
 use crate::page_vec::{PageVec, room};
 
-/// Bytes that [`validate`] takes for a tree of a graph of a scale.
+/// Returns the bytes that [`validate`] allocates at a scale.
 pub fn validate_room(scale: u32) -> u64 {
     room::<u32>(1 << scale)
 }
@@ -18,15 +18,15 @@ pub fn validate_room(scale: u32) -> u64 {
 /// The rule that a tree breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
-    /// 1: it is a tree without cycles; from this vertex no way leads to the root.
+    /// 1: the tree has no cycles. No path leads from this vertex to the root.
     NoTree { vertex: u32 },
-    /// 2: the ends of an edge of the tree are one level apart; this vertex and its parent are not.
+    /// 2: the ends of a tree edge are one level apart. This vertex and its parent are not.
     TreeLevels { vertex: u32 },
     /// 3: the ends of an edge of the graph are at most one level apart.
     EdgeLevels { edge: Edge },
-    /// 4: the tree spans all that can be reached; of this edge it has only one end.
+    /// 4: the tree spans the component of the root. It has only one end of this edge.
     Spans { edge: Edge },
-    /// 5: an edge of the tree is one of the graph; that from this vertex to its parent is not.
+    /// 5: a tree edge is an edge of the graph. The one from this vertex to its parent is not.
     NoEdge { vertex: u32 },
 }
 
@@ -48,13 +48,13 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// A way to the root was found: no number of a vertex.
+/// Mark of a vertex from which a path leads to the root. It is no vertex number.
 const TO_ROOT: u32 = u32::MAX;
-/// The edge to the parent was found.
+/// Mark of a vertex whose edge to the parent was found.
 const EDGE: u32 = u32::MAX - 1;
 
-/// Judges a search from `root`; tells how many edges of the list are in what it reached, loops and
-/// multiple edges among them, which is what Graph500 counts by the second.
+/// Validates a search from `root`. Returns the number of edges in its component, with loops and
+/// multiple edges, which Graph500 counts for TEPS.
 ///
 /// # Errors
 /// A rule is broken.
@@ -106,8 +106,8 @@ pub fn validate<'a>(
     }
 }
 
-/// Follows parents until somebody is known to lead to the root, and marks the way; whoever comes
-/// upon marks of its own has gone round.
+/// Follows parents to a vertex that leads to the root, and marks the path. Its own marks on the way
+/// mean a cycle.
 fn to_root(marks: &mut [u32], tree: &Tree<'_>, start: u32) -> Result<(), Broken> {
     let mine = start + 1;
     let mut vertex = start;
@@ -148,7 +148,7 @@ mod tests {
         }
     }
 
-    /// A ring of six, a chord, and a pair apart from it; searched from 0, then made wrong.
+    /// A ring of six, a chord, and a separate pair, searched from 0 and then corrupted.
     fn broken(wrong: impl FnOnce(&mut Tree<'_>)) -> Result<u64, Broken> {
         let edges = [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 0], [1, 5], [6, 7], [2, 2]];
         with_arena(1 << 20, |arena| {

@@ -1,4 +1,4 @@
-//! Who clears: the primitives, the plan, and what else a program might call.
+//! The contenders: the primitives, the plan, and the alternatives of a program.
 
 use clearpage::{AvailablePrimitive, Intent, Page, primitives};
 
@@ -32,7 +32,7 @@ pub enum Kind {
     Empty,
 }
 
-/// Every contender of this CPU: the plan first, then the primitives, then the others.
+/// Returns every contender of this CPU: the plan, the primitives, then the others.
 pub fn contenders() -> Vec<Contender> {
     let named = |name: &str, kind| Contender { name: name.to_owned(), kind };
     let mut all = vec![named("plan", Kind::Plan), named("auto", Kind::Auto)];
@@ -50,18 +50,18 @@ pub fn contenders() -> Vec<Contender> {
 }
 
 impl Contender {
-    /// The one that does nothing, and so shows what the tool adds to the figures of the others.
+    /// Returns the contender that does nothing, whose figures are the overhead of the tool.
     pub fn empty() -> Self {
         Self { name: "empty".to_owned(), kind: Kind::Empty }
     }
 
-    /// Whether it is `temperature`'s choice for `size` bytes.
+    /// Returns whether the plan uses this contender at `temperature` for `size` bytes.
     pub fn planned(&self, temperature: Temperature, size: usize) -> bool {
         matches!(self.kind, Kind::Primitive(p)
             if *p.primitive() == *clearpage::primitive_for(temperature.intent(), size))
     }
 
-    /// Whether it is a row of the primitive table.
+    /// Returns whether this contender is a primitive.
     pub fn is_primitive(&self) -> bool {
         matches!(self.kind, Kind::Primitive(_))
     }

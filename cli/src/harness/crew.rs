@@ -1,4 +1,4 @@
-//! Who takes a sample: one thread, or several at once, each on a CPU and with memory of its own.
+//! The threads that take a sample, each on its own CPU and with its own memory.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -21,7 +21,7 @@ struct Member {
 }
 
 impl Crew {
-    /// The calling thread, where it is.
+    /// Returns a crew of the calling thread, which is not pinned.
     pub fn alone(arena: Arena) -> Self {
         Self { members: vec![Member { cpu: None, memory: Memory::Touched(arena) }] }
     }
@@ -30,7 +30,7 @@ impl Crew {
     /// the calling thread if it is alone.
     ///
     /// # Errors
-    /// A thread cannot be pinned, or memory cannot be had.
+    /// A thread cannot be pinned, or memory is unavailable.
     pub fn gather(
         cpus: &[Option<usize>],
         memory: impl Fn() -> Result<Memory, UserError> + Sync,
@@ -43,7 +43,7 @@ impl Crew {
         Ok(Self { members: made.into_iter().collect::<Result<_, _>>()? })
     }
 
-    /// How many they are.
+    /// Returns the number of threads.
     #[expect(clippy::len_without_is_empty, reason = "there is always one")]
     pub fn len(&self) -> usize {
         self.members.len()
@@ -61,7 +61,7 @@ impl Crew {
     /// are several, those at which all of them would be as fast as they are together.
     ///
     /// # Errors
-    /// A thread cannot be pinned, or memory cannot be had.
+    /// A thread cannot be pinned, or memory is unavailable.
     pub fn take(&mut self, sample: &Sample) -> Result<Vec<f64>, UserError> {
         // Alone, it is where it was gathered.
         let moves = self.members.len() > 1;
@@ -79,19 +79,19 @@ impl Crew {
     }
 }
 
-/// Where threads wait for each other.
+/// A barrier that spins: to be woken takes as long as a short sample.
 pub struct StartLine {
     there: AtomicUsize,
     members: usize,
 }
 
 impl StartLine {
-    /// A line for so many.
+    /// Returns a line for the given number of threads.
     pub fn new(members: usize) -> Self {
         Self { there: AtomicUsize::new(0), members }
     }
 
-    /// Returns when all are there. Spins: being woken takes as long as a short sample.
+    /// Waits until all threads wait.
     pub fn wait(&self) {
         self.there.fetch_add(1, Release);
         let mut spins = 0_u32;
@@ -99,7 +99,7 @@ impl StartLine {
             std::hint::spin_loop();
             spins = spins.wrapping_add(1);
             if spins % 4096 == 0 {
-                // Somebody may need this very CPU to get there.
+                // Another thread may need this CPU to arrive.
                 thread::yield_now();
             }
         }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_fails_stops_nobody() {
+    fn failing_member_does_not_block_the_others() {
         let size = isize::MAX as usize / 2;
         let fresh = || Ok(Memory::Fresh(size, Backing::Base));
         let mut crew = Crew::gather(&[None, None], fresh).unwrap();
@@ -172,6 +172,6 @@ mod tests {
         let sample =
             Sample { kind, temperature, size: PAGE_SIZE, calls: 1, seed: 0, walk: PAGE_SIZE };
         let error = crew.take(&sample).unwrap_err();
-        assert!(error.to_string().contains("cannot be had"), "{error}");
+        assert!(error.to_string().contains("is unavailable"), "{error}");
     }
 }

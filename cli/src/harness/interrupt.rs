@@ -1,14 +1,14 @@
-//! Ctrl-C: the first asks the measurement to end, the second ends the program.
+//! Ctrl-C: the first stops the measurement, the second ends the program.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Exit code of what was interrupted: 128 and the number of SIGINT, as shells have it.
+/// Exit code of an interrupted command: 128 plus the number of SIGINT, as in shells.
 pub const INTERRUPTED: u8 = 130;
 
-/// A flag that the first Ctrl-C (SIGINT or SIGTERM) sets; the second ends the program at once.
-/// Where signals cannot be caught, the first does.
+/// Returns a flag that the first Ctrl-C (SIGINT or SIGTERM) sets. The second ends the program at
+/// once. If signals cannot be caught, the first does.
 pub fn interrupted() -> Arc<AtomicBool> {
     let set = Arc::new(AtomicBool::new(false));
     #[cfg(unix)]
@@ -32,7 +32,7 @@ pub struct Deferred {
     not_send: PhantomData<*const ()>,
 }
 
-/// Starts to block them.
+/// Blocks the signals of [`Deferred`].
 pub fn deferred() -> Deferred {
     Deferred {
         #[cfg(unix)]

@@ -6,19 +6,19 @@ use crate::cpuinfo::CpuInfo;
 use crate::facts::Recorded;
 use crate::{c_library, cgroup, microarchitecture};
 
-/// What a reader needs to place a figure.
+/// The facts about a machine that affect its figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// The CPU's own name for itself.
     pub cpu: String,
-    /// The name of the microarchitecture, such as "Zen 4": the CPU's own name need not tell.
+    /// The name of the microarchitecture, such as "Zen 4".
     #[serde(default)]
     pub microarchitecture: Option<String>,
     /// Family, model and stepping, where the CPU has such.
     pub cpu_signature: Option<String>,
     /// Revision of the CPU's microcode, as the kernel tells it.
     pub microcode: Option<String>,
-    /// Who sets the clock of the first CPU (`scaling_governor`).
+    /// The `scaling_governor` of the first CPU.
     pub governor: Option<String>,
     /// The C library of this program, and its version: it decides what `memset` is.
     #[serde(default)]
@@ -40,7 +40,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Looks around.
+    /// Detects the facts of this machine.
     pub fn detect() -> Self {
         let facts = Recorded::detect();
         let Recorded { isa, vendor, family, model, .. } = &facts;
@@ -67,15 +67,15 @@ impl Machine {
 /// Memory in bytes, by the machine or the process's control group, whichever is less.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    /// All there is.
+    /// Total memory.
     pub total: u64,
-    /// What can be taken without pushing others out.
+    /// Memory that is available without swapping.
     pub available: u64,
     /// The control group whose limit leaves less than the machine has.
     pub group: Option<String>,
 }
 
-/// Asks the operating system.
+/// Returns the memory that this process can use.
 pub fn memory() -> Memory {
     let mut system = sysinfo::System::new();
     system.refresh_memory();

@@ -1,5 +1,5 @@
-//! How a figure is made: every contender clears the same memory in turn, case after case and round
-//! after round, so that whatever else the machine does meets all of them; the median is kept.
+//! Measures contenders: each clears the same memory in turn, case after case and round after round,
+//! so that a disturbance affects all of them. A figure is the median.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,16 +14,16 @@ use crate::harness::rounds::Orders;
 use crate::harness::sample::{HOT_TIME, Sample};
 use crate::report::{Cell, Overhead, Place, Temperature};
 
-/// Bytes a call, and what the memory is like before it.
+/// Bytes of a call, and the state of the memory before it.
 pub type Case = (usize, Temperature);
 
 /// How much to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// Rounds through all cases, at most.
+    /// Maximum number of rounds through all cases.
     pub rounds: usize,
-    /// Rounds that are made however long they take. With none, what is not measured soon after
-    /// the limit is left out.
+    /// Minimum number of rounds, even past the limit. If 0, cases that are not measured soon after
+    /// the limit are left out.
     pub fewest: usize,
     /// About how long all rounds take together.
     pub limit: Duration,
@@ -36,11 +36,11 @@ pub struct Effort {
 pub enum End {
     /// All was measured.
     Complete,
-    /// Somebody asked for it.
+    /// The caller set the stop flag.
     Interrupted,
-    /// Not even one round was over in time.
+    /// Not even one round was completed in time.
     TooSlow,
-    /// It cannot go on.
+    /// An error.
     Failed(UserError),
 }
 
@@ -55,8 +55,7 @@ pub struct Measured {
     pub end: End,
 }
 
-/// Works for a moment, until the clock of an idle CPU is up; tells the speed, in bytes a
-/// nanosecond.
+/// Clears `pages` for 200 ms, until an idle CPU runs at full clock. Returns bytes a nanosecond.
 pub fn warm_up(pages: &mut [Page]) -> f64 {
     let start = Instant::now();
     loop {
@@ -69,8 +68,8 @@ pub fn warm_up(pages: &mut [Page]) -> f64 {
     }
 }
 
-/// Measures all `contenders` in all `cases`, until `stop` is set. `step` is told how many cases of
-/// how many are over, counted in every round.
+/// Measures all `contenders` in all `cases`, until `stop` is set. `step` receives the number of
+/// completed cases and their total, counted in every round.
 pub fn measure(
     crew: &mut Crew,
     contenders: &[Contender],
@@ -199,10 +198,10 @@ fn cell(contender: &Contender, place: Place, mut times: Vec<f64>) -> Cell {
     }
 }
 
-/// The middle value, or the mean of the two in the middle. Sorts.
+/// Returns the median. Sorts the values.
 ///
 /// # Panics
-/// If there is none.
+/// If `values` is empty.
 pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -213,17 +212,17 @@ pub fn median(values: &mut [f64]) -> f64 {
     }
 }
 
-/// The median, and the median absolute deviation from it. Sorts.
+/// Returns the median and the median absolute deviation from it. Sorts the values.
 ///
 /// # Panics
-/// If there is none.
+/// If `values` is empty.
 pub fn median_and_deviation(values: &mut [f64]) -> (f64, f64) {
     let middle = median(values);
     let mut deviations: Vec<f64> = values.iter().map(|value| (value - middle).abs()).collect();
     (middle, median(&mut deviations))
 }
 
-/// Ticks of the time stamp counter a nanosecond, measured once.
+/// Returns the ticks of the time stamp counter a nanosecond, measured once.
 #[cfg(target_arch = "x86_64")]
 pub fn tsc_ghz() -> Option<f64> {
     use std::arch::x86_64::_rdtsc;
@@ -238,7 +237,7 @@ pub fn tsc_ghz() -> Option<f64> {
     }))
 }
 
-/// No counter of cycles that every program may read.
+/// Returns `None`: programs cannot read a cycle counter on this target.
 #[cfg(not(target_arch = "x86_64"))]
 pub fn tsc_ghz() -> Option<f64> {
     None

@@ -1,4 +1,4 @@
-//! The memory that is cleared: one block, by the pages that were asked for.
+//! The memory that is cleared: one block of the requested kind of pages.
 
 use std::ptr::NonNull;
 
@@ -8,11 +8,11 @@ use crate::UserError;
 use crate::harness::units::format_size;
 use crate::report::Backing;
 
-/// One block of memory, which begins where a huge page does.
+/// A block of memory that is aligned to a huge page.
 pub struct Arena {
     start: NonNull<Page>,
     npages: usize,
-    /// Gives the memory back.
+    /// Unmaps the memory.
     _mapping: system::Mapping,
 }
 
@@ -20,46 +20,46 @@ pub struct Arena {
 unsafe impl Send for Arena {}
 
 impl Arena {
-    /// `bytes`, rounded up to a huge page, all of them touched; huge pages where they can be had.
+    /// Maps `bytes`, rounded up to a huge page, and touches them. Uses huge pages if available.
     ///
     /// # Panics
-    /// There is not so much.
+    /// Not enough memory is available.
     pub fn new(bytes: usize) -> Self {
         Self::touched(bytes, Backing::Thp).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The same by the pages of `backing`.
+    /// Maps `bytes` on pages of `backing` and touches them.
     ///
     /// # Errors
-    /// There is not so much.
+    /// Not enough memory is available.
     pub fn touched(bytes: usize, backing: Backing) -> Result<Self, UserError> {
         let mut arena = Self::fresh(bytes, backing)?;
         clearpage::clear_pages(arena.pages());
         Ok(arena)
     }
 
-    /// As nobody has touched it yet: every page is made when it is.
+    /// Maps `bytes` on pages of `backing` without touching them.
     ///
     /// # Errors
-    /// There is not so much.
+    /// Not enough memory is available.
     pub fn fresh(bytes: usize, backing: Backing) -> Result<Self, UserError> {
         let mapped = system::map(bytes, backing);
         let (start, bytes, mapping) = mapped.map_err(|error| {
             let (size, pages) = (format_size(bytes as u64), backing.name());
-            UserError(format!("{size} of memory on {pages} pages cannot be had: {error}"))
+            UserError(format!("{size} of memory on {pages} pages is unavailable: {error}"))
         })?;
         Ok(Self { start, npages: bytes >> PAGE_SHIFT, _mapping: mapping })
     }
 
-    /// All of it.
+    /// Returns the whole block.
     pub fn pages(&mut self) -> &mut [Page] {
         // SAFETY: the block is ours, zero until somebody wrote it, and borrowed as `self` is.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.npages) }
     }
 }
 
-/// Bytes of the huge pages that are reserved and free, and of one of them; `None` where there are
-/// none.
+/// Returns the bytes of all free reserved huge pages and of one of them, or `None` if there is no
+/// such page.
 pub fn reserved() -> Option<(usize, usize)> {
     pool(&std::fs::read_to_string("/proc/meminfo").ok()?)
 }
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_as_long_as_asked_for_and_zero() {
+    fn mapped_memory_has_the_requested_length_and_is_zero() {
         for backing in [Backing::Base, Backing::Thp] {
             for mut arena in [Arena::fresh(5 << 20, backing), Arena::touched(5 << 20, backing)]
                 .map(Result::unwrap)
@@ -188,13 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn more_than_there_is_is_an_error_that_says_how_much() {
+    fn error_of_a_too_large_mapping_names_the_size() {
         let error = Arena::fresh(isize::MAX as usize / 2, Backing::Base).err().unwrap();
-        assert!(error.to_string().contains("on base pages cannot be had"), "{error}");
+        assert!(error.to_string().contains("on base pages is unavailable"), "{error}");
     }
 
     #[test]
-    fn reserved_pages_are_those_that_nobody_was_promised() {
+    fn reserved_pages_exclude_those_promised_to_mappings() {
         let meminfo = "MemTotal:  1 kB\nHugePages_Total:      20\nHugePages_Free:       12\n\
                        HugePages_Rsvd:        2\nHugepagesize:       2048 kB\n";
         assert_eq!(pool(meminfo), Some((10 << 21, 2 << 20)));

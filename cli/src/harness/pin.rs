@@ -1,4 +1,4 @@
-//! Staying on one CPU: caches and clocks differ from one to the next.
+//! Pins threads to CPUs, whose caches and clocks differ.
 
 use crate::UserError;
 
@@ -7,8 +7,8 @@ pub use linux::{allowed, among, to};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub use other::{allowed, among, to};
 
-/// Pins this thread to `cpu`, or to the first that it may use, so that one run is as the next; tells
-/// which. That it cannot be pinned is no error where no CPU was asked for.
+/// Pins this thread to `cpu`, or to its first allowed CPU, and returns that CPU. Without `cpu`, a
+/// failure to pin returns `None` and no error.
 ///
 /// # Errors
 /// `cpu` is not one that this thread may use, or the system refuses or does not tell.
@@ -48,7 +48,7 @@ mod linux {
         to(cpu)
     }
 
-    /// Pins this thread to `cpu`, be it outside of what it was pinned to before.
+    /// Pins this thread to `cpu`, even if it was pinned to another one.
     ///
     /// # Errors
     /// The system refuses.
@@ -78,10 +78,7 @@ mod linux {
 mod other {
     use super::UserError;
 
-    /// As many as the system says; their numbers mean nothing here.
-    ///
-    /// # Errors
-    /// None here.
+    /// Returns one number for each CPU. The numbers have no meaning on this system.
     pub fn allowed() -> Result<Vec<usize>, UserError> {
         Ok((0..std::thread::available_parallelism().map_or(1, usize::from)).collect())
     }

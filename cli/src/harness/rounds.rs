@@ -1,18 +1,18 @@
-//! Contenders in turn, round after round, so that whatever else the machine does meets all of them.
+//! Runs contenders in turn, round after round, so that a disturbance affects all of them.
 
-/// The order of the contenders, another one each round: none always follows the same neighbour.
+/// A new order of the contenders for each round, so that none always follows the same neighbour.
 pub struct Orders {
     order: Vec<usize>,
     random: fastrand::Rng,
 }
 
 impl Orders {
-    /// Orders of so many contenders; the same every time.
+    /// Returns the orders of the given number of contenders, the same in every process.
     pub fn new(contenders: usize) -> Self {
         Self { order: (0..contenders).collect(), random: fastrand::Rng::with_seed(1) }
     }
 
-    /// The order of the next round.
+    /// Returns the order of the next round.
     pub fn shuffle(&mut self) -> &[usize] {
         self.random.shuffle(&mut self.order);
         &self.order

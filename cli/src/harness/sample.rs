@@ -56,7 +56,7 @@ impl Sample {
     /// Takes it, beginning when all are at the `line`. The times of one call, in nanoseconds.
     ///
     /// # Errors
-    /// Fresh memory cannot be had.
+    /// Fresh memory is unavailable.
     pub fn take(&self, memory: &mut Memory, line: &StartLine) -> Result<Vec<f64>, UserError> {
         let (arena, walk) = match memory {
             Memory::Touched(arena) => (arena, self.walk.max(self.size)),

@@ -1,9 +1,9 @@
-//! Sizes as people write and read them: binary units, written out.
+//! Formats and parses sizes in binary units.
 
 const UNITS: [(&str, u64); 5] =
     [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
-/// `4096` is "4 KiB"; what is no whole number of a unit is told in the unit below it.
+/// Formats a size in the largest unit of which it is a whole number: 4096 is "4 KiB".
 pub fn format_size(bytes: u64) -> String {
     let fits = |unit: &&(&str, u64)| bytes >= unit.1 && bytes % unit.1 == 0;
     let (name, unit) = UNITS.iter().find(fits).unwrap_or(&UNITS[4]);

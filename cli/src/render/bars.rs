@@ -1,4 +1,4 @@
-//! Bars of what one CPU does and the next: hybrid and multi-die parts differ from core to core.
+//! Bars that compare CPUs: in hybrid and multi-die parts they differ.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -80,7 +80,7 @@ fn picture(group: &Group, rows: &[Row<'_>]) -> Option<Picture> {
         chosen.iter().map(|&size| format_size(size as u64)).collect::<Vec<_>>().join(", ")
     );
     Some(Picture {
-        title: format!("{}, {}, CPU by CPU", group.work(), group.memory()),
+        title: format!("{}, {}, CPU by CPU", group.work(), group.backing.name()),
         description,
         height,
         body,

@@ -118,7 +118,7 @@ fn card(body: &mut String, link: &str, report: &Report) {
         "<article>\n<h2><a href=\"{link}\">{}</a></h2>\n<dl class=\"facts\">\n",
         Escaped(&machine.cpu)
     );
-    let signature = machine.cpu_signature.as_deref().unwrap_or("not told");
+    let signature = machine.cpu_signature.as_deref().unwrap_or("unknown");
     let started = date(report.started);
     let facts = [
         ("signature", signature),
