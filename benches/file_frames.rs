@@ -15,8 +15,8 @@ mod linux {
     use clearpage::highmem::{Frame, FrameRange, clear_scattered_highpages};
     use clearpage::{Intent, PAGE_SIZE};
     use clearpage_benches::{Promises, Race, Samples, nanoseconds, pinned};
-    use clearpage_cli::table::ruled;
-    use clearpage_cli::units::format_size;
+    use clearpage_cli::harness::table::ruled;
+    use clearpage_cli::harness::units::format_size;
     use clearpage_os::file_frames::{FileFrames, ZeroMethod};
     use rustix::fs::{MemfdFlags, memfd_create};
 

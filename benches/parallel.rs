@@ -9,11 +9,11 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for};
-use clearpage_cli::machine::Machine;
-use clearpage_cli::measure::median;
-use clearpage_cli::memory::Arena;
-use clearpage_cli::table::ruled;
-use clearpage_cli::units::format_size;
+use clearpage_cli::harness::machine::Machine;
+use clearpage_cli::harness::measure::median;
+use clearpage_cli::harness::memory::Arena;
+use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::units::format_size;
 use clearpage_os::parallel;
 
 const SIZES: [usize; 5] = [64 << 20, 128 << 20, 256 << 20, 1 << 30, 2 << 30];

@@ -15,9 +15,9 @@ mod linux {
 
     use clearpage::{Intent, Order, PAGE_SIZE, Page, clear_page, clear_pages_for};
     use clearpage_benches::{Promises, Race, nanoseconds, pinned};
-    use clearpage_cli::memory::Arena;
-    use clearpage_cli::table::ruled;
-    use clearpage_cli::units::format_size;
+    use clearpage_cli::harness::memory::Arena;
+    use clearpage_cli::harness::table::ruled;
+    use clearpage_cli::harness::units::format_size;
     use clearpage_os::pool::{ZeroBlock, ZeroPool};
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 

@@ -11,10 +11,10 @@ mod linux {
     use std::time::{Duration, Instant};
 
     use clearpage::{PAGE_SIZE, Page};
-    use clearpage_cli::machine::Machine;
-    use clearpage_cli::measure::median;
-    use clearpage_cli::table::ruled;
-    use clearpage_cli::units::format_size;
+    use clearpage_cli::harness::machine::Machine;
+    use clearpage_cli::harness::measure::median;
+    use clearpage_cli::harness::table::ruled;
+    use clearpage_cli::harness::units::format_size;
     use clearpage_os::raw::reset_anonymous;
     use clearpage_os::reset::{Method, Reuse, reset_with};
     use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};

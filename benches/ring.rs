@@ -14,8 +14,8 @@ mod unix {
 
     use clearpage::{PAGE_SIZE, Page};
     use clearpage_benches::nanoseconds;
-    use clearpage_cli::measure::median;
-    use clearpage_cli::table::ruled;
+    use clearpage_cli::harness::measure::median;
+    use clearpage_cli::harness::table::ruled;
     use crossbeam_queue::ArrayQueue;
 
     use crate::ring::Ring;

@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use clearpage::{Intent, PAGE_SIZE, Primitive, Tuning};
 use clearpage_benches::{Promises, pinned};
-use clearpage_cli::contender::{Contender, contenders};
-use clearpage_cli::crew::Crew;
-use clearpage_cli::judge::Judgement;
-use clearpage_cli::measure::{self, Case, Effort};
-use clearpage_cli::memory::Arena;
-use clearpage_cli::report::Temperature::{Cold, Reuse, Use};
-use clearpage_cli::report::{Backing, Place, Report, SCHEMA};
-use clearpage_cli::table::ruled;
-use clearpage_cli::units::format_size;
+use clearpage_cli::harness::Judgement;
+use clearpage_cli::harness::Temperature::{Cold, Reuse, Use};
+use clearpage_cli::harness::contender::{Contender, contenders};
+use clearpage_cli::harness::crew::Crew;
+use clearpage_cli::harness::measure::{self, Case, Effort};
+use clearpage_cli::harness::memory::Arena;
+use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::units::format_size;
+use clearpage_cli::harness::{Backing, Place, Report, SCHEMA};
 
 /// Measurements of each kind.
 const RUNS: usize = 10;

@@ -3,8 +3,8 @@
 use clearpage::cpu::Feature;
 use clearpage::{Intent, PAGE_SIZE, Primitive, primitives};
 
-use crate::table::ruled;
-use crate::units::format_size;
+use crate::harness::table::ruled;
+use crate::harness::units::format_size;
 
 /// Prints the table of primitives.
 pub fn print() {
