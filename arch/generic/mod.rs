@@ -16,7 +16,7 @@ use crate::tuning::Tuning;
 
 pub(crate) static PRIMITIVES: &[Primitive] = &[GENERIC];
 
-/// Candidates of a measurement: of each mechanism the first that is available.
+/// What [`candidates`](crate::candidates) chooses from: of each mechanism the first that is available.
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["generic"]];
 
 /// Uses the first mechanism that the CPU has for every length and intent.

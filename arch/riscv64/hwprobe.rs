@@ -31,8 +31,8 @@ mod system {
             Ok(64)
         } else {
             Err(Unavailable {
-                reason: "no Zicboz: the build has no target features zicboz and zic64b, and no \
-                         Linux is asked",
+                reason: "no Zicboz: the build has no target features zicboz and zic64b, and \
+                         the system is not Linux",
             })
         }
     }

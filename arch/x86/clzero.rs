@@ -1,4 +1,5 @@
-//! `clzero`: one instruction a 64-byte line.
+//! `clzero`: one instruction a 64-byte line. Chosen on Zen 3 and if AVX2 is unavailable: on Zen 4
+//! and Zen 5, streams of 32-byte stores were measured to be faster.
 //!
 //! Assumptions
 //! - Instruction: CLZERO, the line that RAX points into (AMD APM volume 3). CPUs: AMD Zen and

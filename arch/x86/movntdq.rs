@@ -1,4 +1,4 @@
-//! `movntdq`: 16-byte non-temporal stores.
+//! `movntdq`: 16-byte non-temporal stores. Chosen only without AVX2.
 //!
 //! Assumptions
 //! - Instruction: MOVNTDQ xmm (Intel SDM volume 2). Feature bit: SSE2, CPUID 1 EDX bit 26. CPUs:

@@ -15,7 +15,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
 /// Bytes per round of the loop: half a block on 32-bit x86.
-const ROUND: usize = 8 * size_of::<usize>();
+const ROUND: usize = size_of::<[usize; 8]>();
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movnti",

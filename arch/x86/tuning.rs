@@ -76,7 +76,7 @@ fn quirk(facts: &Facts) -> Option<Quirk> {
     }
 }
 
-/// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
+/// What [`candidates`](crate::candidates) chooses from: of each mechanism the first that is available.
 pub(crate) const MECHANISMS: &[&[&str]] =
     &[&["avx2", "sse2"], &["stosb"], &["movntdq_avx2", "movntdq"], &["clzero", "movnti"]];
 

@@ -13,8 +13,8 @@ pub(crate) use short::{is_short, zero_small};
 use super::cpuid;
 use crate::primitive::Unavailable;
 
-/// `asm!` with `vzeroupper`, which changes the upper halves of all vector registers. The caller's
-/// operands name `xmm0`.
+/// Extends `asm!` for `vzeroupper`: it changes the upper halves of all vector registers, of which
+/// the arguments name `xmm0` alone.
 macro_rules! avx_asm {
     ($($args:tt)*) => {
         core::arch::asm!(
