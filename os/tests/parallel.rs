@@ -94,3 +94,24 @@ fn without_threads() {
     parallel::clear_pages_on(memory.pages(len / PAGE_SIZE), Intent::Cold, threads(4));
     memory.check(0, len, &"no thread");
 }
+
+/// Both a range for one thread and one that is long enough for several.
+#[test]
+#[cfg(target_os = "linux")]
+fn prefault_makes_every_page_present() {
+    use clearpage_testkit::linux::{Mapping, is_present, pagemap};
+
+    for len in [3 * PAGE_SIZE, 80 * MIB] {
+        let mut mapping = Mapping::new(len);
+        let npages = len / PAGE_SIZE;
+        let present = |mapping: &Mapping| {
+            let words = pagemap(mapping.start(), npages).ok()?;
+            Some(words.into_iter().filter(|&word| is_present(word)).count())
+        };
+        if present(&mapping) != Some(0) {
+            return clearpage_testkit::say("parallel: skipped prefault: no pagemap of this memory");
+        }
+        parallel::prefault(mapping.pages(0, npages), HugePages::AsMapped).unwrap();
+        assert_eq!(present(&mapping), Some(npages), "{len} bytes");
+    }
+}

@@ -34,6 +34,16 @@ fn blocks_of_any_order_are_aligned_and_zero() {
 }
 
 #[test]
+fn a_block_gives_access_to_all_of_its_bytes_and_pages() {
+    let order = Order::new(2).unwrap();
+    let mut block = take(&builder(1).order(order).build().unwrap());
+    block.bytes_mut().fill(1);
+    assert_eq!(block.bytes(), vec![1; order.bytes()]);
+    block.iter_mut().for_each(|page| page.as_bytes_mut().fill(2));
+    assert_eq!(block.bytes(), vec![2; order.bytes()]);
+}
+
+#[test]
 fn ready_blocks_are_taken_first() {
     let source = Counting::new(usize::MAX);
     let pool = builder(64).min(32).source(source.clone()).build().unwrap();

@@ -8,8 +8,8 @@ use clearpage_os::reset::{Method, ResetError, Reuse};
 use clearpage_testkit::linux::{HUGE, unit};
 use clearpage_testkit::{alone, say};
 use rustix::mm::{
-    Advice, MapFlags, MlockFlags, MprotectFlags, ProtFlags, mlock, mlock_with, mmap, mprotect,
-    munmap,
+    Advice, MapFlags, MlockFlags, MprotectFlags, ProtFlags, madvise, mlock, mlock_with, mmap,
+    mprotect, munmap,
 };
 
 use crate::mapped::{Counts, FACES, Face, Memory};
@@ -158,6 +158,37 @@ fn locked_memory_is_cleared_or_an_error() {
                 }
             }
         }
+    }
+}
+
+/// Other advice for a part of the range splits its mapping.
+#[test]
+fn a_range_of_several_mappings_is_dropped_unless_one_is_locked() {
+    for face in FACES {
+        let npages = 4 * HUGE / PAGE_SIZE;
+        let mut memory = Memory::new(npages);
+        let (part, len) = (memory.start(npages / 2), npages / 4);
+        // SAFETY: this advice changes no contents.
+        if unsafe { madvise(part, len * PAGE_SIZE, Advice::LinuxDontFork) }.is_err() {
+            return say("reset: skipped several mappings: no MADV_DONTFORK");
+        }
+        memory.touch_all();
+        match memory.reset_all(face, Method::Discard) {
+            Ok(counts) => assert_eq!(counts, (0, npages, 0), "{face:?}"),
+            Err(ResetError::Unavailable { .. }) => continue,
+            Err(error) => panic!("{face:?}: {error}"),
+        }
+        memory.check(&face);
+        memory.touch_all();
+        if matches!(face, Face::Anonymous) || !lock(&memory, npages / 2, len, false) {
+            continue;
+        }
+        // Emulators and old kernels may not report locks.
+        match memory.reset_all(face, Method::Discard) {
+            Err(error) => assert_eq!(error, ResetError::Locked, "{face:?}"),
+            Ok(counts) => assert!(counts.0 >= len, "{face:?}: {counts:?}"),
+        }
+        memory.check(&("locked", face));
     }
 }
 
