@@ -1,5 +1,4 @@
-//! Turns what the environment asks for (page size, forced primitive) into what the compiler
-//! sees. Compiles nothing into the library; for PowerPC it asks the compiler a question.
+//! Passes the choices of the build to the compiler: page size, forced primitive, folder of `arch/`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,7 +12,7 @@ fn main() {
     println!("cargo::rustc-env=CLEARPAGE_ARCH={}", env::var("CARGO_CFG_TARGET_ARCH").unwrap());
     page_shift();
     forced_primitive();
-    powerpc_asm();
+    isa();
     address_sanitizer();
 }
 
@@ -39,33 +38,49 @@ fn page_shift() {
     }
 }
 
-/// `--cfg clearpage_force="name"` becomes `env!("CLEARPAGE_FORCED")`, empty where nothing is
-/// forced: an environment variable can be looked up in the table in a constant, a cfg cannot.
+/// `--cfg clearpage_force="name"` becomes `env!("CLEARPAGE_FORCED")`, empty if nothing is
+/// forced: a constant can look up an environment variable in the table, but not a cfg.
 fn forced_primitive() {
     println!("cargo::rustc-check-cfg=cfg(clearpage_force, values(any()))");
     let forced = env::var("CARGO_CFG_CLEARPAGE_FORCE").unwrap_or_default();
     println!("cargo::rustc-env=CLEARPAGE_FORCED={forced}");
 }
 
-/// Inline assembly for PowerPC is stable since Rust 1.95, unstable before. Where the compiler takes
-/// it: `cfg(clearpage_ppc_asm)`, and with it `cfg(clearpage_ppc_asm_feature)` where it takes it
-/// only as an unstable feature.
-fn powerpc_asm() {
-    println!("cargo::rustc-check-cfg=cfg(clearpage_ppc_asm, clearpage_ppc_asm_feature)");
-    if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("powerpc64") {
-        return;
-    }
+/// Selects the folder of `arch/` that serves the target: `cfg(clearpage_isa = "..")`.
+fn isa() {
+    println!("cargo::rustc-check-cfg=cfg(clearpage_isa, values(any()))");
+    println!("cargo::rustc-check-cfg=cfg(clearpage_ppc_asm_feature)");
+    let var = |name| env::var(name).unwrap_or_default();
+    let arch = var("CARGO_CFG_TARGET_ARCH");
+    let isa = match (&*arch, &*var("CARGO_CFG_TARGET_POINTER_WIDTH")) {
+        // Miri runs no asm.
+        _ if env::var_os("CARGO_CFG_MIRI").is_some() => "generic",
+        // x32 and ILP32 have 4-byte pointers, which the loops do not read.
+        ("aarch64", "64") => "aarch64",
+        ("x86_64", "64") | ("x86", _) => "x86",
+        ("arm" | "loongarch64" | "riscv64" | "s390x", _) => &arch,
+        ("powerpc64", _) if powerpc_asm() => "powerpc64",
+        _ => "generic",
+    };
+    println!("cargo::rustc-cfg=clearpage_isa=\"{isa}\"");
+}
+
+/// Returns whether the compiler accepts inline assembly for PowerPC: stable since Rust 1.95, before
+/// that an unstable feature, which `cfg(clearpage_ppc_asm_feature)` enables.
+fn powerpc_asm() -> bool {
     println!("cargo::rerun-if-env-changed=RUSTC_BOOTSTRAP");
     let body = "#![no_std] pub fn nop() { unsafe { core::arch::asm!(\"nop\") } }";
     if compiles(body) {
-        println!("cargo::rustc-cfg=clearpage_ppc_asm");
-    } else if compiles(&format!("#![feature(asm_experimental_arch)] {body}")) {
-        println!("cargo::rustc-cfg=clearpage_ppc_asm");
+        return true;
+    }
+    let unstable = compiles(&format!("#![feature(asm_experimental_arch)] {body}"));
+    if unstable {
         println!("cargo::rustc-cfg=clearpage_ppc_asm_feature");
     }
+    unstable
 }
 
-/// `-Zsanitizer=address` becomes `cfg(clearpage_asan)`: the cfg of rustc's own is unstable.
+/// `-Zsanitizer=address` becomes `cfg(clearpage_asan)`: rustc's own cfg is unstable.
 fn address_sanitizer() {
     println!("cargo::rustc-check-cfg=cfg(clearpage_asan)");
     let sanitizers = env::var("CARGO_CFG_SANITIZE").unwrap_or_default();
@@ -74,16 +89,16 @@ fn address_sanitizer() {
     }
 }
 
-/// Whether `source` is a library for this build's compiler, target and flags. It needs the
-/// target's `core` as installed: one that cargo is building itself is not found.
+/// Returns whether `source` compiles with this build's compiler, target and flags. It requires an
+/// installed `core`: with `-Zbuild-std` it returns false.
 fn compiles(source: &str) -> bool {
-    let var = |name| env::var(name).expect("cargo sets it");
+    let var = |name| env::var(name).expect("cargo sets this variable");
     let dir = var("OUT_DIR");
-    let file = Path::new(&dir).join("question.rs");
-    fs::write(&file, source).expect("OUT_DIR is there to be written to");
+    let file = Path::new(&dir).join("probe.rs");
+    fs::write(&file, source).expect("OUT_DIR is writable");
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     let mut rustc = Command::new(var("RUSTC"));
-    // The name of the library itself: RUSTC_BOOTSTRAP may be for it alone.
+    // The library's own name, because RUSTC_BOOTSTRAP may list only that crate.
     rustc.args(["--crate-name", "clearpage", "--crate-type", "lib", "--emit", "metadata"]);
     rustc.args(["--target", &var("TARGET"), "--out-dir", &dir]);
     rustc.args(flags.split('\x1f').filter(|flag| !flag.is_empty())).arg(file);

@@ -1,87 +1,58 @@
-//! Contains a folder per ISA: its [`PRIMITIVES`], what is known of the CPU, and which primitive
-//! serves which length. Code above this folder knows no instructions.
+//! Contains a folder per ISA: its [`PRIMITIVES`], what the CPU reports, and the primitive for each
+//! length. Code above this folder knows no instructions.
+//!
+//! `build.rs` selects the folder. What an ISA does not define, it takes from [`mod@generic`].
 
-#[cfg(any(target_arch = "powerpc64", target_arch = "riscv64"))]
-#[cfg(not(miri))]
-mod asked;
-#[cfg(any(
-    target_arch = "aarch64",
-    target_arch = "arm",
-    target_arch = "loongarch64",
-    target_arch = "powerpc64",
-    target_arch = "riscv64"
-))]
-#[cfg(not(miri))]
 mod auxv;
+#[allow(dead_code, unused_imports, reason = "an ISA replaces what it defines itself")]
 mod generic;
+#[cfg(any(clearpage_isa = "powerpc64", clearpage_isa = "riscv64"))]
+mod lazy;
 
-use crate::cpu::{Facts, Isa};
-use crate::primitive::Primitive;
+#[cfg(clearpage_isa = "aarch64")]
+mod aarch64;
+#[cfg(clearpage_isa = "arm")]
+mod arm;
+#[cfg(clearpage_isa = "loongarch64")]
+mod loongarch64;
+#[cfg(clearpage_isa = "powerpc64")]
+mod powerpc64;
+#[cfg(clearpage_isa = "riscv64")]
+mod riscv64;
+#[cfg(clearpage_isa = "s390x")]
+mod s390x;
+#[cfg(clearpage_isa = "x86")]
+mod x86;
 
-cfg_if::cfg_if! {
-    // x32 has 4-byte pointers, which the list loops do not read; Miri runs no asm.
-    if #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))] {
-        mod cpuid;
-        mod x86_64;
-        mod x86_tuning;
-        pub(crate) use x86_64::{is_short, zero_small};
-        use x86_64 as isa;
-    } else if #[cfg(all(target_arch = "x86", not(miri)))] {
-        mod cpuid;
-        mod x86;
-        mod x86_tuning;
-        pub(crate) use generic::{is_short, zero_small};
-        use x86 as isa;
-    } else {
-        pub(crate) use generic::{is_short, zero_small};
+#[cfg(clearpage_isa = "aarch64")]
+use aarch64 as isa;
+#[cfg(clearpage_isa = "arm")]
+use arm as isa;
+#[cfg(clearpage_isa = "generic")]
+use generic as isa;
+#[cfg(clearpage_isa = "loongarch64")]
+use loongarch64 as isa;
+#[cfg(clearpage_isa = "powerpc64")]
+use powerpc64 as isa;
+#[cfg(clearpage_isa = "riscv64")]
+use riscv64 as isa;
+#[cfg(clearpage_isa = "s390x")]
+use s390x as isa;
+#[cfg(clearpage_isa = "x86")]
+use x86 as isa;
 
-        cfg_if::cfg_if! {
-            if #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))] {
-                mod aarch64;
-                use aarch64 as isa;
-            } else if #[cfg(all(target_arch = "arm", not(miri)))] {
-                mod arm;
-                use arm as isa;
-            } else if #[cfg(all(target_arch = "loongarch64", not(miri)))] {
-                mod loongarch64;
-                use loongarch64 as isa;
-            } else if #[cfg(all(target_arch = "powerpc64", not(miri)))] {
-                mod powerpc64;
-                use powerpc64 as isa;
-            } else if #[cfg(all(target_arch = "riscv64", not(miri)))] {
-                mod riscv64;
-                use riscv64 as isa;
-            } else if #[cfg(all(target_arch = "s390x", not(miri)))] {
-                mod s390x;
-                use s390x as isa;
-            } else {
-                mod other;
-                use other as isa;
-            }
-        }
-    }
-}
+pub(crate) use isa::{MECHANISMS, PRIMITIVES, SHORT, block, caches, flags, identity};
+pub(crate) use isa::{is_short, tags, tuning, zero_small};
 
-cfg_if::cfg_if! {
-    if #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))] {
-        pub(crate) use aarch64::tags;
-    } else {
-        #[path = "untagged.rs"]
-        pub(crate) mod tags;
-    }
-}
-
-pub(crate) use generic::SHORT;
-pub(crate) use isa::MECHANISMS;
-pub(crate) use isa::{PRIMITIVES, block, caches, flags, identity, tuning};
+use crate::primitive::{Primitive, Unavailable};
 
 /// Returns the last row of every table, which every CPU has.
 pub(crate) fn generic() -> &'static Primitive {
     &PRIMITIVES[PRIMITIVES.len() - 1]
 }
 
-/// Returns the facts of a CPU that reports neither maker nor model.
-#[allow(dead_code, reason = "x86 and aarch64 report them")]
-pub(crate) const fn anonymous() -> Facts {
-    Facts::unknown(Isa::BUILT_FOR)
+/// Returns `reason` as an error if a primitive is unavailable.
+#[allow(dead_code, reason = "not every ISA has optional instructions")]
+fn require(available: bool, reason: &'static str) -> Result<(), Unavailable> {
+    if available { Ok(()) } else { Err(Unavailable { reason }) }
 }

@@ -15,8 +15,8 @@ mod linux {
     use clearpage::highmem::{Frame, FrameRange, clear_scattered_highpages};
     use clearpage::{Intent, PAGE_SIZE};
     use clearpage_benches::{Promises, Race, Samples, nanoseconds, pinned};
-    use clearpage_cli::table::ruled;
-    use clearpage_cli::units::format_size;
+    use clearpage_cli::harness::table::ruled;
+    use clearpage_cli::harness::units::format_size;
     use clearpage_os::file_frames::{FileFrames, ZeroMethod};
     use rustix::fs::{MemfdFlags, memfd_create};
 
@@ -107,7 +107,7 @@ mod linux {
 
     type Zero = fn(&FileFrames, FrameRange) -> bool;
 
-    const WAYS: [(&str, Zero); 7] = [
+    const WAYS: [(&str, Zero); 6] = [
         ("Map", |memory, all| memory.zero(all, COLD).is_ok()),
         ("Write", |memory, all| memory.zero(all, ZeroMethod::Write).is_ok()),
         ("zero_data, Map", |memory, all| memory.zero_data(all, COLD).is_ok()),
@@ -119,7 +119,6 @@ mod linux {
                 .and_then(|()| memory.zero(all, ZeroMethod::Write))
                 .is_ok()
         }),
-        ("ZeroRange", |memory, all| memory.zero(all, ZeroMethod::ZeroRange).is_ok()),
     ];
 
     fn ways(file: &File, prepare: fn(&File)) -> Samples {

@@ -1,16 +1,17 @@
 //! The benchmarks of clearpage: `cargo bench --bench primitives` is criterion over the table of
 //! primitives, `--bench ratios` the envelope and what the crate promises. Here is what they share.
 
+use std::convert::Infallible;
 use std::time::Instant;
 
 use clearpage::{AvailablePrimitive, Page};
-use clearpage_cli::machine::Machine;
-use clearpage_cli::measure::median;
-use clearpage_cli::pin::pin;
-use clearpage_cli::rounds::Orders;
-use clearpage_cli::table::ruled;
+use clearpage_cli::harness::machine::Machine;
+use clearpage_cli::harness::measure::median;
+use clearpage_cli::harness::pin::pin;
+use clearpage_cli::harness::rounds::race;
+use clearpage_cli::harness::table::ruled;
 
-/// Contenders on the same memory, each a function that returns its time.
+/// Contenders that clear the same memory. Each is a function that returns its time.
 #[derive(Default)]
 pub struct Race<'a> {
     racers: Vec<(&'static str, Racer<'a>)>,
@@ -19,32 +20,25 @@ pub struct Race<'a> {
 type Racer<'a> = Box<dyn FnMut(&mut [Page]) -> f64 + 'a>;
 
 impl<'a> Race<'a> {
-    /// Adds a contender; its time may be in any unit that the others have too.
+    /// Adds a contender. All contenders must return times in the same unit.
     #[must_use]
     pub fn with(mut self, name: &'static str, run: impl FnMut(&mut [Page]) -> f64 + 'a) -> Self {
         self.racers.push((name, Box::new(run)));
         self
     }
 
-    /// Runs them in turn, in another order each round.
+    /// Runs the contenders in a new order each round.
     pub fn run(mut self, rounds: usize, pages: &mut [Page]) -> Samples {
-        let mut samples: Vec<_> =
-            self.racers.iter().map(|racer| (racer.0.to_owned(), vec![])).collect();
-        let mut orders = Orders::new(samples.len());
-        for round in 0..=rounds {
-            for &i in orders.shuffle() {
-                let time = self.racers[i].1(pages);
-                // The first round fetches the memory and is not kept.
-                if round > 0 {
-                    samples[i].1.push(time);
-                }
-            }
-        }
-        Samples(samples)
+        // The first round warms the memory up and is dropped.
+        let times =
+            race(self.racers.len(), rounds + 1, |i| Ok::<_, Infallible>(self.racers[i].1(pages)));
+        let of = |i: usize| times[1..].iter().map(|round| round[i]).collect();
+        let named = self.racers.iter().enumerate();
+        Samples(named.map(|(i, racer)| (racer.0.to_owned(), of(i))).collect())
     }
 }
 
-/// Pins this thread. The machine, and a heading that names it and the CPU.
+/// Pins this thread. Returns the machine, and a heading that names it and the CPU.
 pub fn pinned() -> (Machine, String) {
     let cpu = pin(None).ok().flatten();
     let cpu = cpu.map_or("not pinned".to_owned(), |cpu| format!("pinned to CPU {cpu}"));
@@ -53,14 +47,14 @@ pub fn pinned() -> (Machine, String) {
     (machine, heading)
 }
 
-/// How long `work` takes.
+/// Returns the time of `work` in nanoseconds.
 pub fn nanoseconds(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     start.elapsed().as_nanos() as f64
 }
 
-/// What kernels clear pages with: `rep stosb` on x86, the first row elsewhere.
+/// Returns the primitive that kernels clear pages with: `rep stosb` on x86, the first row elsewhere.
 pub fn string_stores() -> AvailablePrimitive {
     let row = clearpage::primitives().first().expect("a row").available();
     row.expect("the first row is always there")
@@ -75,30 +69,30 @@ impl Samples {
         &found.unwrap_or_else(|| panic!("no contender {name}")).1
     }
 
-    /// The median time.
+    /// Returns the median time.
     pub fn median(&self, name: &str) -> f64 {
         median(&mut self.of(name).to_vec())
     }
 
-    /// How many times as fast as `rival` `name` is: the median over the rounds of the ratio in
-    /// each, so that what slows a round down for both is not seen.
+    /// Returns how many times as fast as `rival` the contender `name` is: the median of the ratios
+    /// of each round. A disturbance that slows down both in one round cancels out.
     pub fn ratio(&self, name: &str, rival: &str) -> f64 {
         let pairs = self.of(name).iter().zip(self.of(rival));
         median(&mut pairs.map(|(time, rival)| rival / time).collect::<Vec<_>>())
     }
 
-    /// The fastest of `names` by its median.
+    /// Returns the name with the least median time.
     pub fn best<'n>(&self, names: impl Iterator<Item = &'n str>) -> &'n str {
         names.min_by(|a, b| self.median(a).total_cmp(&self.median(b))).expect("a contender")
     }
 }
 
-/// What is promised, what was found, and whether it is enough.
+/// A table of promised ratios, measured ratios, and whether the promise is kept.
 #[derive(Default)]
 pub struct Promises(Vec<[String; 4]>);
 
 impl Promises {
-    /// `found` should be at least `least`.
+    /// Adds a row: `found` must be at least `least`.
     pub fn at_least(&mut self, what: &str, found: f64, least: f64) {
         let reached = if found >= least { "reached" } else { "NOT reached" };
         let row = [what.to_owned(), format!("{found:.2}"), least.to_string(), reached.to_owned()];

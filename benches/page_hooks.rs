@@ -12,8 +12,8 @@ use clearpage::highmem::{Frame, FrameRange, Highmem, LinearMap};
 use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
 use clearpage::{Order, PAGE_SIZE, Page};
 use clearpage_benches::{Promises, Race, nanoseconds, pinned, string_stores};
-use clearpage_cli::memory::Arena;
-use clearpage_cli::units::format_size;
+use clearpage_cli::harness::memory::Arena;
+use clearpage_cli::harness::units::format_size;
 
 const GIB: usize = 1 << 30;
 /// Bytes of memory that the blocks are allocated from.

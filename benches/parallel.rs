@@ -8,12 +8,13 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for, parallel};
-use clearpage_cli::machine::Machine;
-use clearpage_cli::measure::median;
-use clearpage_cli::memory::Arena;
-use clearpage_cli::table::ruled;
-use clearpage_cli::units::format_size;
+use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for};
+use clearpage_cli::harness::machine::Machine;
+use clearpage_cli::harness::measure::median;
+use clearpage_cli::harness::memory::Arena;
+use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::units::format_size;
+use clearpage_os::parallel;
 
 const SIZES: [usize; 5] = [64 << 20, 128 << 20, 256 << 20, 1 << 30, 2 << 30];
 const ROUNDS: usize = 11;
@@ -39,7 +40,7 @@ fn table(arena: &mut [Page], cpus: usize) {
     let columns = SIZES.map(|size| format_size(size as u64));
     table.set_header(["threads".to_owned()].into_iter().chain(columns));
     let clear = |pages: &mut [Page], threads| match threads {
-        None => parallel::clear_pages(pages, Intent::Cold),
+        None => parallel::clear_pages_for(pages, Intent::Cold),
         Some(1) => clear_pages_for(pages, Intent::Cold),
         Some(n) => parallel::clear_pages_on(pages, Intent::Cold, NonZeroUsize::new(n).unwrap()),
     };
@@ -65,7 +66,7 @@ fn table(arena: &mut [Page], cpus: usize) {
             let rate = *len as f64 / median(&mut samples[i].clone());
             format!("{:.2}; {rate:.0}", median(&mut ratios.collect::<Vec<_>>()))
         });
-        let name = threads.map_or("parallel::clear_pages".to_owned(), |n| n.to_string());
+        let name = threads.map_or("parallel::clear_pages_for".to_owned(), |n| n.to_string());
         table.add_row([name].into_iter().chain(figures));
     }
     println!("{table}");

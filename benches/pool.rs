@@ -15,9 +15,9 @@ mod linux {
 
     use clearpage::{Intent, Order, PAGE_SIZE, Page, clear_page, clear_pages_for};
     use clearpage_benches::{Promises, Race, nanoseconds, pinned};
-    use clearpage_cli::memory::Arena;
-    use clearpage_cli::table::ruled;
-    use clearpage_cli::units::format_size;
+    use clearpage_cli::harness::memory::Arena;
+    use clearpage_cli::harness::table::ruled;
+    use clearpage_cli::harness::units::format_size;
     use clearpage_os::pool::{ZeroBlock, ZeroPool};
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
@@ -79,7 +79,7 @@ mod linux {
         };
         let take = |_: &mut [Page], written: bool| {
             warm(pool);
-            let before = pool.statistics();
+            let before = pool.stats();
             let mut taken: Vec<ZeroBlock> = Vec::with_capacity(blocks);
             let time = nanoseconds(|| {
                 for _ in 0..blocks {
@@ -90,7 +90,7 @@ mod linux {
                     taken.push(block);
                 }
             });
-            assert_eq!(pool.statistics().missed, before.missed, "the pool was not warm");
+            assert_eq!(pool.stats().missed, before.missed, "the pool was not warm");
             time
         };
         let take_raw = |_: &mut [Page]| {
@@ -103,11 +103,11 @@ mod linux {
             });
             for block in taken {
                 // SAFETY: just taken, and not used.
-                unsafe { pool.give_back(block) }
+                unsafe { pool.release(block) }
             }
             time
         };
-        let give_back = |_: &mut [Page]| {
+        let release = |_: &mut [Page]| {
             warm(pool);
             let taken: Vec<_> = (0..blocks).map(|_| pool.take().expect("ready")).collect();
             nanoseconds(|| drop(taken))
@@ -117,7 +117,7 @@ mod linux {
             .with("take", |a| take(a, false))
             .with("take, written", |a| take(a, true))
             .with("take_raw", take_raw)
-            .with("give back", give_back)
+            .with("release", release)
             .with("Hot", |a| hot(a, false))
             .with("Hot, written", |a| hot(a, true))
             .with("Auto", |a| auto(a, false))
@@ -145,7 +145,7 @@ mod linux {
             let (label, written) = (name.to_string(), format!("{name}, written"));
             table.add_row([label, figure(name, "take"), figure(&written, "take, written")]);
         }
-        for name in ["take_raw", "give back", "in cache"] {
+        for name in ["take_raw", "release", "in cache"] {
             table.add_row([name.to_owned(), figure(name, "take"), String::new()]);
         }
         println!("{table}");
@@ -165,7 +165,7 @@ mod linux {
 
     /// Waits until all blocks are ready, and their thread asleep.
     fn warm(pool: &ZeroPool) {
-        while pool.statistics().ready < READY >> pool.order().get() {
+        while pool.stats().ready < READY >> pool.order().get() {
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(1));

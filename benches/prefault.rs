@@ -12,12 +12,12 @@ mod linux {
     use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
     use std::time::Instant;
 
-    use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for, parallel};
-    use clearpage_cli::machine::Machine;
-    use clearpage_cli::measure::median;
-    use clearpage_cli::table::ruled;
-    use clearpage_cli::units::format_size;
-    use clearpage_os::prefault::{HugePages, prefault};
+    use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for};
+    use clearpage_cli::harness::machine::Machine;
+    use clearpage_cli::harness::measure::median;
+    use clearpage_cli::harness::table::ruled;
+    use clearpage_cli::harness::units::format_size;
+    use clearpage_os::{HugePages, parallel, prefault};
     use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
     const HUGE: usize = 2 << 20;

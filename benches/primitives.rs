@@ -5,9 +5,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use clearpage::{PAGE_SIZE, Page};
-use clearpage_cli::contender::{Each, contenders};
-use clearpage_cli::memory::Arena;
-use clearpage_cli::report::Temperature;
+use clearpage_cli::harness::Temperature;
+use clearpage_cli::harness::contender::{Each, contenders};
+use clearpage_cli::harness::memory::Arena;
 use criterion::{BenchmarkId, Criterion, Throughput};
 
 const SIZES: [usize; 4] = [4 << 10, 64 << 10, 1 << 20, 16 << 20];

@@ -11,11 +11,12 @@ mod linux {
     use std::time::{Duration, Instant};
 
     use clearpage::{PAGE_SIZE, Page};
-    use clearpage_cli::machine::Machine;
-    use clearpage_cli::measure::median;
-    use clearpage_cli::table::ruled;
-    use clearpage_cli::units::format_size;
-    use clearpage_os::reset::{Method, Reuse, reset, reset_anonymous};
+    use clearpage_cli::harness::machine::Machine;
+    use clearpage_cli::harness::measure::median;
+    use clearpage_cli::harness::table::ruled;
+    use clearpage_cli::harness::units::format_size;
+    use clearpage_os::raw::reset_anonymous;
+    use clearpage_os::reset::{Method, Reuse, reset_with};
     use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
     const HUGE: usize = 2 << 20;
@@ -26,12 +27,12 @@ mod linux {
     /// As many samples as fit into this, from 5 to 301.
     const LIMIT: Duration = Duration::from_millis(700);
 
-    const CONTENDERS: [(&str, Method, Reuse); 5] = [
+    const CONTENDERS: [(&str, Method); 5] = [
         ("Clear", Method::Clear),
         ("ClearTouched", Method::ClearTouched),
         ("Discard", Method::Discard),
-        ("Auto, Used", Method::Auto(Reuse::Likely)),
-        ("Auto, Idle", Method::Auto(Reuse::Unlikely)),
+        ("Auto, Likely", Method::Auto(Reuse::Likely)),
+        ("Auto, Unlikely", Method::Auto(Reuse::Unlikely)),
     ];
 
     /// A mapping of fresh pages, small or huge.
@@ -103,12 +104,12 @@ mod linux {
             }
             random.shuffle(&mut order);
             for &i in &order {
-                let (_, how, next) = CONTENDERS[i];
+                let (_, method) = CONTENDERS[i];
                 memory.refresh();
                 let pages = memory.pages();
                 touch(pages, &touched);
                 let start = Instant::now();
-                reset(pages, how, next).unwrap();
+                reset_with(pages, method).unwrap();
                 let alone = start.elapsed();
                 touch(pages, &touched);
                 let both = start.elapsed();
@@ -171,8 +172,8 @@ mod linux {
             });
             figure(median(&mut samples.collect::<Vec<_>>()))
         };
-        let clear = time(&|pages| _ = reset(pages, Method::Clear).unwrap());
-        let asked = time(&|pages| _ = reset(pages, Method::ClearTouched).unwrap());
+        let clear = time(&|pages| _ = reset_with(pages, Method::Clear).unwrap());
+        let asked = time(&|pages| _ = reset_with(pages, Method::ClearTouched).unwrap());
         let known = time(&|pages| {
             let page = std::ptr::NonNull::from(&mut pages[0]);
             // SAFETY: a page of an anonymous private mapping.

@@ -14,8 +14,8 @@ mod unix {
 
     use clearpage::{PAGE_SIZE, Page};
     use clearpage_benches::nanoseconds;
-    use clearpage_cli::measure::median;
-    use clearpage_cli::table::ruled;
+    use clearpage_cli::harness::measure::median;
+    use clearpage_cli::harness::table::ruled;
     use crossbeam_queue::ArrayQueue;
 
     use crate::ring::Ring;
@@ -174,20 +174,6 @@ mod sync {
 #[derive(Default)]
 #[repr(align(128))]
 struct Line<T>(T);
-
-impl<T> std::ops::Deref for Line<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T> std::ops::DerefMut for Line<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
-    }
-}
 
 fn main() {
     #[cfg(unix)]

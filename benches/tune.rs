@@ -1,4 +1,4 @@
-//! What `Tuning::measure` makes of a tuning that is wrong everywhere: `cargo bench --bench tune`.
+//! What `clearpage_os::measure` makes of a tuning that is wrong everywhere: `cargo bench --bench tune`.
 //!
 //! First every primitive is measured at every size; that is the envelope. Then a tuning that has
 //! the slowest primitive at every place is the beginning of ten measurements, with the machine idle
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use clearpage::{Intent, PAGE_SIZE, Primitive, Tuning};
 use clearpage_benches::{Promises, pinned};
-use clearpage_cli::contender::{Contender, contenders};
-use clearpage_cli::crew::Crew;
-use clearpage_cli::judge::Judgement;
-use clearpage_cli::measure::{self, Case, Effort};
-use clearpage_cli::memory::Arena;
-use clearpage_cli::report::Temperature::{Cold, Reuse, Use};
-use clearpage_cli::report::{Backing, Place, Report, SCHEMA};
-use clearpage_cli::table::ruled;
-use clearpage_cli::units::format_size;
+use clearpage_cli::harness::Judgement;
+use clearpage_cli::harness::Temperature::{Cold, Reuse, Use};
+use clearpage_cli::harness::contender::{Contender, contenders};
+use clearpage_cli::harness::crew::Crew;
+use clearpage_cli::harness::measure::{self, Case, Effort};
+use clearpage_cli::harness::memory::Arena;
+use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::units::format_size;
+use clearpage_cli::harness::{Backing, Place, Report, SCHEMA};
 
 /// Measurements of each kind.
 const RUNS: usize = 10;
@@ -50,7 +50,7 @@ fn main() {
             let (mut good, mut longest) = (0, 0.0_f64);
             for _ in 0..RUNS {
                 let start = Instant::now();
-                let measured = wrong.measure(BUDGET);
+                let measured = clearpage_os::measure(&wrong, BUDGET);
                 let tuning = measured.tuning();
                 let seconds = start.elapsed().as_secs_f64();
                 let judgement = judge(&report, &tuning);
@@ -139,7 +139,7 @@ fn slowest(report: &Report) -> Tuning {
                 places.map(|p| p.share).fold(f64::INFINITY, f64::min)
             };
             let worst = judged.iter().min_by(|a, b| share(&a.1).total_cmp(&share(&b.1)));
-            tuning = tuning.then(intent, len, worst.expect("a row").0);
+            tuning = tuning.with_step(intent, len, worst.expect("a row").0);
         }
     }
     tuning

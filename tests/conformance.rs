@@ -1,4 +1,4 @@
-//! One runner over the whole table and over the public faces: inside all zero, outside untouched.
+//! Every primitive and every public function zeroes its range and nothing else.
 
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use clearpage::{AvailablePrimitive, Intent, PAGE_SIZE, Page, primitives, raw};
 use clearpage_testkit::{Garbage, say};
 
-/// Lengths at which a block loop can go wrong.
+/// Returns the lengths at which a loop over blocks can fail.
 fn lengths(block: usize) -> Vec<usize> {
     let mut lengths = vec![
         0,
@@ -32,7 +32,7 @@ fn lengths(block: usize) -> Vec<usize> {
     lengths
 }
 
-/// Every alignment to 64, and the edges of larger blocks.
+/// Returns every offset up to 64, and those at the edges of a block.
 fn offsets(block: usize) -> Vec<usize> {
     let mut offsets: Vec<usize> = (0..=64).collect();
     offsets.extend([block / 2, block - 1, block, block + 1]);
@@ -41,9 +41,9 @@ fn offsets(block: usize) -> Vec<usize> {
     offsets
 }
 
-/// Short requests are served without a primitive, by stores that overlap.
+/// Short ranges are cleared by overlapping stores, without a primitive.
 #[test]
-fn zero_bytes_at_every_short_length() {
+fn zero_bytes_clears_every_short_length() {
     const EDGE: usize = 64;
     let mut memory = vec![0xa5_u8; 4500 + 3 * EDGE];
     for len in (0..600).chain((600..4400).step_by(13)) {
@@ -59,7 +59,7 @@ fn zero_bytes_at_every_short_length() {
 }
 
 #[test]
-fn every_primitive_at_every_alignment_and_length() {
+fn every_primitive_clears_every_alignment_and_length() {
     let mut exercised = Vec::new();
     for primitive in primitives() {
         match primitive.available() {
@@ -92,7 +92,7 @@ fn conforms(available: AvailablePrimitive) {
 }
 
 #[test]
-fn faces_on_pages() {
+fn page_functions_clear_exactly_their_pages() {
     let mut memory = Garbage::new(17 * PAGE_SIZE);
     clearpage::clear_page(&mut memory.pages(1)[0]);
     memory.check(0, PAGE_SIZE, &"clear_page");
@@ -104,7 +104,7 @@ fn faces_on_pages() {
             clearpage::clear_pages_for(memory.pages(npages), intent);
             memory.check(0, len, &format_args!("clear_pages_for {}", intent.name()));
             let pages = NonNull::from(memory.pages(npages)).cast();
-            // SAFETY: `pages` was made from a slice of that many.
+            // SAFETY: `pages` points to a slice of this length.
             unsafe { raw::clear_pages_for(pages, npages, intent) };
             memory.check(0, len, &format_args!("raw::clear_pages_for {}", intent.name()));
         }
@@ -112,7 +112,7 @@ fn faces_on_pages() {
 }
 
 #[test]
-fn faces_on_bytes() {
+fn zero_bytes_clears_every_offset_and_length() {
     let mut memory = Garbage::new(600);
     for intent in Intent::ALL {
         for offset in [0, 1, 7, 8, 15, 33, 63] {
@@ -124,9 +124,9 @@ fn faces_on_bytes() {
     }
 }
 
-/// Long enough for every step of the plan, whatever the caches of this CPU.
+/// The longest range exceeds the thresholds of the plan, for any cache size.
 #[test]
-fn faces_on_long_ranges() {
+fn long_ranges_are_cleared_exactly() {
     let longest = (4 * clearpage::cpu::caches().l3).clamp(16 << 20, 256 << 20);
     let mut len = 16 * PAGE_SIZE;
     while len <= longest {
@@ -142,7 +142,7 @@ fn faces_on_long_ranges() {
 }
 
 #[test]
-fn uninit_twins_return_what_they_cleared() {
+fn uninit_functions_return_the_cleared_memory() {
     let mut pages = [const { MaybeUninit::<Page>::uninit() }; 3];
     let address = pages.as_ptr().addr();
 
@@ -150,13 +150,13 @@ fn uninit_twins_return_what_they_cleared() {
     assert_eq!(std::ptr::from_ref(page).addr(), address);
     assert!(page.as_bytes().iter().all(|&b| b == 0));
 
-    type Twin = fn(&mut [MaybeUninit<Page>]) -> &mut [Page];
-    let cold: Twin = |pages| clearpage::clear_pages_uninit_for(pages, Intent::Cold);
-    for twin in [clearpage::clear_pages_uninit, cold] {
+    type Clear = fn(&mut [MaybeUninit<Page>]) -> &mut [Page];
+    let cold: Clear = |pages| clearpage::clear_pages_uninit_for(pages, Intent::Cold);
+    for clear in [clearpage::clear_pages_uninit, cold] {
         for page in &mut pages {
             page.write(Page::ZERO).as_bytes_mut().fill(0xa5);
         }
-        let cleared = twin(&mut pages);
+        let cleared = clear(&mut pages);
         assert_eq!((cleared.as_ptr().addr(), cleared.len()), (address, 3));
         assert!(cleared.iter().all(|page| page.as_bytes().iter().all(|&b| b == 0)));
     }
@@ -171,10 +171,10 @@ fn uninit_twins_return_what_they_cleared() {
 }
 
 #[test]
-fn nothing_is_a_no_op_of_any_pointer() {
+fn empty_ranges_accept_any_pointer() {
     let askew = NonNull::<Page>::dangling().map_addr(|address| address | 1);
     for intent in Intent::ALL {
-        // SAFETY: no page and no byte is touched; a segmentation fault would say otherwise.
+        // SAFETY: no memory is accessed; otherwise the test faults.
         unsafe {
             for page in [NonNull::dangling(), askew] {
                 raw::clear_pages(page, 0);
@@ -191,32 +191,32 @@ fn nothing_is_a_no_op_of_any_pointer() {
 
 #[test]
 #[should_panic(expected = "pages are more than an allocation can hold")]
-fn a_number_of_pages_that_would_wrap_is_refused() {
-    // SAFETY: refused before anything is touched, which is what is tested.
+fn an_overflowing_number_of_pages_is_refused() {
+    // SAFETY: the call panics before it accesses memory, which is tested.
     unsafe { raw::clear_pages(NonNull::dangling(), usize::MAX / PAGE_SIZE + 2) }
 }
 
 #[test]
 #[should_panic(expected = "bytes are more than an allocation can hold")]
-fn a_length_that_would_wrap_is_refused() {
-    // SAFETY: refused before anything is touched, which is what is tested.
+fn an_overflowing_length_is_refused() {
+    // SAFETY: the call panics before it accesses memory, which is tested.
     unsafe { raw::zero_bytes(std::ptr::dangling_mut(), usize::MAX, Intent::Auto) }
 }
 
 #[test]
 #[cfg(debug_assertions)]
 #[should_panic(expected = "is not page-aligned")]
-fn a_misaligned_page_is_noticed() {
+fn a_misaligned_page_is_refused() {
     let mut memory = Garbage::new(PAGE_SIZE);
     let askew = NonNull::from(memory.bytes(8, PAGE_SIZE)).cast();
-    // SAFETY: the bytes are there; their alignment is what is tested.
+    // SAFETY: the bytes are valid; the wrong alignment is tested.
     unsafe { raw::clear_page(askew) }
 }
 
 #[test]
 #[cfg(debug_assertions)]
 #[should_panic(expected = "is not page-aligned")]
-fn misaligned_pages_are_noticed() {
+fn misaligned_pages_are_refused() {
     let mut memory = Garbage::new(2 * PAGE_SIZE);
     let askew = NonNull::from(memory.bytes(8, 2 * PAGE_SIZE)).cast();
     // SAFETY: as above.

@@ -1,5 +1,4 @@
-//! The environment is read once, without allocating and without a lock, and cannot be used against
-//! a program that has more rights than its caller.
+//! The environment is read once, without allocation and locks. A privileged program ignores it.
 #![cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -9,21 +8,21 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 use std::{env, fs, hint, thread};
 
 use clearpage::hooks::{self, ClearingAlloc, InitPolicy};
 use clearpage::{Intent, PAGE_SIZE, Page, Tuning};
-use clearpage_testkit::{built_for_one, emulator, say};
+use clearpage_testkit::{TempFile, built_for_one, emulator, say, texts};
 
 #[global_allocator]
 static ALLOC: Observed = Observed;
 
-/// `System`, which counts the blocks of a thread, calls back from inside an allocation, and clears
-/// once it is told to: before that the test harness would clear enough to make the plan.
+/// `System` that counts the blocks of each thread and can call a function inside an allocation. It
+/// clears only on request, because clears of the test harness would already make the plan.
 struct Observed;
 
 static CLEARING: ClearingAlloc<System> = ClearingAlloc::new(System).with_policy(InitPolicy::BOTH);
@@ -34,7 +33,7 @@ thread_local! {
     static CALL: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
-// SAFETY: the system's blocks, whichever way they go.
+// SAFETY: all blocks are the system's.
 unsafe impl GlobalAlloc for Observed {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         BLOCKS.set(BLOCKS.get() + 1);
@@ -66,7 +65,7 @@ fn child(test: &str) -> Command {
     this_test_in(emulator::command(&env::current_exe().unwrap()), test)
 }
 
-/// Runs to the end, or panics after so long that it hangs.
+/// Runs the command, or panics if it does not end.
 fn run(mut command: Command) -> Output {
     const LIMIT: Duration = Duration::from_secs(60);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -78,7 +77,7 @@ fn run(mut command: Command) -> Output {
         if start.elapsed() > LIMIT {
             child.kill().unwrap();
             child.wait().unwrap();
-            panic!("it hangs: {:?}", command.get_args());
+            panic!("no end after {LIMIT:?}: {:?}", command.get_args());
         }
         thread::sleep(Duration::from_millis(2));
     };
@@ -88,33 +87,7 @@ fn run(mut command: Command) -> Output {
     Output { status, stdout, stderr }
 }
 
-fn texts(output: &Output) -> (Option<i32>, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
-
-/// A file that is removed when it is dropped.
-struct File(PathBuf);
-
-impl File {
-    fn named(name: &str) -> Self {
-        Self(env::temp_dir().join(format!("clearpage-environment-{}-{name}", process::id())))
-    }
-
-    fn new(name: &str, bytes: &[u8]) -> Self {
-        let file = Self::named(name);
-        fs::write(&file.0, bytes).unwrap();
-        file
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// Child: the first clear, and what it allocated.
+/// Child: clears for the first time, and prints the number of allocations.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn clear_and_count() {
@@ -134,9 +107,9 @@ fn making_the_plan_allocates_nothing() {
     if built_for_one() {
         return;
     }
-    // The path is longer than what fits into anybody's buffer.
-    let file = File::new(&"x".repeat(150), generic().as_bytes());
-    let file = Path::new("/./").join(file.0.strip_prefix("/").unwrap());
+    // The path is longer than any buffer for it is likely to be.
+    let file = TempFile::new(&"x".repeat(150), generic().as_bytes());
+    let file = Path::new("/./").join(file.path().strip_prefix("/").unwrap());
     let path = OsStr::new(&"/.".repeat(1000)).to_owned();
     let path = [path.as_bytes(), file.as_os_str().as_bytes()].concat();
     for (variable, value) in
@@ -152,8 +125,8 @@ fn making_the_plan_allocates_nothing() {
 
 static WRITER: AtomicBool = AtomicBool::new(false);
 
-/// Child: the first clear of the process is made inside `vars_os`, which holds the lock of the
-/// environment for reading, while another thread waits to write.
+/// Child: clears for the first time inside `vars_os`, which holds the read lock of the environment,
+/// while another thread waits to write.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn clear_while_the_environment_is_locked() {
@@ -161,12 +134,12 @@ fn clear_while_the_environment_is_locked() {
         while !WRITER.load(SeqCst) {
             thread::yield_now();
         }
-        // SAFETY: this process reads its environment by `std` alone.
+        // SAFETY: this process reads its environment only through `std`.
         unsafe { env::set_var("SOMETHING", "else") };
     });
     CALL.set(Some(|| {
         WRITER.store(true, SeqCst);
-        // Long enough for the writer to wait for the lock that is held here.
+        // The writer is then waiting for the lock.
         thread::sleep(Duration::from_millis(300));
         let mut page = Page::ZERO;
         clearpage::clear_page(&mut page);
@@ -183,7 +156,7 @@ fn a_clear_inside_a_locked_environment_does_not_wait() {
     assert!(code == Some(0) && stdout.contains("not locked\n"), "{stdout}{stderr}");
 }
 
-/// Child: one thread changes a variable, another lists all 400 of them, and every block is cleared.
+/// Child: one thread changes a variable while another lists all 400, and every block is cleared.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn list_and_change_variables() {
@@ -192,7 +165,7 @@ fn list_and_change_variables() {
     thread::scope(|scope| {
         scope.spawn(|| {
             while !stop.load(SeqCst) {
-                // SAFETY: this process reads its environment by `std` alone.
+                // SAFETY: this process reads its environment only through `std`.
                 unsafe { env::set_var("SOMETHING", "else") };
             }
         });
@@ -220,7 +193,7 @@ fn listing_and_changing_variables_never_hangs() {
     }
 }
 
-/// Child: what was read stays, whatever the environment says now.
+/// Child: changes the environment after it was read.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn change_the_environment() {
@@ -251,8 +224,8 @@ unsafe extern "C" {
     fn waitpid(process: c_int, status: *mut c_int, options: c_int) -> c_int;
 }
 
-/// Child: forks while another thread makes the first plan. Each forked process, which does only what
-/// is allowed after a fork, uses its copy of that plan, then makes the plan again.
+/// Child: forks while another thread makes the first plan. Each forked process uses its copy of the
+/// plan, then makes the plan again. It does only what is allowed after a fork.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn fork_while_the_plan_is_made() {
@@ -315,9 +288,9 @@ fn a_process_forked_while_the_plan_is_made_obeys_the_environment() {
     }
     let mut text = generic().into_bytes();
     text.resize(64 << 10, b'\n');
-    let file = File::new("forked", &text);
+    let file = TempFile::new("forked", &text);
     for (variable, value) in
-        [("CLEARPAGE_FORCE", OsStr::new("generic")), ("CLEARPAGE_TUNING", file.0.as_os_str())]
+        [("CLEARPAGE_FORCE", OsStr::new("generic")), ("CLEARPAGE_TUNING", file.path().as_os_str())]
     {
         let mut amid = 0;
         for _ in 0..runs() {
@@ -343,18 +316,18 @@ fn only_a_small_regular_file_of_text_is_read() {
         bytes.resize(len, b'\n');
         bytes
     };
-    let pipe = File::named("pipe");
+    let pipe = TempFile::named("pipe");
     rustix::fs::mknodat(
         rustix::fs::CWD,
-        &pipe.0,
+        pipe.path(),
         rustix::fs::FileType::Fifo,
         rustix::fs::Mode::RUSR,
         0,
     )
     .unwrap();
-    let long = File::new("long", &padded((64 << 10) + 1));
-    let binary = File::new("binary", b"clearpage-tuning \xff");
-    let longest = File::new("longest", &padded(64 << 10));
+    let long = TempFile::new("long", padded((64 << 10) + 1));
+    let binary = TempFile::new("binary", b"clearpage-tuning \xff");
+    let longest = TempFile::new("longest", padded(64 << 10));
     let refused = |path: &Path, reason: &str| {
         let mut command = child("clear_and_count");
         command.env("CLEARPAGE_TUNING", path);
@@ -363,16 +336,16 @@ fn only_a_small_regular_file_of_text_is_read() {
         assert!(stderr.contains(&message), "{stdout}{stderr}");
         assert_eq!(code, Some(2));
     };
-    refused(&pipe.0, "not a regular file\n");
+    refused(pipe.path(), "not a regular file\n");
     refused(Path::new("/dev/zero"), "not a regular file\n");
     refused(&env::temp_dir(), "not a regular file\n");
-    refused(&long.0, "the file is longer than 64 KiB\n");
-    refused(&binary.0, "the file is not text in UTF-8\n");
+    refused(long.path(), "the file is longer than 64 KiB\n");
+    refused(binary.path(), "the file is not text in UTF-8\n");
     refused(Path::new("/nonexistent"), "entity not found\n");
     refused(Path::new(&"x".repeat(5000)), "invalid filename\n");
 
     let mut command = child("clear_and_count");
-    command.env("CLEARPAGE_TUNING", &longest.0);
+    command.env("CLEARPAGE_TUNING", longest.path());
     let (_, stdout, stderr) = texts(&run(command));
     assert!(stdout.contains("plan: generic\n"), "{stderr}");
 }
@@ -393,7 +366,7 @@ fn values_are_escaped_in_messages() {
     }
 }
 
-/// Child: what a privileged program makes of its variables.
+/// Child: prints the plan and the policy of a privileged program.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn print_plan_policy_and_rights() {
@@ -413,12 +386,12 @@ fn a_privileged_program_ignores_all_variables() {
     if emulator::emulator().is_some() {
         return say("skipped: the system runs no setuid program in an emulator");
     }
-    let program = File::named("setuid");
-    fs::copy(env::current_exe().unwrap(), &program.0).unwrap();
-    chown(&program.0, Some(0), Some(0)).unwrap();
-    fs::set_permissions(&program.0, fs::Permissions::from_mode(0o4755)).unwrap();
+    let program = TempFile::named("setuid");
+    fs::copy(env::current_exe().unwrap(), program.path()).unwrap();
+    chown(program.path(), Some(0), Some(0)).unwrap();
+    fs::set_permissions(program.path(), fs::Permissions::from_mode(0o4755)).unwrap();
     let values = [("FORCE", "nonsense"), ("TUNING", "/nonexistent"), ("INIT_ON_ALLOC", "nonsense")];
-    let mut command = this_test_in(Command::new(&program.0), "print_plan_policy_and_rights");
+    let mut command = this_test_in(Command::new(program.path()), "print_plan_policy_and_rights");
     command.envs(values.map(|(name, value)| (format!("CLEARPAGE_{name}"), value)));
     command.env("CLEARPAGE_INIT_ON_FREE", "1").current_dir("/").uid(65534).gid(65534);
     let output = match command.output() {
@@ -430,6 +403,6 @@ fn a_privileged_program_ignores_all_variables() {
         return say("skipped: this file system makes no program setuid");
     }
     let plan = Tuning::detect().choose(Intent::Hot, PAGE_SIZE).name();
-    let told = format!("privileged: true\nplan: {plan}\npolicy: {:?}\n", InitPolicy::OFF);
-    assert!(code == Some(0) && stdout.contains(&told), "{stdout}{stderr}");
+    let expected = format!("privileged: true\nplan: {plan}\npolicy: {:?}\n", InitPolicy::OFF);
+    assert!(code == Some(0) && stdout.contains(&expected), "{stdout}{stderr}");
 }

@@ -1,5 +1,5 @@
-//! A process whose first allocation is the buffer of standard output, and reads a bad policy: it
-//! ends, without waiting for that buffer. No test harness here, which would allocate before.
+//! The first allocation of a process is the buffer of standard output. If the policy is malformed,
+//! the process exits without waiting for that buffer. A test harness would allocate earlier.
 
 use std::alloc::System;
 

@@ -1,5 +1,5 @@
-//! The layers of forcing, each with its errors. The plan belongs to the process, so what changes
-//! it runs in one test or in a child.
+//! Every way to force a primitive, and its errors. The plan is global, so only one test changes it;
+//! others use child processes.
 
 use clearpage::{ForceError, Intent, PAGE_SIZE, primitives};
 use clearpage_testkit::{Garbage, built_for_one};
@@ -16,7 +16,7 @@ fn plan() -> Vec<&'static str> {
 }
 
 #[test]
-fn every_primitive_serves_every_face_when_forced() {
+fn a_forced_primitive_serves_every_function() {
     let before = plan();
     let mut memory = Garbage::new(9 * PAGE_SIZE);
     for primitive in primitives() {
@@ -71,7 +71,7 @@ fn errors_name_what_is_wrong_and_what_is_allowed() {
     assert_eq!(unavailable.to_string(), "x is not available: no X: bit 3 is 0");
 }
 
-/// Child of the tests below: clears, then prints the plan.
+/// Child: clears, then prints the plan.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn clear_and_print_the_plan() {
@@ -83,7 +83,7 @@ fn clear_and_print_the_plan() {
 
 #[test]
 #[cfg(feature = "std")]
-fn the_environment_forces() {
+fn the_environment_forces_a_primitive() {
     for primitive in clearpage_testkit::available().into_iter().filter(|p| !p.sets_tags()) {
         if built_for_one() {
             continue;
@@ -99,7 +99,7 @@ fn the_environment_forces() {
 
 #[test]
 #[cfg(feature = "std")]
-fn the_environment_is_refused_loudly() {
+fn a_wrong_name_in_the_environment_exits_with_status_2() {
     if built_for_one() {
         return;
     }
@@ -123,7 +123,7 @@ fn the_environment_is_refused_loudly() {
     }
 }
 
-/// Child: both errors, each after the variables were changed.
+/// Child: prints both errors after the variables were changed.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 #[cfg(all(feature = "std", unix))]

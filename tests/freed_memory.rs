@@ -1,7 +1,7 @@
-//! Blocks that are wiped and freed at once: nothing in the program reads them afterwards, so that the
-//! compiler may take the stores for dead. The kernel reads them here.
+//! Blocks are zero after they are freed. The compiler could remove the stores as dead, because the
+//! program never reads freed blocks. The tests read them through the kernel.
 //!
-//! Under glibc, whose free blocks stay mapped, and of which it uses only the first bytes.
+//! With glibc only: its free blocks remain mapped, and it writes only to their first bytes.
 #![cfg(all(target_os = "linux", target_env = "gnu", not(miri), not(clearpage_asan)))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -14,23 +14,23 @@ use clearpage::raw::zero_bytes;
 use clearpage_testkit::emulator::emulator;
 use clearpage_testkit::say;
 
-/// What glibc writes to a free block of these lengths: pointers of a list.
+/// The bytes that glibc writes to a free block of these lengths: list pointers.
 const LIST: usize = 16;
 const GARBAGE: u8 = 0xa5;
 const LONGEST: usize = 256;
 
-/// The system's blocks, after a header that is never the user's.
+/// Blocks of `System` that start after a header, so that glibc writes only to the header.
 struct AfterHeader;
 
-// SAFETY: parts of the system's blocks; the header has a multiple of every alignment that is asked for.
+// SAFETY: the blocks are parts of the system's blocks. The header is a multiple of the alignments.
 unsafe impl GlobalAlloc for AfterHeader {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise; a header more is no overflow at these lengths.
+        // SAFETY: the caller's promise; the length with a header does not overflow.
         unsafe { System.alloc(with_header(layout)).add(LIST) }
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: where the block begins.
+        // SAFETY: the pointer is the start of the system's block.
         unsafe { System.dealloc(ptr.sub(LIST), with_header(layout)) }
     }
 }
@@ -39,10 +39,11 @@ fn with_header(layout: Layout) -> Layout {
     Layout::from_size_align(LIST + layout.size(), layout.align()).unwrap()
 }
 
-/// The memory of this process, as the kernel sees it; `None` under an emulator, whose memory it sees.
+/// The memory of this process, read through the kernel.
 struct Memory(File);
 
 impl Memory {
+    /// Returns `None` in an emulator, because the kernel would read the memory of the emulator.
     fn open() -> Option<Self> {
         if emulator().is_some() {
             say("freed memory: skipped: emulated");
@@ -51,18 +52,18 @@ impl Memory {
         Some(Self(File::open("/proc/self/mem").unwrap()))
     }
 
-    /// What is at `address`, without a call of the allocator.
+    /// Reads from `address` without an allocation.
     fn read(&self, address: usize) -> [u8; LONGEST] {
         let mut bytes = [0; LONGEST];
         self.0.read_exact_at(&mut bytes, address as u64).unwrap();
         bytes
     }
 
-    /// Panics unless `len` bytes at `address`, without the first `skipped`, are zero.
+    /// Panics unless `len` bytes at `address`, except the first `skipped`, are zero.
     fn check(&self, address: usize, len: usize, skipped: usize) {
         let bytes = self.read(address);
         let dirty = bytes[..len].iter().skip(skipped).position(|&byte| byte != 0);
-        assert_eq!(dirty, None, "freed block of {len} bytes, {skipped} of them not looked at");
+        assert_eq!(dirty, None, "freed block of {len} bytes, without the first {skipped}");
     }
 }
 
@@ -70,10 +71,10 @@ fn layout(len: usize) -> Layout {
     Layout::from_size_align(len, 16).unwrap()
 }
 
-/// A block full of garbage.
+/// Returns a block full of garbage.
 #[inline(always)]
 fn garbage<A: GlobalAlloc>(alloc: &A, len: usize) -> *mut u8 {
-    // SAFETY: a block of that many bytes, which are not 0.
+    // SAFETY: the length is not 0, and the block is valid for it.
     unsafe {
         let ptr = alloc.alloc(layout(len));
         assert!(!ptr.is_null());
@@ -82,7 +83,7 @@ fn garbage<A: GlobalAlloc>(alloc: &A, len: usize) -> *mut u8 {
     }
 }
 
-/// The neighbours of a block stay allocated, so that it is not merged with them.
+/// Checks blocks of every length. Their neighbours remain allocated, so that no blocks are merged.
 fn check_freed_blocks<A: GlobalAlloc>(memory: &Memory, alloc: &A, skipped: usize) {
     for len in 1..=LONGEST {
         let blocks = [(); 3].map(|()| garbage(alloc, len));
@@ -90,7 +91,7 @@ fn check_freed_blocks<A: GlobalAlloc>(memory: &Memory, alloc: &A, skipped: usize
         assert_eq!(
             memory.read(address)[..len],
             [GARBAGE; LONGEST][..len],
-            "the block is not found"
+            "the kernel reads another block"
         );
         // SAFETY: blocks of this allocator, each freed once.
         unsafe { alloc.dealloc(blocks[1], layout(len)) };
@@ -111,11 +112,11 @@ fn short_blocks_are_zero_after_they_are_freed() {
     check_freed_blocks(&memory, &alloc, 0);
 }
 
-/// All of it in one function, with a length that the compiler knows.
+/// Clears and frees in one function, with a length known at compile time.
 fn check_inlined<const LEN: usize>(memory: &Memory) {
     let ptr = garbage(&AfterHeader, LEN);
     let address = ptr.addr();
-    // SAFETY: a block of that many bytes, freed once.
+    // SAFETY: the block has this length, and is freed once.
     unsafe {
         zero_bytes(ptr, LEN, Intent::Hot);
         AfterHeader.dealloc(ptr, layout(LEN));
@@ -124,7 +125,7 @@ fn check_inlined<const LEN: usize>(memory: &Memory) {
 }
 
 #[test]
-fn a_wipe_that_is_inlined_before_free_stays() {
+fn a_clear_inlined_before_free_is_not_removed() {
     let Some(memory) = Memory::open() else { return };
     check_inlined::<1>(&memory);
     check_inlined::<3>(&memory);

@@ -1,25 +1,25 @@
-//! `ClearingAlloc` as the global allocator, switched by the environment: it serves the standard
-//! library, the test harness, and this crate while that reads its own settings.
+//! `ClearingAlloc` as the global allocator, with the policy of the environment. It serves the
+//! standard library, the test harness, and this crate while it reads its own settings.
 #![cfg(feature = "std")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::{fs, thread};
+use std::thread;
 
 use clearpage::hooks::{ClearingAlloc, InitPolicy, policy};
 use clearpage::{Intent, PAGE_SIZE, Tuning};
-use clearpage_testkit::{built_for_one, child_with};
+use clearpage_testkit::{TempFile, built_for_one, child_with, texts};
 
 #[global_allocator]
 static ALLOC: ClearingAlloc<Watch> = ClearingAlloc::new(Watch);
 
-/// `System` with fresh blocks full of garbage, and a look at those that come back.
+/// `System` with fresh blocks full of garbage. Counts the freed blocks that are zero.
 struct Watch;
 
 static WIPED: AtomicUsize = AtomicUsize::new(0);
 static UNWIPED: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: the system's blocks.
+// SAFETY: all blocks are the system's.
 unsafe impl GlobalAlloc for Watch {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise; a block that is not null is valid for its size.
@@ -38,8 +38,8 @@ unsafe impl GlobalAlloc for Watch {
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the block is valid until it is freed; volatile, because the user may have left
-        // parts of it uninitialised.
+        // SAFETY: the block is valid until it is freed. The reads are volatile, because parts of it
+        // may be uninitialised.
         unsafe {
             let zero = (0..layout.size()).all(|at| ptr.add(at).read_volatile() == 0);
             if zero { &WIPED } else { &UNWIPED }.fetch_add(1, Relaxed);
@@ -48,7 +48,7 @@ unsafe impl GlobalAlloc for Watch {
     }
 }
 
-/// Child: uses memory as programs do, then tells what it and the allocator saw.
+/// Child: uses memory as programs do, then prints what it and the allocator found.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn use_memory() {
@@ -70,8 +70,7 @@ fn use_memory() {
     });
     let fresh = [1, 100, 1000, 10_000, 1_000_000].map(|size| {
         let layout = Layout::from_size_align(size, 64).unwrap();
-        // SAFETY: the block is read within its size, volatile because nobody wrote to it here, and
-        // freed once.
+        // SAFETY: the block is freed once. The reads are volatile, because it is uninitialised.
         unsafe {
             let ptr = std::alloc::alloc(layout);
             let zero = (0..size).all(|at| ptr.add(at).read_volatile() == 0);
@@ -93,13 +92,11 @@ fn use_memory() {
 }
 
 fn run(variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
-    let child = child_with("use_memory", variables);
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (child.status.code(), text(child.stdout), text(child.stderr))
+    texts(&child_with("use_memory", variables))
 }
 
 #[test]
-fn it_serves_whatever_the_policy() {
+fn the_environment_sets_the_policy_from_the_first_allocation_on() {
     for (on_alloc, on_free) in [(false, false), (true, false), (false, true), (true, true)] {
         let switch = |on| if on { "1" } else { "" };
         let (code, stdout, stderr) = run(&[
@@ -109,27 +106,26 @@ fn it_serves_whatever_the_policy() {
         assert_eq!(code, Some(0), "{stderr}");
         let zeroes = if on_alloc { "all" } else { "none" };
         let policy = InitPolicy { on_alloc, on_free };
-        let told = format!(
+        let expected = format!(
             "{policy:?}: fresh and zero: {zeroes}; wiped: {on_free}\nunwiped: {}\n",
             !on_free
         );
-        assert!(stdout.contains(&told), "{stdout}");
-        // Not one, from the first allocation of the process on.
+        assert!(stdout.contains(&expected), "{stdout}");
+        // Under `on_free` no block of the process is freed without a clear.
         assert_eq!(stdout.contains("left: 0\n"), on_free, "{stdout}");
     }
 }
 
 #[test]
-fn a_bad_policy_ends_it() {
+fn a_malformed_policy_exits_with_status_2() {
     let (code, stdout, stderr) = run(&[("CLEARPAGE_INIT_ON_FREE", "on")]);
     assert_eq!(code, Some(2), "{stdout}");
     assert!(stderr.contains("clearpage: CLEARPAGE_INIT_ON_FREE=on: allowed are 0"), "{stderr}");
 }
 
-/// The text of a tuning, and a long name, are themselves cleared when they are freed, by a plan
-/// that is not made yet.
+/// The plan may be needed to clear memory that is allocated while the plan is made.
 #[test]
-fn it_serves_the_making_of_its_own_plan() {
+fn the_plan_can_be_made_inside_an_allocation() {
     if built_for_one() {
         return;
     }
@@ -145,9 +141,7 @@ fn it_serves_the_making_of_its_own_plan() {
     assert!(stderr.contains(&format!("clearpage: CLEARPAGE_FORCE={name}: no such primitive")));
 
     let generic = clearpage::primitives().last().unwrap();
-    let file = std::env::temp_dir().join(format!("clearpage-hooks-{}.tuning", std::process::id()));
-    fs::write(&file, Tuning::uniform(generic).to_string()).unwrap();
-    let (code, stdout, stderr) = with("CLEARPAGE_TUNING", file.to_str().unwrap());
-    fs::remove_file(&file).unwrap();
+    let file = TempFile::new("hooks", Tuning::uniform(generic).to_string());
+    let (code, stdout, stderr) = with("CLEARPAGE_TUNING", file.path().to_str().unwrap());
     assert!(code == Some(0) && stdout.contains("plan: generic\n"), "{stdout}{stderr}");
 }

@@ -1,5 +1,5 @@
-//! Clearing frames, against a model: memory of which some frames have an address and the others
-//! must be mapped, by a mapper that counts, and fails where it is told to.
+//! Clears frames and compares the result with a model. Some frames have an address; the others are
+//! mapped by a mapper that counts its mappings and fails on request.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,7 +10,7 @@ use clearpage::highmem::{
 };
 use clearpage::{Intent, primitives};
 use clearpage_testkit::built_for_one;
-use clearpage_testkit::faulty::{Fault, FaultyMap};
+use clearpage_testkit::faulty::{Expected, Fault, FaultyMap, Run};
 use quickcheck::{Arbitrary, Gen, quickcheck};
 
 /// Frames of the memory.
@@ -20,109 +20,61 @@ fn frames(start: u64, npages: u64) -> FrameRange {
     FrameRange::new(Frame::new(start).unwrap(), npages).unwrap()
 }
 
-/// What a call should do: which frames it clears, how many mappings it makes, and the error.
-#[derive(Default)]
-struct Expected {
-    cleared: Vec<u64>,
-    mappings: u64,
-    error: Option<ClearError<Fault>>,
-}
-
-impl Expected {
-    /// Windows over the frames of `list`, which follow one another and have no address.
-    fn windows(&mut self, mem: &FaultyMap, list: &[u64]) {
-        for window in list.chunks(mem.window) {
-            let frame = Frame::new(window[0]).unwrap();
-            let fault = mem.fault(frame, self.mappings);
-            if let Some(source) = fault {
-                let cleared = self.cleared.len() as u64;
-                self.error = Some(ClearError { cleared, frame, source });
-                return;
-            }
-            // The memory ends inside the window: it is mapped as far as it goes.
-            let there = window.iter().take_while(|&&frame| frame < NPAGES).count();
-            self.cleared.extend(&window[..there]);
-            self.mappings += 1;
-            if there < window.len() {
-                return self.windows(mem, &window[there..]);
-            }
-        }
-    }
-
-    /// A list of frames, of which those that follow one another without an address are a run.
-    fn of(mem: &FaultyMap, list: &[u64]) -> Self {
-        let mut this = Self::default();
-        let mut rest = list;
-        while let (Some(&first), None) = (rest.first(), this.error) {
-            let mut run = 1;
-            if mem.has_address(first) {
-                this.cleared.push(first);
-            } else {
-                while rest.get(run) == Some(&(rest[run - 1] + 1)) && !mem.has_address(rest[run]) {
-                    run += 1;
-                }
-                this.windows(mem, &rest[..run]);
-            }
-            rest = &rest[run..];
-        }
-        this
-    }
-
-    fn check(self, mem: &FaultyMap, result: Result<(), ClearError<Fault>>) {
-        assert_eq!(result.err(), self.error, "{mem:?}");
-        assert_eq!(mem.maps(), self.mappings, "mappings: {mem:?}");
-        let zero: Vec<bool> = (0..NPAGES).map(|frame| self.cleared.contains(&frame)).collect();
-        mem.check(&zero);
-    }
-}
-
+/// Memory in runs, usually with several kinds of boundaries, and the behaviour of its mapper.
 #[derive(Clone, Debug)]
 struct Memory {
-    /// Which frames have an address.
-    mapped: Vec<bool>,
-    window: usize,
-    /// The mapping that fails.
-    fail: Option<u64>,
+    runs: Vec<Run>,
+    windows: Vec<u64>,
+    prefix: u64,
+    covers: bool,
+    fails: u64,
     intent: Intent,
 }
 
 impl Memory {
     fn mem(&self) -> FaultyMap {
-        FaultyMap::new(&self.mapped, self.window, self.fail)
+        let mut mem = FaultyMap::new(&self.runs, 1);
+        (mem.windows, mem.prefix, mem.covers) = (self.windows.clone(), self.prefix, self.covers);
+        mem.fail(self.fails);
+        mem
     }
 }
 
 impl Arbitrary for Memory {
     fn arbitrary(g: &mut Gen) -> Self {
-        // Long runs of a kind are as likely as short ones.
-        let mut mapped = Vec::new();
-        while mapped.len() < NPAGES as usize {
-            let run = *g.choose(&[1, 1, 2, 5, 20, NPAGES as usize]).unwrap();
-            mapped.resize(mapped.len() + run, bool::arbitrary(g));
+        // Long runs are as likely as short ones, and the kinds need not alternate.
+        let (mut runs, mut left) = (vec![], NPAGES);
+        while left > 0 {
+            let npages = *g.choose(&[1, 1, 2, 5, 20, NPAGES]).unwrap();
+            runs.push((npages.min(left), bool::arbitrary(g)));
+            left -= npages.min(left);
         }
-        mapped.truncate(NPAGES as usize);
+        let window = |g: &mut Gen| *g.choose(&[1, 2, 3, 7, 16, 64]).unwrap();
         Self {
-            mapped,
-            window: *g.choose(&[1, 2, 3, 7, 16, 64]).unwrap(),
-            fail: bool::arbitrary(g).then(|| u64::arbitrary(g) % 12),
+            runs,
+            windows: (0..=usize::arbitrary(g) % 3).map(|_| window(g)).collect(),
+            prefix: *g.choose(&[1, 2, 5, u64::MAX, u64::MAX]).unwrap(),
+            covers: bool::arbitrary(g),
+            fails: if bool::arbitrary(g) { 0 } else { 1 << (u64::arbitrary(g) % 12) },
             intent: *g.choose(&Intent::ALL).unwrap(),
         }
     }
 }
 
 quickcheck! {
-    /// Any range, also past the end of the memory.
+    /// The range may exceed the memory.
     fn a_range_is_cleared_as_far_as_it_can_be_mapped(memory: Memory, start: u8, npages: u8) -> bool {
         let mem = memory.mem();
         let (start, npages) = (u64::from(start) % NPAGES, u64::from(npages) % NPAGES);
         let list: Vec<u64> = (start..start + npages).collect();
-        // SAFETY: the frames are this test's alone.
+        let expected = Expected::of(&mem, &list, true);
+        // SAFETY: only this test uses the frames.
         let result = unsafe { clear_highpages(&mem, frames(start, npages), memory.intent) };
-        Expected::of(&mem, &list).check(&mem, result);
+        expected.check(&mem, result);
         true
     }
 
-    /// Any list, frames twice and not there at all among them.
+    /// The list may contain frames twice, and frames that do not exist.
     fn a_list_is_cleared_as_far_as_it_can_be_mapped(
         memory: Memory, list: Vec<u8>, up: Vec<(u8, u8)>
     ) -> bool {
@@ -133,125 +85,167 @@ quickcheck! {
             list.extend(start..start + u64::from(npages) % 10);
         }
         let named: Vec<Frame> = list.iter().map(|&f| Frame::new(f).unwrap()).collect();
-        // SAFETY: the frames are this test's alone.
+        let expected = Expected::of(&mem, &list, false);
+        // SAFETY: only this test uses the frames.
         let result = unsafe { clear_scattered_highpages(&mem, &named, memory.intent) };
-        Expected::of(&mem, &list).check(&mem, result);
+        expected.check(&mem, result);
         true
     }
 
-    /// What is left after an error can be tried again, and nothing is lost.
-    fn what_is_left_can_be_tried_again(memory: Memory, start: u8, npages: u8) -> bool {
+    fn the_rest_can_be_cleared_after_an_error(memory: Memory, start: u8, npages: u8) -> bool {
         let mem = memory.mem();
         let start = u64::from(start) % NPAGES;
         let all = frames(start, u64::from(npages) % (NPAGES - start));
-        // SAFETY: the frames are this test's alone.
+        // SAFETY: only this test uses the frames.
         let first = unsafe { clear_highpages(&mem, all, memory.intent) };
         let left = all.split_at(first.err().map_or(u64::MAX, |error| error.cleared)).1;
-        mem.heal();
+        mem.fail(0);
         // SAFETY: as above.
         unsafe { clear_highpages(&mem, left, memory.intent) }.unwrap();
-        mem.check(&(0..NPAGES).map(|f| all.iter().any(|a| a.get() == f)).collect::<Vec<_>>());
+        mem.check(|f| all.iter().any(|a| a.get() == f));
         true
     }
 }
 
-/// Every mapping of a range that fails, one after the other.
+/// All kinds of boundaries: two runs with an address, with and without, without and with, two
+/// windows, and the end of the memory.
+const BOUNDARIES: [Run; 6] = [(3, true), (4, true), (9, false), (2, true), (5, false), (2, false)];
+
+/// Clears every range across `BOUNDARIES` and one frame past them, in any way of mapping them.
+#[test]
+fn every_range_of_mixed_memory_is_cleared_as_the_model() {
+    let npages = BOUNDARIES.iter().map(|run| run.0).sum::<u64>();
+    for (prefix, windows, covers) in [1, 2, u64::MAX]
+        .into_iter()
+        .flat_map(|prefix| [vec![1], vec![4], vec![2, 64]].map(|windows| (prefix, windows)))
+        .flat_map(|(prefix, windows)| [false, true].map(|c| (prefix, windows.clone(), c)))
+    {
+        for start in 0..=npages {
+            for end in start..=npages + 1 {
+                let mut mem = FaultyMap::new(&BOUNDARIES, 1);
+                (mem.prefix, mem.windows, mem.covers) = (prefix, windows.clone(), covers);
+                let list: Vec<u64> = (start..end).collect();
+                let expected = Expected::of(&mem, &list, true);
+                // SAFETY: only this test uses the frames.
+                let result =
+                    unsafe { clear_highpages(&mem, frames(start, end - start), Intent::Auto) };
+                expected.check(&mem, result);
+            }
+        }
+    }
+}
+
+/// A mapping that includes frames with an address replaces their address.
+#[test]
+fn a_window_may_cover_frames_that_have_an_address() {
+    let mut mem = FaultyMap::new(&[(2, false), (3, true), (4, false)], 64);
+    mem.covers = true;
+    // SAFETY: only this test uses the frames.
+    unsafe { clear_highpages(&mem, frames(1, 7), Intent::Cold) }.unwrap();
+    assert_eq!(mem.maps(), 1);
+    mem.check(|frame| (1..8).contains(&frame));
+}
+
 #[test]
 fn every_mapping_may_fail() {
-    let mapped: Vec<bool> = (0..NPAGES).map(|frame| frame / 10 % 2 == 1).collect();
+    let runs = [(10, false), (10, true), (10, false), (10, true), (8, false)];
     let list: Vec<u64> = (0..NPAGES).collect();
     for window in [1, 3, 100] {
         let mut failures = 0;
-        for k in 0.. {
-            let mem = FaultyMap::new(&mapped, window, Some(k));
-            // SAFETY: the frames are this test's alone.
+        for n in 0.. {
+            let mem = FaultyMap::new(&runs, window);
+            mem.fail_from(n);
+            let expected = Expected::of(&mem, &list, true);
+            // SAFETY: only this test uses the frames.
             let result = unsafe { clear_highpages(&mem, frames(0, NPAGES), Intent::Cold) };
             let done = result.is_ok();
-            Expected::of(&mem, &list).check(&mem, result);
+            expected.check(&mem, result);
             if done {
                 break;
             }
             failures += 1;
         }
-        let runs = [10, 10, 8_usize];
-        assert_eq!(failures, runs.iter().map(|run| run.div_ceil(window)).sum::<usize>());
+        assert_eq!(failures, [10, 10, 8_u64].iter().map(|run| run.div_ceil(window)).sum::<u64>());
     }
 }
 
 #[test]
 fn every_primitive_clears_through_windows() {
-    let mapped: Vec<bool> = (0..NPAGES).map(|frame| frame >= 20).collect();
     for row in primitives().iter().filter(|_| !built_for_one()) {
         if clearpage::force(row.name()).is_err() {
             continue;
         }
-        let mem = FaultyMap::new(&mapped, 7, None);
-        // SAFETY: the frames are this test's alone.
+        let mem = FaultyMap::new(&[(20, false), (28, true)], 7);
+        // SAFETY: only this test uses the frames.
         unsafe {
             clear_highpages(&mem, frames(1, 40), Intent::Auto).unwrap();
             clear_highpage(&mem, Frame::new(45).unwrap()).unwrap();
         }
-        mem.check(&(0..NPAGES).map(|f| (1..41).contains(&f) || f == 45).collect::<Vec<_>>());
+        mem.check(|f| (1..41).contains(&f) || f == 45);
     }
     clearpage::reset_plan().unwrap();
 }
 
+/// Returns memory without addresses.
+fn unmapped(window: u64) -> FaultyMap {
+    FaultyMap::new(&[(NPAGES, false)], window)
+}
+
 #[test]
-fn no_frames_are_no_request() {
-    let mem = FaultyMap::new(&[false; NPAGES as usize], 1, Some(0));
-    // SAFETY: no frame is touched.
+fn empty_requests_map_nothing() {
+    let mem = unmapped(1);
+    mem.fail_from(0);
+    // SAFETY: no frame is accessed.
     unsafe {
         clear_highpages(&mem, frames(3, 0), Intent::Auto).unwrap();
         clear_scattered_highpages(&mem, &[], Intent::Auto).unwrap();
     }
     assert_eq!(mem.maps(), 0);
-    mem.check(&[false; NPAGES as usize]);
+    mem.check(|_| false);
 }
 
-/// A mapping of the caller's is not disturbed by those that clearing makes.
 #[test]
-fn mappings_nest() {
-    let mem = FaultyMap::new(&[false; NPAGES as usize], 4, None);
+fn mappings_nest_inside_one_of_the_caller() {
+    let mem = unmapped(4);
     let outer = mem.kmap_local(frames(2, 1)).unwrap();
-    // SAFETY: the frames are this test's alone.
+    // SAFETY: only this test uses the frames.
     unsafe { clear_highpages(&mem, frames(10, 8), Intent::Hot) }.unwrap();
     drop(outer);
     assert_eq!(mem.maps(), 3);
-    mem.check(&(0..NPAGES).map(|f| (10..18).contains(&f)).collect::<Vec<_>>());
+    mem.check(|f| (10..18).contains(&f));
 }
 
 #[test]
 fn a_mapper_that_panics_leaves_no_mapping() {
-    let mem = FaultyMap::new(&[false; NPAGES as usize], 4, None);
+    let mem = unmapped(4);
     mem.panic_at(2);
-    // SAFETY: the frames are this test's alone.
+    // SAFETY: only this test uses the frames.
     let clear = || unsafe { clear_highpages(&mem, frames(0, 20), Intent::Hot) };
     catch_unwind(AssertUnwindSafe(clear)).unwrap_err();
-    mem.check(&(0..NPAGES).map(|f| f < 8).collect::<Vec<_>>());
+    mem.check(|f| f < 8);
 }
 
-/// Memory without tags: its data is cleared all the same, and where the CPU has no tags at all none
-/// are said to be set.
+/// The memory has no tags. If the CPU has none either, the outcome reports them as unchanged.
 #[test]
 fn clearing_with_tags_clears_data_everywhere() {
-    let mem = FaultyMap::new(&[false; NPAGES as usize], 4, Some(2));
+    let mem = unmapped(4);
+    mem.fail_from(2);
     let new = Tag::new(5).unwrap();
-    // SAFETY: the frames are this test's alone, and have no tags.
+    // SAFETY: only this test uses the frames, and they have no tags.
     let state = unsafe { tag_clear_highpages(&mem, frames(3, 8), new) };
     assert_eq!(state, Ok(if tag::supported() { TagState::Set(new) } else { TagState::Unchanged }));
     // SAFETY: as above.
     let error = unsafe { tag_clear_highpages(&mem, frames(12, 1), new) }.unwrap_err();
-    assert_eq!(
-        error,
-        ClearError { cleared: 0, frame: Frame::new(12).unwrap(), source: Fault::Told(2) }
-    );
-    mem.check(&(0..NPAGES).map(|f| (3..11).contains(&f)).collect::<Vec<_>>());
+    let frame = Frame::new(12).unwrap();
+    assert_eq!(error, ClearError { cleared: 0, frame, source: Fault::Requested(2) });
+    mem.check(|f| (3..11).contains(&f));
 }
 
 #[test]
-fn an_error_says_what_is_cleared() {
-    let mem = FaultyMap::new(&[false; NPAGES as usize], 4, Some(1));
-    // SAFETY: the frames are this test's alone.
+fn an_error_reports_the_cleared_frames() {
+    let mem = unmapped(4);
+    mem.fail_from(1);
+    // SAFETY: only this test uses the frames.
     let error = unsafe { clear_highpages(&mem, frames(8, 20), Intent::Hot) }.unwrap_err();
     let text = "cannot clear frame 0xc, 4 pages before it are cleared: mapping 1 fails";
     assert_eq!(error.to_string(), text);

@@ -1,7 +1,9 @@
-//! The rule that a primitive is one file and two lines: no file without its row.
+//! Checks that a primitive is one file and two lines, and that docs/primitives.md lists them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use clearpage::cpu::Feature;
 
 fn isas() -> Vec<PathBuf> {
     let arch = Path::new(env!("CARGO_MANIFEST_DIR")).join("arch");
@@ -9,19 +11,28 @@ fn isas() -> Vec<PathBuf> {
     entries.filter(|path| path.is_dir()).collect()
 }
 
-/// The files of an ISA's folder other than `mod.rs`: stem and text.
+/// The files of an ISA's folder other than `mod.rs`: path in the folder as a module, and text.
 fn files(isa: &Path) -> Vec<(String, String)> {
-    let paths = fs::read_dir(isa).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths = vec![];
+    sources(isa, &isa.join("mod.rs"), &mut paths);
     paths
-        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
-        .filter(|(stem, _)| stem != "mod")
-        .map(|(stem, path)| (stem, fs::read_to_string(path).unwrap()))
+        .into_iter()
+        .map(|path| {
+            let module = path.strip_prefix(isa).unwrap().with_extension("");
+            let names: Vec<_> = module.iter().map(|name| name.to_str().unwrap()).collect();
+            (names.join("::"), fs::read_to_string(path).unwrap())
+        })
+        .map(|(module, text)| (module.trim_end_matches("::mod").to_owned(), text))
         .collect()
 }
 
-/// Those that hold a primitive; the others are what leaves share.
+/// The files that contain a primitive; the others are what leaves share.
 fn leaves(isa: &Path) -> Vec<(String, String)> {
     files(isa).into_iter().filter(|(_, text)| text.contains("PRIMITIVE: Primitive = ")).collect()
+}
+
+fn stem(module: &str) -> &str {
+    module.rsplit("::").next().unwrap()
 }
 
 fn table(isa: &Path) -> String {
@@ -29,14 +40,20 @@ fn table(isa: &Path) -> String {
 }
 
 #[test]
-fn every_file_has_its_lines() {
+fn every_file_is_a_module_and_every_leaf_has_a_row() {
     for isa in isas() {
         let table = table(&isa);
-        for (stem, _) in files(&isa) {
-            assert!(table.contains(&format!("mod {stem};")), "{isa:?}: no `mod {stem};`");
+        let files = files(&isa);
+        let all: String = files.iter().map(|(_, text)| &**text).chain([&*table]).collect();
+        for (module, _) in &files {
+            let stem = stem(module);
+            assert!(all.contains(&format!("mod {stem};")), "{isa:?}: no `mod {stem};`");
         }
-        for (stem, _) in leaves(&isa) {
-            assert!(table.contains(&format!("{stem}::PRIMITIVE")), "{isa:?}: no row for {stem}");
+        for (module, _) in leaves(&isa) {
+            assert!(
+                table.contains(&format!("{module}::PRIMITIVE")),
+                "{isa:?}: no row for {module}"
+            );
         }
         assert!(!leaves(&isa).is_empty(), "{isa:?}: no primitive");
     }
@@ -45,11 +62,12 @@ fn every_file_has_its_lines() {
 #[test]
 fn every_leaf_states_its_assumptions_and_its_name() {
     for isa in isas() {
-        for (stem, text) in leaves(&isa) {
+        for (module, text) in leaves(&isa) {
+            let stem = stem(&module);
             assert!(text.contains("//! Assumptions"), "{isa:?}: {stem} states no assumptions");
             // `generic` is named after its folder.
             let named = text.contains(&format!("name: \"{stem}\"")) || stem == "words";
-            assert!(named, "{isa:?}: {stem} is called otherwise");
+            assert!(named, "{isa:?}: {stem} has another name");
         }
     }
 }
@@ -96,27 +114,69 @@ fn only_the_door_calls_the_code_of_a_primitive() {
     assert!(calls(&door), "calls are spelled in another way");
 }
 
-/// The table that was compiled holds the leaves of this target's folder, less those that a `cfg`
-/// keeps out of this build, and `generic` behind them.
+/// The rows of this build in the format of docs/primitives.md and `clearpage list --markdown`.
+fn markdown() -> String {
+    let mut text = "\
+| primitive | stores | registers | needs | block |
+|---|---|---|---|--:|
+"
+    .to_owned();
+    for row in clearpage::primitives() {
+        let store = row.store().name();
+        let registers = row.registers().name();
+        let needs = row.needs().map_or(String::new(), |feature| format!("{} ", feature.name()));
+        let block = match row.needs() {
+            Some(Feature::DcZva | Feature::Zicboz | Feature::Dcbz) => "of the CPU".to_owned(),
+            _ => row.block().to_string(),
+        };
+        let name = row.name();
+        text += &format!("| `{name}` | {store} | {registers} | {needs}| {block} |\n");
+    }
+    text
+}
+
+/// Builds without vectors, without inline asm or under Miri lack rows.
 #[test]
-#[cfg(not(miri))]
-fn the_table_is_the_folder() {
-    let isa = Path::new(env!("CARGO_MANIFEST_DIR")).join("arch").join(std::env::consts::ARCH);
+#[cfg(all(feature = "std", not(miri)))]
+fn docs_list_the_rows_of_this_isa() {
+    let vectors = cfg!(target_feature = "sse2") || cfg!(not(clearpage_isa = "x86"));
+    if !vectors || cfg!(clearpage_isa = "generic") {
+        return;
+    }
+    let isa = std::env::consts::ARCH;
+    let docs = include_str!("../docs/primitives.md");
+    let section = docs.split("\n## ").find_map(|section| section.strip_prefix(&format!("{isa}\n")));
+    let rows = section.map(str::trim).unwrap_or_default();
+    let expected = markdown();
+    assert!(rows == expected.trim(), "docs/primitives.md should have:\n## {isa}\n\n{expected}");
+}
+
+/// The rows are the leaves of this target's folder, except those that a `cfg` keeps out of this
+/// build, followed by `generic`.
+#[test]
+fn rows_are_the_leaves_of_the_folder() {
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "x86",
+        arch => arch,
+    };
+    let isa = Path::new(env!("CARGO_MANIFEST_DIR")).join("arch").join(arch);
     let mut rows: Vec<_> = clearpage::primitives().iter().map(|p| p.name()).collect();
     assert_eq!(rows.pop(), Some("generic"));
-    if !isa.exists() {
-        assert!(rows.is_empty(), "rows of no folder: {rows:?}");
+    if cfg!(clearpage_isa = "generic") {
+        assert!(rows.is_empty(), "rows without a folder: {rows:?}");
         return;
     }
     let table = table(&isa);
     let leaves = leaves(&isa);
     for row in &rows {
-        assert!(leaves.iter().any(|(stem, _)| stem == row), "a row without a file: {row}");
+        assert!(leaves.iter().any(|(module, _)| stem(module) == *row), "no file for row {row}");
     }
-    for (stem, _) in &leaves {
-        let lines: Vec<_> = table.lines().map(str::trim).collect();
-        let at = lines.iter().position(|line| *line == format!("mod {stem};")).unwrap();
-        let conditional = at > 0 && lines[at - 1].starts_with("#[cfg(");
-        assert!(conditional || rows.contains(&&**stem), "a file without a row: {stem}");
+    let lines: Vec<_> = table.lines().map(str::trim).collect();
+    for (module, _) in &leaves {
+        let row = format!("{module}::PRIMITIVE");
+        // Short tables are written in one line, and then have no conditional rows.
+        let at = lines.iter().position(|line| line.trim_end_matches(',') == row);
+        let conditional = at.is_some_and(|at| lines[at - 1].starts_with("#[cfg("));
+        assert!(conditional || rows.contains(&stem(module)), "no row for {module}");
     }
 }

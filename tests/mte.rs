@@ -1,5 +1,4 @@
-//! Tagged memory and pointers: `mte` makes data zero and tags those of the pointer, and touches
-//! nothing outside; so do frames that are cleared with their tags.
+//! Memory tags: `mte` zeroes the data and sets the tags to the pointer's, exactly in its range.
 #![cfg(all(target_arch = "aarch64", target_os = "linux", target_pointer_width = "64", not(miri)))]
 
 use std::arch::asm;
@@ -8,27 +7,26 @@ use std::os::unix::process::ExitStatusExt;
 use std::ptr::NonNull;
 use std::{ptr, slice};
 
+use clearpage::checks::ChecksDisabled;
 use clearpage::highmem::tag::{self, Tag, TagChecks, TagState};
-use clearpage::highmem::{
-    ChecksDisabled, Frame, FrameRange, LinearMap, clear_highpages, tag_clear_highpages,
-};
+use clearpage::highmem::{Frame, FrameRange, LinearMap, clear_highpages, tag_clear_highpages};
 use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks};
 use clearpage::{AvailablePrimitive, Intent, PAGE_SIZE, Page, primitives};
 use clearpage_testkit::{child, say};
 
-/// What one tag covers.
+/// The bytes per tag.
 const GRANULE: usize = 16;
 /// The tag that the tests set; memory starts with 0.
 const TAG: usize = 5;
 const GARBAGE: u8 = 0xa5;
 
-/// The row, unless this CPU has no tags: says so then.
+/// Returns the primitive, or prints that this CPU has no tags.
 fn mte() -> Option<AvailablePrimitive> {
     let row = primitives().iter().find(|p| p.name() == "mte").expect("a row of this ISA");
     row.available().inspect_err(|why| say(&format!("mte: skipped: {why}"))).ok()
 }
 
-/// Memory with tags, all 0, in a thread that checks them and faults at the wrong load.
+/// Memory with tags, initially 0, in a thread that faults on a load with the wrong tag.
 struct Tagged {
     ptr: *mut u8,
     len: usize,
@@ -52,7 +50,7 @@ impl Tagged {
         const PR_MTE_TCF_SYNC: c_ulong = 1 << 1;
         const READ_WRITE_MTE: c_int = 1 | 2 | 0x20;
         const PRIVATE_ANONYMOUS: c_int = 2 | 0x20;
-        // SAFETY: new memory, of nobody else; and this thread's own way of checking tags.
+        // SAFETY: the memory is new, and the setting applies to this thread only.
         let ptr: *mut u8 = unsafe {
             let control = PR_TAGGED_ADDR_ENABLE | PR_MTE_TCF_SYNC;
             let zero: c_ulong = 0;
@@ -63,36 +61,36 @@ impl Tagged {
         Self { ptr, len }
     }
 
-    /// A pointer `at` bytes in, with a tag of its own.
+    /// Returns a pointer to byte `at`, with a tag.
     fn at(&self, at: usize, tag: usize) -> *mut u8 {
         self.ptr.wrapping_add(at).map_addr(|address| address | (tag << 56))
     }
 
-    /// The tag that the memory `at` bytes in has.
+    /// Returns the tag of the memory at byte `at`.
     fn tag(&self, at: usize) -> usize {
         let mut tagged = self.ptr.wrapping_add(at);
-        // SAFETY: only reads a tag; called where the CPU has them.
+        // SAFETY: it only reads a tag, on a CPU that has them.
         unsafe { asm!(".arch_extension memtag", "ldg {0}, [{0}]", inout(reg) tagged) }
         (tagged.addr() >> 56) & 15
     }
 
-    /// Loads the byte `at` bytes in through a pointer of that tag: a fault where it is the wrong one.
+    /// Loads byte `at` through a pointer with this tag. Faults if the memory has another one.
     fn load(&self, at: usize, tag: usize) -> u8 {
         assert!(at < self.len);
-        // SAFETY: inside the memory; the tag is what is tested.
+        // SAFETY: the byte is in the memory; the tag is tested.
         unsafe { self.at(at, tag).read_volatile() }
     }
 
-    /// Everything garbage, every tag 0.
+    /// Fills the memory with garbage and sets all tags to 0.
     fn reset(&self, mte: AvailablePrimitive) {
-        // SAFETY: the memory is this test's alone, and 0 is the tag that is set.
+        // SAFETY: only this test uses the memory, and its tags become 0.
         let all = unsafe { slice::from_raw_parts_mut(self.ptr, self.len) };
         mte.zero_bytes(all);
         all.fill(GARBAGE);
     }
 }
 
-/// Granules, pages, and what DC GZVA's largest blocks leave over at either end.
+/// Granules, pages, and ranges that end inside the largest blocks of DC GZVA.
 const RANGES: [(usize, usize); 12] = [
     (0, GRANULE),
     (GRANULE, GRANULE),
@@ -109,12 +107,12 @@ const RANGES: [(usize, usize); 12] = [
 ];
 
 #[test]
-fn data_is_zero_and_tags_are_the_pointers() {
+fn data_is_zeroed_and_tags_are_set_to_the_pointers_tag() {
     let Some(mte) = mte() else { return };
     let memory = Tagged::new(4 * PAGE_SIZE);
     for (start, len) in RANGES {
         memory.reset(mte);
-        // SAFETY: the memory is this test's alone; its tags are about to become the pointer's.
+        // SAFETY: only this test uses the memory, whose tags become the pointer's.
         mte.zero_bytes(unsafe { slice::from_raw_parts_mut(memory.at(start, TAG), len) });
         for at in 0..memory.len {
             let inside = (start..start + len).contains(&at);
@@ -127,12 +125,12 @@ fn data_is_zero_and_tags_are_the_pointers() {
     }
 }
 
-/// Bytes of a granule that the range has only a part of keep their tag, which must be right.
+/// A granule that is only partly in the range retains its tag, which must match.
 #[test]
-fn a_range_of_any_alignment_is_cleared_through_its_tag() {
+fn a_range_of_any_alignment_is_cleared_exactly() {
     let Some(mte) = mte() else { return };
     let memory = Tagged::new(4 * PAGE_SIZE);
-    // SAFETY: the memory is this test's alone; its tags are about to become the pointer's.
+    // SAFETY: only this test uses the memory, whose tags become the pointer's.
     let all = unsafe { slice::from_raw_parts_mut(memory.at(0, TAG), memory.len) };
     mte.zero_bytes(all);
     for (start, len) in [(1, 14), (7, GRANULE), (31, 2), (100, 1000), (9, 3 * PAGE_SIZE)] {
@@ -146,27 +144,26 @@ fn a_range_of_any_alignment_is_cleared_through_its_tag() {
     assert!((0..memory.len).step_by(GRANULE).all(|at| memory.tag(at) == TAG));
 }
 
-/// Child of the test below: clears a page, then loads from it through both tags.
+/// Child: clears a page, then loads from it through both tags.
 #[test]
 #[ignore = "run by another test, in a process of its own"]
 fn load_through_both_tags() {
     let mte = mte().unwrap();
     let memory = Tagged::new(PAGE_SIZE);
-    // SAFETY: the memory is this test's alone; its tags are about to become the pointer's.
+    // SAFETY: only this test uses the memory, whose tags become the pointer's.
     mte.zero_bytes(unsafe { slice::from_raw_parts_mut(memory.at(0, TAG), PAGE_SIZE) });
     let at: usize = std::env::var("AT").unwrap().parse().unwrap();
     println!("the right tag loads {}", memory.load(at, TAG));
     println!("the wrong tag loads {}", memory.load(at, TAG + 1));
 }
 
-/// Runs a test in a process of its own, which must print the one and die of a fault before it prints
-/// the other.
-fn faults(test: &str, variable: (&str, &str), before: &str, behind: &str) {
+/// Runs a test in a child process, which must print `before` and fault before it prints `after`.
+fn faults(test: &str, variable: (&str, &str), before: &str, after: &str) {
     const SIGSEGV: i32 = 11;
     let child = child(test, variable);
     let stdout = String::from_utf8_lossy(&child.stdout);
     assert!(stdout.contains(before), "{child:?}");
-    assert!(!stdout.contains(behind), "{child:?}");
+    assert!(!stdout.contains(after), "{child:?}");
     assert_eq!(child.status.signal(), Some(SIGSEGV), "{child:?}");
 }
 
@@ -181,10 +178,10 @@ fn the_wrong_tag_faults() {
     }
 }
 
-/// Frames from 0 on, at a pointer.
+/// Returns a map of frames from 0 on.
 fn linear(first: *mut u8, len: usize) -> LinearMap {
     let frames = FrameRange::new(Frame::default(), (len / PAGE_SIZE) as u64).unwrap();
-    // SAFETY: the memory outlives the map, in each of these tests, and is the test's alone.
+    // SAFETY: in each test the memory outlives the map, and only the test uses it.
     unsafe { LinearMap::new(frames, NonNull::new(first.cast()).unwrap()) }
 }
 
@@ -194,16 +191,16 @@ fn frames(start: u64, npages: u64) -> FrameRange {
 
 const NEW: Tag = Tag::new(TAG as u8).unwrap();
 
-/// No memory tags here: the CPU ignores the top byte, but a pointer is a number too.
+/// Without memory tags the CPU ignores the top byte of a pointer.
 #[test]
-fn the_tag_of_a_pointer_is_taken_off() {
+fn the_tag_of_a_pointer_is_stripped() {
     let mut memory = clearpage_testkit::Garbage::new(4 * PAGE_SIZE);
     let first: *mut Page = memory.pages(4).as_mut_ptr();
     let tagged = tag::set(first, NEW);
     assert_eq!(tagged.addr() ^ first.addr(), TAG << 56);
     assert_eq!(tag::strip(tagged), first);
     let map = linear(tagged.cast(), 4 * PAGE_SIZE);
-    // SAFETY: the frames are this test's alone.
+    // SAFETY: only this test uses the frames.
     unsafe { clear_highpages(&map, frames(1, 2), Intent::Auto) }.unwrap();
     memory.check_pages(&[false, true, true], &"tagged");
 }
@@ -214,7 +211,7 @@ fn frames_are_cleared_with_their_tags() {
     let memory = Tagged::new(4 * PAGE_SIZE);
     memory.reset(mte);
     let map = linear(memory.ptr, memory.len);
-    // SAFETY: the frames are this test's alone; no pointer with the old tag is used on them
+    // SAFETY: only this test uses the frames; no pointer with the old tag is used on them
     // afterwards.
     let state = unsafe { tag_clear_highpages(&map, frames(1, 2), NEW) };
     assert_eq!(state, Ok(TagState::Set(NEW)));
@@ -226,15 +223,15 @@ fn frames_are_cleared_with_their_tags() {
     }
 }
 
-/// What an allocator is asked for with ZERO_TAGS, whatever the policy: data and tags, two facts.
+/// `ZERO_TAGS` sets the tags and zeroes the data, regardless of the policy.
 #[test]
-fn an_allocation_zeroes_tags_where_it_is_asked_to() {
+fn an_allocation_with_zero_tags_sets_tags_to_0() {
     let Some(mte) = mte() else { return };
     let memory = Tagged::new(2 * PAGE_SIZE);
     let hooks = PageHooks::new(linear(memory.ptr, memory.len)).with_policy(InitPolicy::OFF);
     for known in [AllocFlags::NONE, AllocFlags::KNOWN_ZERO] {
         memory.reset(mte);
-        // SAFETY: the frames are this test's alone; no pointer with the old tag is used on them.
+        // SAFETY: only this test uses the frames; no pointer with the old tag is used on them.
         unsafe {
             let state = tag_clear_highpages(hooks.mem(), frames(0, 2), NEW);
             assert_eq!(state, Ok(TagState::Set(NEW)));
@@ -249,7 +246,7 @@ fn an_allocation_zeroes_tags_where_it_is_asked_to() {
     }
 }
 
-/// Child of the test below: whether the tag that the frame is cleared with was right before.
+/// Child: loads through the new tag, before or after a clear that sets it.
 #[test]
 #[ignore = "run by another test, in a process of its own"]
 fn load_through_the_new_tag() {
@@ -257,7 +254,7 @@ fn load_through_the_new_tag() {
     memory.reset(mte().unwrap());
     println!("the old tag loads {}", memory.load(0, 0));
     if std::env::var("CLEAR").unwrap() == "1" {
-        // SAFETY: the frame is this test's alone, and no pointer with the old tag is used on it.
+        // SAFETY: only this test uses the frame, and no pointer with the old tag is used on it.
         let state =
             unsafe { tag_clear_highpages(&linear(memory.ptr, PAGE_SIZE), frames(0, 1), NEW) };
         assert_eq!(state, Ok(TagState::Set(NEW)));
@@ -277,14 +274,14 @@ fn the_new_tag_faults_before_and_reads_zero_after() {
     assert!(child.status.success(), "{child:?}");
 }
 
-/// Child of the test below: a frame whose memory has another tag than its pointer, cleared.
+/// Child: clears a frame whose tag differs from the pointer's, with and without the guard.
 #[test]
 #[ignore = "run by another test, in a process of its own"]
 fn clear_through_another_tag() {
     let memory = Tagged::new(2 * PAGE_SIZE);
     memory.reset(mte().unwrap());
     let map = linear(memory.ptr, 2 * PAGE_SIZE);
-    // SAFETY: the frames are this test's alone.
+    // SAFETY: only this test uses the frames.
     unsafe {
         assert_eq!(tag_clear_highpages(&map, frames(0, 1), NEW), Ok(TagState::Set(NEW)));
         memory.at(0, TAG).write_bytes(GARBAGE, PAGE_SIZE);
@@ -301,9 +298,9 @@ fn clear_through_another_tag() {
     }
 }
 
-/// And a nested guard does not end the outer one.
+/// A nested guard does not end the outer one.
 #[test]
-fn tag_checks_look_away_while_the_guard_is_held() {
+fn tag_checks_are_disabled_while_the_guard_is_held() {
     if mte().is_none() {
         return;
     }

@@ -1,28 +1,17 @@
-//! A page allocator's hooks: every flag and policy, memory that cannot be mapped, and the checker.
+//! Hooks of a page allocator, for all flags and policies, memory that cannot be mapped, and checkers.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use clearpage::checks::Checker;
 use clearpage::highmem::tag::{self, TagState};
-use clearpage::highmem::{Checker, Frame, FrameRange, Highmem};
-use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks, SkipReason};
+use clearpage::highmem::{Frame, FrameRange, Highmem};
+use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks};
 use clearpage_testkit::faulty::{Fault, FaultyMap};
-use clearpage_testkit::flags::{POLICIES, every_flags};
+use clearpage_testkit::flags::{POLICIES, at_alloc, at_free, every_flags};
 
 /// Frames of the memory.
 const NPAGES: usize = 24;
-/// The table of the documentation, row by row; the first that fits.
-fn row(policy: InitPolicy, flags: AllocFlags) -> Data {
-    let rows = [
-        (flags.contains(AllocFlags::KNOWN_ZERO), DataState::Left(SkipReason::KnownZero)),
-        (flags.contains(AllocFlags::ZERO), DataState::Cleared),
-        (!policy.on_alloc, DataState::Left(SkipReason::NotAsked)),
-        (flags.contains(AllocFlags::SKIP_ZERO), DataState::Left(SkipReason::CallerClears)),
-        (flags.contains(AllocFlags::WILL_OVERWRITE), DataState::Left(SkipReason::WillOverwrite)),
-        (true, DataState::Cleared),
-    ];
-    rows.into_iter().find(|row| row.0).unwrap().1
-}
 
 fn frame(number: u64) -> Frame {
     Frame::new(number).unwrap()
@@ -32,30 +21,33 @@ fn frames(start: u64, npages: u64) -> FrameRange {
     FrameRange::new(frame(start), npages).unwrap()
 }
 
-/// Half of it has an address; the rest is mapped three frames at a time.
+/// Returns memory of which half has an address and the rest is mapped three frames at a time.
+/// Mappings fail from number `fail` on.
 fn memory(fail: Option<u64>) -> FaultyMap {
-    FaultyMap::new(&std::array::from_fn::<_, NPAGES, _>(|frame| frame < NPAGES / 2), 3, fail)
+    let half = NPAGES as u64 / 2;
+    let mem = FaultyMap::new(&[(half, true), (half, false)], 3);
+    fail.into_iter().for_each(|n| mem.fail_from(n));
+    mem
 }
 
-/// Across both halves.
+/// A block in both halves.
 const BLOCK: (u64, u64) = (8, 10);
 const LIST: [u64; 7] = [20, 3, 4, 21, 0, 13, 14];
 
 fn expect(done: InitOutcome, data: DataState, mem: &FaultyMap, cleared: impl Fn(u64) -> bool) {
     assert_eq!(done.data, data);
-    let zero = |frame| done.data == DataState::Cleared && cleared(frame as u64);
-    mem.check(&std::array::from_fn::<_, NPAGES, _>(zero));
+    mem.check(|frame| done.data == DataState::Cleared && cleared(frame));
 }
 
 #[test]
-fn allocation_does_what_the_table_says() {
+fn allocation_follows_the_truth_table() {
     let block = frames(BLOCK.0, BLOCK.1);
     for policy in POLICIES {
         for flags in every_flags() {
             let tags = flags.contains(AllocFlags::ZERO_TAGS) && tag::supported();
-            let data = if tags { DataState::Cleared } else { row(policy, flags) };
+            let data = if tags { DataState::Cleared } else { at_alloc(policy, flags) };
             let hooks = PageHooks::new(memory(None)).with_policy(policy);
-            // SAFETY: the frames are this test's alone, and have no tags.
+            // SAFETY: only this test uses the frames, which have no tags.
             let done = unsafe { hooks.post_alloc(block, flags) }.unwrap();
             assert_eq!(done.tags != TagState::Unchanged, tags, "{flags:?}");
             expect(done, data, hooks.mem(), |f| block.contains(frame(f)));
@@ -70,17 +62,13 @@ fn allocation_does_what_the_table_says() {
 }
 
 #[test]
-fn freeing_does_what_the_policy_says() {
+fn freeing_follows_the_policy() {
     let block = frames(BLOCK.0, BLOCK.1);
     for policy in POLICIES {
         for flags in every_flags() {
-            let data = match (policy.on_free, flags.contains(AllocFlags::KNOWN_ZERO)) {
-                (false, _) => DataState::Left(SkipReason::NotAsked),
-                (true, true) => DataState::Left(SkipReason::KnownZero),
-                (true, false) => DataState::Cleared,
-            };
+            let data = at_free(policy, flags);
             let hooks = PageHooks::new(memory(None)).with_policy(policy);
-            // SAFETY: the frames are this test's alone.
+            // SAFETY: only this test uses the frames.
             let done = unsafe { hooks.free_prepare(block, flags) }.unwrap();
             expect(done, data, hooks.mem(), |f| block.contains(frame(f)));
 
@@ -93,23 +81,22 @@ fn freeing_does_what_the_policy_says() {
 }
 
 #[test]
-fn the_batch_path_asks_nobody() {
+fn the_batch_path_ignores_the_policy() {
     let hooks = PageHooks::new(memory(None)).with_policy(InitPolicy::OFF);
-    // SAFETY: the frames are this test's alone.
+    // SAFETY: only this test uses the frames.
     unsafe {
         hooks.init_pages(frames(0, 2)).unwrap();
         hooks.init_scattered(&[frame(22), frame(5)]).unwrap();
     }
-    hooks.mem().check(&std::array::from_fn::<_, NPAGES, _>(|f| [0, 1, 5, 22].contains(&f)));
+    hooks.mem().check(|f| [0, 1, 5, 22].contains(&f));
 }
 
-/// The policy of the process, where the hooks have none of their own.
 #[test]
-fn the_policy_of_the_process_counts() {
+fn the_policy_of_the_process_applies_by_default() {
     for policy in POLICIES {
         clearpage::hooks::set_policy(policy);
         let hooks = PageHooks::new(memory(None));
-        // SAFETY: the frames are this test's alone.
+        // SAFETY: only this test uses the frames.
         let (alloc, free) = unsafe {
             let alloc = hooks.post_alloc(frames(1, 1), AllocFlags::NONE);
             (alloc.unwrap().data, hooks.free_prepare(frames(2, 1), AllocFlags::NONE).unwrap().data)
@@ -126,10 +113,10 @@ std::thread_local! {
     static SEEN: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Counts how deep it is told to look away, and how often.
-struct Checker;
+/// Counts the nesting, and the number of times that it was disabled.
+struct Depth;
 
-impl Checker for Checker {
+impl Checker for Depth {
     type State = ();
 
     fn disable_current(&self) {
@@ -142,33 +129,33 @@ impl Checker for Checker {
     }
 }
 
-/// Memory that must not be mapped while the checker looks.
+/// Memory that must not be mapped while the checker is enabled.
 struct Watched(FaultyMap);
 
-// SAFETY: that of the memory inside.
+// SAFETY: the addresses are those of the inner memory.
 unsafe impl Highmem for Watched {
     type Error = Fault;
     type Mapping<'a> = clearpage_testkit::faulty::Copied<'a>;
 
     fn page_address(&self, frames: FrameRange) -> Option<std::ptr::NonNull<[clearpage::Page]>> {
-        assert_eq!(DEPTH.get(), 1, "the checker looks");
+        assert_eq!(DEPTH.get(), 1, "the checker is enabled");
         self.0.page_address(frames)
     }
 
     fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Fault> {
-        assert_eq!(DEPTH.get(), 1, "the checker looks");
+        assert_eq!(DEPTH.get(), 1, "the checker is enabled");
         self.0.kmap_local(frames)
     }
 }
 
 #[test]
-fn the_checker_looks_away_once_a_call_and_looks_again_whatever_happens() {
+fn each_call_disables_the_checker_once_and_enables_it_even_after_a_failure() {
     let hooks = |fail| {
         let hooks = PageHooks::new(Watched(memory(fail))).with_policy(InitPolicy::BOTH);
-        hooks.with_checker(Checker)
+        hooks.with_checker(Depth)
     };
     let all = frames(0, NPAGES as u64);
-    // SAFETY: the frames are this test's alone.
+    // SAFETY: only this test uses the frames.
     unsafe {
         let _ = hooks(None).post_alloc(all, AllocFlags::NONE).unwrap();
         let _ = hooks(None).free_prepare(all, AllocFlags::NONE).unwrap();
@@ -177,30 +164,30 @@ fn the_checker_looks_away_once_a_call_and_looks_again_whatever_happens() {
         assert_eq!((SEEN.get(), DEPTH.get()), (4, 0));
         let error = hooks(Some(1)).post_alloc(all, AllocFlags::NONE).unwrap_err();
         assert_eq!((error.cleared, DEPTH.get()), (NPAGES as u64 / 2 + 3, 0));
-        let told = hooks(None);
-        told.mem().0.panic_at(1);
-        let panics = AssertUnwindSafe(|| told.post_alloc(all, AllocFlags::NONE));
+        let panicking = hooks(None);
+        panicking.mem().0.panic_at(1);
+        let panics = AssertUnwindSafe(|| panicking.post_alloc(all, AllocFlags::NONE));
         catch_unwind(panics).unwrap_err();
         assert_eq!(DEPTH.get(), 0);
-        // Who does not clear has nothing to look away from.
+        // A call that clears nothing leaves the checker enabled.
         let before = SEEN.get();
         let _ = hooks(None).post_alloc(all, AllocFlags::KNOWN_ZERO).unwrap();
         assert_eq!(SEEN.get(), before);
     }
 }
 
-/// A mapping that fails: what is cleared is said, for lists along the list, with tags or without.
+/// The error of a failed mapping counts the cleared entries of a list, with tags or without.
 #[test]
-fn a_failure_says_how_far_it_came() {
+fn an_error_reports_the_cleared_entries() {
     for fail in 0..5 {
         for flags in [AllocFlags::ZERO, AllocFlags::ZERO_TAGS | AllocFlags::ZERO] {
             let hooks = PageHooks::new(memory(Some(fail)));
-            // SAFETY: the frames are this test's alone.
+            // SAFETY: only this test uses the frames.
             let result = unsafe { hooks.post_alloc_scattered(&LIST.map(frame), flags) };
             let cleared = result.err().map_or(LIST.len(), |error| error.cleared as usize);
             let done = &LIST[..cleared];
-            hooks.mem().check(&std::array::from_fn::<_, NPAGES, _>(|f| done.contains(&(f as u64))));
-            // 20; 21; 13 and 14 in one, unless each frame is mapped for its tags.
+            hooks.mem().check(|f| done.contains(&f));
+            // One mapping each for 20, 21, and 13 with 14. To set tags, each frame is mapped.
             let one_by_one = flags.contains(AllocFlags::ZERO_TAGS) && tag::supported();
             let mappings = if one_by_one { 4 } else { 3 };
             assert_eq!(result.is_ok(), fail >= mappings, "{fail}");

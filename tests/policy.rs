@@ -1,14 +1,12 @@
-//! Who wants memory cleared: the truth table, the switch of the process, and its environment.
+//! The truth table, the policy of the process, and its environment variables.
 
-use clearpage::hooks::{
-    AllocFlags, InitPolicy, policy, set_policy, want_init_on_alloc, want_init_on_free,
-};
+use clearpage::hooks::{AllocFlags, InitPolicy, policy, set_policy};
 use clearpage_testkit::flags::{POLICIES, every_flags};
 
-/// What each column says, and whether the data is cleared.
+/// The conditions of a row, and whether the data is cleared.
 type Row = (Vec<(String, Option<bool>)>, bool);
 
-/// The table of the documentation.
+/// Reads the documented table.
 fn documented() -> Vec<Row> {
     let cells = |line: &str| -> Vec<String> {
         line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()
@@ -59,21 +57,29 @@ fn every_combination_has_one_row_of_the_documented_table() {
         used[row] += 1;
     }
     assert_eq!(used.iter().sum::<u32>(), 128);
-    assert!(used.iter().all(|&n| n > 0), "a row is of no combination: {used:?}");
+    assert!(used.iter().all(|&n| n > 0), "a row applies to no combination: {used:?}");
 }
 
-/// The one test of this binary that changes the policy of its process.
 #[test]
-fn the_switch_is_what_is_asked() {
-    assert_eq!(policy(), InitPolicy::OFF, "nobody set it, nor the environment");
+fn a_union_has_the_flags_of_both_sets() {
+    for (a, b) in every_flags().flat_map(|a| every_flags().map(move |b| (a, b))) {
+        let (union, mut assigned) = (a.union(b), a);
+        assigned |= b;
+        assert_eq!([a | b, b.union(a), assigned, union.union(a)], [union; 4], "{a:?}, {b:?}");
+        assert!(union.contains(a) && union.contains(b), "{a:?}, {b:?}");
+        for c in every_flags().filter(|&c| c.contains(a) && c.contains(b)) {
+            assert!(c.contains(union), "{a:?}, {b:?}, {c:?}");
+        }
+    }
+}
+
+/// Only this test changes the policy of the process.
+#[test]
+fn set_policy_takes_effect() {
+    assert_eq!(policy(), InitPolicy::OFF, "neither a call nor the environment set it");
     for wanted in POLICIES {
         set_policy(wanted);
         assert_eq!(policy(), wanted);
-        assert_eq!(want_init_on_free(), wanted.on_free);
-        for flags in every_flags() {
-            let wants = wanted.wants_init_on_alloc(flags);
-            assert_eq!(want_init_on_alloc(flags), wants, "{wanted:?}, {flags:?}");
-        }
     }
     set_policy(InitPolicy::OFF);
 }
@@ -86,19 +92,19 @@ mod environment {
     use clearpage::hooks::{self, InitPolicy, policy, set_policy};
     use clearpage::{Page, clear_page};
 
-    use clearpage_testkit::child_with;
+    use clearpage_testkit::{child_with, texts};
 
     const VALUES: [(&str, bool); 3] = [("", false), ("0", false), ("1", true)];
     const BAD: [&str; 6] = ["2", "yes", "01", " 1", "true", "-1"];
 
-    /// Child: asks, without `init`.
+    /// Child: prints the policy.
     #[test]
     #[ignore = "run by other tests, in a process of its own"]
     fn print_the_policy() {
         println!("policy: {:?}", policy());
     }
 
-    /// Child: `init`, then what it found.
+    /// Child: reads the environment, then prints the result.
     #[test]
     #[ignore = "run by other tests, in a process of its own"]
     fn print_init() {
@@ -108,7 +114,7 @@ mod environment {
         }
     }
 
-    /// Child: sets the policy before anybody asks.
+    /// Child: sets the policy before the environment is read.
     #[test]
     #[ignore = "run by other tests, in a process of its own"]
     fn set_then_print() {
@@ -116,7 +122,7 @@ mod environment {
         println!("init: {:?}, policy: {:?}", hooks::init_policy_from_env(), policy());
     }
 
-    /// Child: `init` during the first clear, which another thread makes.
+    /// Child: reads the environment during the first clear of another thread.
     #[test]
     #[ignore = "run by other tests, in a process of its own"]
     fn init_during_the_first_clear() {
@@ -136,13 +142,11 @@ mod environment {
         let test = format!("environment::{test}");
         let variables =
             [("CLEARPAGE_INIT_ON_ALLOC", on_alloc), ("CLEARPAGE_INIT_ON_FREE", on_free)];
-        let child = child_with(&test, &variables);
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (child.status.code(), text(child.stdout), text(child.stderr))
+        texts(&child_with(&test, &variables))
     }
 
     #[test]
-    fn it_switches() {
+    fn variables_set_the_policy() {
         for (alloc, on_alloc) in VALUES {
             for (free, on_free) in VALUES {
                 let wanted = InitPolicy { on_alloc, on_free };
@@ -156,7 +160,7 @@ mod environment {
     }
 
     #[test]
-    fn it_is_refused_loudly() {
+    fn a_malformed_variable_exits_or_is_returned_as_an_error() {
         let both =
             |bad| [("CLEARPAGE_INIT_ON_ALLOC", bad, "1"), ("CLEARPAGE_INIT_ON_FREE", "", bad)];
         for (variable, alloc, free) in BAD.into_iter().flat_map(both) {
@@ -168,13 +172,13 @@ mod environment {
             assert!(stderr.contains(&format!("clearpage: {message}")), "{stderr}");
 
             let (code, stdout, _) = run("print_init", alloc, free);
-            assert_eq!(code, Some(0), "an error is returned where there is somebody");
+            assert_eq!(code, Some(0), "the caller receives the error");
             assert!(stdout.contains(&format!("init: {message}")), "{stdout}");
         }
     }
 
     #[test]
-    fn init_reports_the_error_while_the_plan_is_made() {
+    fn the_error_is_returned_even_while_the_plan_is_made() {
         for _ in 0..30 {
             let (code, stdout, stderr) = run("init_during_the_first_clear", "", "nonsense");
             assert_eq!(code, Some(0), "{stdout}{stderr}");
@@ -183,7 +187,7 @@ mod environment {
     }
 
     #[test]
-    fn who_sets_it_first_wins() {
+    fn a_policy_set_earlier_overrides_the_environment() {
         for value in ["1", "nonsense"] {
             let (code, stdout, stderr) = run("set_then_print", value, "0");
             assert_eq!(code, Some(0), "{stderr}");

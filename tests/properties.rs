@@ -1,4 +1,4 @@
-//! Properties that hold for any input.
+//! Properties of any input.
 
 use clearpage::{Intent, PAGE_SIZE};
 use clearpage_testkit::Garbage;
@@ -13,7 +13,7 @@ impl Arbitrary for AnyIntent {
     }
 }
 
-/// A length from nothing to 64 pages, short ones as likely as long ones.
+/// A length of up to 64 pages; short ones are as likely as long ones.
 #[derive(Clone, Copy, Debug)]
 struct AnyLength(usize);
 
@@ -47,7 +47,7 @@ quickcheck! {
         true
     }
 
-    /// Any sequence of forces and clears, a bad name and the way back among them.
+    /// The sequence may contain unknown names and resets.
     fn no_force_changes_a_result(steps: Vec<(u8, AnyLength, AnyIntent)>) -> bool {
         let rows = clearpage::primitives();
         for (choice, len, intent) in steps {

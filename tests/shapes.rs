@@ -1,5 +1,5 @@
-//! The shapes beyond a contiguous range: scattered, around a hot page, in chunks; each by the plan
-//! and by every primitive forced. The plan belongs to the process, so one test does all forcing.
+//! Clears of scattered pages, around a hot page, and in chunks, with the plan and with every forced
+//! primitive. The plan is global, so a single test forces.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -9,7 +9,7 @@ use clearpage::{Intent, PAGE_SIZE, Page, primitives, raw};
 use clearpage_testkit::{Garbage, built_for_one};
 use quickcheck::quickcheck;
 
-/// Pages of garbage, and which of them should be zero by now.
+/// Pages of garbage, and which of them should be zero.
 struct Model {
     memory: Garbage,
     zero: Vec<bool>,
@@ -24,7 +24,7 @@ impl Model {
         self.memory.pages(self.zero.len())
     }
 
-    /// Every page is zero or garbage as it should be, redzones included; then all is garbage.
+    /// Checks all pages and the redzones, then fills them with garbage.
     fn check(&mut self, what: &str) {
         self.memory.check_pages(&self.zero, &what);
         self.zero.fill(false);
@@ -42,7 +42,7 @@ impl Model {
 }
 
 fn scattered(what: &str) {
-    // Lone pages, runs forwards and backwards, four abreast with some left over, nothing, all.
+    // No page, single pages, runs forwards and backwards, groups of four with a remainder, all.
     let lists: [&[usize]; 8] = [
         &[],
         &[7],
@@ -63,7 +63,7 @@ fn scattered(what: &str) {
 }
 
 fn around(what: &str) {
-    // Smaller than the neighbourhood, as large, and larger on one side and on both.
+    // Smaller than the neighbourhood, equal, and larger on one side or both.
     for npages in [1, 2, 3, 1 + (32 << 10) / PAGE_SIZE, 100] {
         let mut model = Model::new(npages);
         for hot in (0..npages).filter(|hot| hot % 7 == 0 || hot + 2 > npages) {
@@ -87,7 +87,7 @@ fn chunked(what: &str) {
             };
             let cleared =
                 clearpage::clear_pages_chunked(model.pages(), chunk, Intent::Cold, between);
-            // The last chunk is followed by nobody's call.
+            // No call follows the last chunk.
             assert_eq!(cleared, if stop == chunks { 10 } else { stop * npages });
             assert_eq!(calls, (1..=stop.min(chunks - 1)).map(|n| n * npages).collect::<Vec<_>>());
             model.zero[..cleared].fill(true);
@@ -97,7 +97,7 @@ fn chunked(what: &str) {
 }
 
 #[test]
-fn every_shape_by_the_plan_and_by_every_primitive() {
+fn every_shape_is_cleared_exactly_by_every_primitive() {
     let shapes: [fn(&str); 3] = [scattered, around, chunked];
     shapes.iter().for_each(|shape| shape("plan"));
     for primitive in primitives() {
@@ -114,10 +114,10 @@ fn a_raw_list_may_name_a_page_twice() {
         let mut model = Model::new(6);
         let list: Vec<NonNull<Page>> = {
             let pages = NonNull::from(model.pages()).cast::<Page>();
-            // SAFETY: below six.
+            // SAFETY: the index is below six.
             [1, 4, 1, 4, 4].map(|i| unsafe { pages.add(i) }).to_vec()
         };
-        // SAFETY: pages of the model, borrowed by nobody else.
+        // SAFETY: the pages are those of the model, which is not used otherwise.
         unsafe { raw::clear_scattered(&list, intent) };
         model.zero[1] = true;
         model.zero[4] = true;
@@ -129,15 +129,15 @@ fn a_raw_list_may_name_a_page_twice() {
 }
 
 #[test]
-fn no_pages_are_no_chunks() {
+fn an_empty_range_has_no_chunks() {
     let chunk = NonZeroUsize::MIN;
-    let never = |_| -> ControlFlow<()> { unreachable!("nothing is between no chunks") };
+    let never = |_| -> ControlFlow<()> { unreachable!("there are no chunks") };
     assert_eq!(clearpage::clear_pages_chunked(&mut [], chunk, Intent::Auto, never), 0);
 }
 
 #[test]
 #[should_panic(expected = "no page 3 in a range of 3 pages")]
-fn there_is_no_hot_page_past_the_end() {
+fn a_hot_page_past_the_end_is_refused() {
     clearpage::clear_pages_around(Model::new(3).pages(), 3);
 }
 

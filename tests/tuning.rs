@@ -1,18 +1,17 @@
-//! Tunings from a caller, and from the file that `CLEARPAGE_TUNING` names.
+//! Tunings installed by a caller or by the file of `CLEARPAGE_TUNING`.
 #![cfg(feature = "std")]
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
 use clearpage::{Intent, PAGE_SIZE, Tuning};
-use clearpage_testkit::{Garbage, built_for_one, child};
+use clearpage_testkit::{Garbage, TempFile, built_for_one, child, texts};
 
-/// `generic` from 64 KiB on, for Hot alone: nothing that detection would make.
+/// Returns a tuning that detection never chooses: `generic` from 64 KiB on for `Hot`.
 fn odd() -> Tuning {
     let generic = clearpage::primitives().last().unwrap();
-    Tuning::detect().then(Intent::Hot, 64 << 10, generic)
+    Tuning::detect().with_step(Intent::Hot, 64 << 10, generic)
 }
 
 const LENGTHS: [usize; 4] = [1 << 10, 32 << 10, 64 << 10, 1 << 30];
@@ -21,30 +20,14 @@ fn served() -> Vec<&'static str> {
     LENGTHS.map(|len| clearpage::primitive_for(Intent::Hot, len).name()).to_vec()
 }
 
-/// A file of this process with that text.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str, text: &str) -> Self {
-        let name = format!("clearpage-{name}-{}.tuning", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::write(&path, text).unwrap();
-        Self(path)
-    }
-
-    fn run(&self) -> std::process::Output {
-        child("clear_and_print_what_serves", ("CLEARPAGE_TUNING", self.0.to_str().unwrap()))
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+/// Runs the child below with this value of `CLEARPAGE_TUNING`.
+fn run(path: &Path) -> (Option<i32>, String, String) {
+    let path = path.to_str().unwrap();
+    texts(&child("clear_and_print_what_serves", ("CLEARPAGE_TUNING", path)))
 }
 
 #[test]
-fn what_is_installed_serves() {
+fn an_installed_tuning_is_in_effect() {
     if built_for_one() {
         return;
     }
@@ -60,11 +43,11 @@ fn what_is_installed_serves() {
     assert_eq!(served(), before);
 }
 
-/// Child of the tests below.
+/// Child: clears in several threads, then prints the primitives in effect.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
 fn clear_and_print_what_serves() {
-    // Several threads may make the plan at once: what they report is one line all the same.
+    // If several threads make the plan at once, a message is still printed once.
     let line = Barrier::new(4);
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -80,17 +63,16 @@ fn clear_and_print_what_serves() {
 }
 
 #[test]
-fn a_file_is_loaded() {
+fn the_tuning_of_a_file_is_in_effect() {
     if built_for_one() {
         return;
     }
-    let output = File::new("good", &odd().to_string()).run();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && stdout.contains(" generic generic\n"), "{stdout}");
+    let (code, stdout, _) = run(TempFile::new("good", odd().to_string()).path());
+    assert!(code == Some(0) && stdout.contains(" generic generic\n"), "{stdout}");
 }
 
 #[test]
-fn a_bad_file_is_refused_with_its_line() {
+fn a_malformed_file_exits_with_status_2_and_names_the_line() {
     if built_for_one() {
         return;
     }
@@ -100,18 +82,16 @@ fn a_bad_file_is_refused_with_its_line() {
         ("cut", good.replace("end\n", ""), "the text ends without \"end\""),
         ("garbled", good.replacen("auto 0 ", "auto 0 x", 1), "no primitive"),
     ] {
-        let file = File::new(name, &text);
-        let output = file.run();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        let path = file.0.display();
+        let file = TempFile::new(name, &text);
+        let (code, _, stderr) = run(file.path());
+        let path = file.path().display();
         assert!(stderr.contains(&format!("clearpage: CLEARPAGE_TUNING={path}: ")), "{stderr}");
         assert!(stderr.contains(reason), "{name}: {stderr}");
-        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert_eq!(code, Some(2), "{name}");
     }
-    let output = child("clear_and_print_what_serves", ("CLEARPAGE_TUNING", "/nonexistent"));
-    let stderr = String::from_utf8(output.stderr).unwrap();
+    let (code, _, stderr) = run(Path::new("/nonexistent"));
     assert!(stderr.contains("CLEARPAGE_TUNING=/nonexistent: entity not found"), "{stderr}");
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(code, Some(2));
 }
 
 #[test]
@@ -127,22 +107,20 @@ fn a_tuning_of_another_machine_is_ignored_with_one_line() {
         ("model", good.replacen(line("model "), "model 99999", 1), "another model of CPU"),
         ("version", good.replacen("clearpage-tuning 2", "clearpage-tuning 1", 1), "version"),
     ] {
-        let file = File::new(name, &text);
-        let output = file.run();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        let path = file.0.display();
+        let file = TempFile::new(name, &text);
+        let (code, stdout, stderr) = run(file.path());
+        let path = file.path().display();
         let begin = format!("clearpage: CLEARPAGE_TUNING={path}: ignored: line ");
         let lines: Vec<&str> = stderr.lines().filter(|line| line.contains("clearpage:")).collect();
         assert!(lines.len() == 1 && lines[0].starts_with(&begin), "{name}: {stderr}");
         assert!(lines[0].contains(reason), "{name}: {stderr}");
-        assert!(output.status.success(), "{name}: {stderr}");
-        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(code, Some(0), "{name}: {stderr}");
         let default = served_by_default().join(" ");
         assert!(stdout.contains(&format!("serves: {default}\n")), "{name}: {stdout}");
     }
 }
 
-/// What serves where nothing asks for another tuning.
+/// Returns the primitives of the default tuning.
 fn served_by_default() -> Vec<&'static str> {
     let tuning = Tuning::detect();
     LENGTHS.map(|len| tuning.choose(Intent::Hot, len).name()).to_vec()

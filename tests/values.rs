@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use clearpage::cpu::{self, Facts, Feature, Features, Isa, Vendor, caches};
 use clearpage::highmem::tag::{self, Tag};
-use clearpage::highmem::{Frame, FrameOverflow, FrameRange, Highmem, LinearMap};
+use clearpage::highmem::{Frame, FrameRange, Highmem, LinearMap};
 use clearpage::hooks::AllocFlags;
 use clearpage::{Intent, Order, PAGE_SHIFT, PAGE_SIZE, Page, Tuning, primitives};
 use clearpage_testkit::flags::every_flags;
@@ -28,7 +28,7 @@ fn frames_end_where_addresses_do() {
     assert_eq!(FrameRange::new(last, 1).map(FrameRange::end), Ok(last.get() + 1));
     for (start, npages) in [(last, 2), (last, u64::MAX), (frame(1), last.get() + 1)] {
         let error = FrameRange::new(start, npages).unwrap_err();
-        assert_eq!(error, FrameOverflow { start, npages });
+        assert_eq!((error.start, error.npages), (start, npages));
         assert!(error.to_string().contains(&format!("{npages} pages from {start}")));
     }
     let all = FrameRange::new(Frame::default(), last.get() + 1).expect("all there are");

@@ -5,8 +5,9 @@
 
 use core::arch::asm;
 
-use crate::arch::auxv::auxv;
-use crate::cpu::{Caches, Facts, Feature, Flag, Isa, Vendor};
+use crate::arch::auxv::{hwcap, hwcap2};
+use crate::arch::require;
+use crate::cpu::{Facts, Feature, Flag, Isa, Vendor};
 use crate::page::PAGE_SIZE;
 use crate::primitive::Unavailable;
 
@@ -67,30 +68,18 @@ const fn either<T: Copy>(kernel: T, build: T) -> T {
     if KERNEL { kernel } else { build }
 }
 
-/// Returns `bit` of AT_HWCAP2.
-fn hwcap2(bit: u32) -> bool {
-    const AT_HWCAP2: usize = 26;
-    auxv(AT_HWCAP2) & (1 << bit) != 0
-}
-
 /// Detects FEAT_MOPS: memory set instructions.
 pub(super) fn mops() -> Result<(), Unavailable> {
-    if either(hwcap2(43), cfg!(target_feature = "mops")) {
-        Ok(())
-    } else {
-        let build = "no MOPS: the build is without target feature mops";
-        Err(Unavailable { reason: either("no MOPS: AT_HWCAP2 bit 43 is 0", build) })
-    }
+    let build = "no MOPS: the build is without target feature mops";
+    let reason = either("no MOPS: AT_HWCAP2 bit 43 is 0", build);
+    require(either(hwcap2(43), cfg!(target_feature = "mops")), reason)
 }
 
 /// Detects FEAT_MTE2: memory tags.
 pub(super) fn mte() -> Result<(), Unavailable> {
-    if either(hwcap2(18), cfg!(target_feature = "mte")) {
-        Ok(())
-    } else {
-        let build = "no MTE: the build is without target feature mte";
-        Err(Unavailable { reason: either("no MTE: AT_HWCAP2 bit 18 is 0", build) })
-    }
+    let build = "no MTE: the build is without target feature mte";
+    let reason = either("no MTE: AT_HWCAP2 bit 18 is 0", build);
+    require(either(hwcap2(18), cfg!(target_feature = "mte")), reason)
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
@@ -113,10 +102,9 @@ pub(crate) fn block() -> usize {
 /// Linux emulates that if AT_HWCAP bit 11 (HWCAP_CPUID) is set. The register is that of the current
 /// CPU; other CPUs of the machine may differ.
 pub(crate) fn identity() -> Facts {
-    const AT_HWCAP: usize = 16;
-    const HWCAP_CPUID: usize = 1 << 11;
+    const HWCAP_CPUID: u32 = 11;
     let unknown = Facts::unknown(Isa::BUILT_FOR);
-    if !KERNEL || auxv(AT_HWCAP) & HWCAP_CPUID == 0 {
+    if !KERNEL || !hwcap(HWCAP_CPUID) {
         return unknown;
     }
     let midr: u64;
@@ -137,11 +125,6 @@ pub(crate) fn identity() -> Facts {
 fn implementer(code: u8) -> Vendor {
     let digit = |n: u8| b"0123456789abcdef"[usize::from(n & 15)];
     Vendor::of(&[b'0', b'x', digit(code >> 4), digit(code)])
-}
-
-/// Returns unknown sizes: CLIDR_EL1 and CCSIDR_EL1 trap at EL0.
-pub(crate) fn caches() -> Caches {
-    Caches::default()
 }
 
 #[cfg(test)]

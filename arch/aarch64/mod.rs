@@ -12,17 +12,11 @@ mod mte;
 mod stnp;
 mod stp;
 
-pub(crate) use ident::{block, caches, flags, identity};
-pub(crate) use tuning::MECHANISMS;
-pub(crate) use tuning::tuning;
+pub(crate) use super::generic::*;
+pub(crate) use ident::{block, flags, identity};
+pub(crate) use tuning::{MECHANISMS, tuning};
 
 use crate::primitive::Primitive;
 
-pub(crate) static PRIMITIVES: &[Primitive] = &[
-    dc_zva::PRIMITIVE,
-    stp::PRIMITIVE,
-    stnp::PRIMITIVE,
-    mops::PRIMITIVE,
-    mte::PRIMITIVE,
-    super::generic::GENERIC,
-];
+pub(crate) static PRIMITIVES: &[Primitive] =
+    &[dc_zva::PRIMITIVE, stp::PRIMITIVE, stnp::PRIMITIVE, mops::PRIMITIVE, mte::PRIMITIVE, GENERIC];

@@ -37,7 +37,7 @@ fn zva_saves_nothing(facts: &Facts) -> bool {
     ZVA_SAVES_NOTHING.iter().any(cpu)
 }
 
-/// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
+/// What [`candidates`](crate::candidates) chooses from: of each mechanism the first that is available.
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["dc_zva"], &["mops"], &["stp"], &["stnp"]];
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {

@@ -1,18 +1,13 @@
 //! arm, 32-bit: store-multiple and NEON.
 
-mod hwcap;
-mod tuning;
-
 #[cfg(any(target_feature = "neon", feature = "std"))]
 mod neon;
 mod stm;
 
-pub(crate) use super::anonymous as identity;
-pub(crate) use hwcap::flags;
-pub(crate) use tuning::MECHANISMS;
-pub(crate) use tuning::tuning;
+pub(crate) use super::generic::*;
 
-use crate::cpu::Caches;
+use super::auxv::hwcap;
+use crate::cpu::{Feature, Flag};
 use crate::primitive::Primitive;
 
 /// The rows of arm. NEON's needs a target that has it, or a system that reports it. Kernel and
@@ -21,15 +16,19 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     stm::PRIMITIVE,
     #[cfg(any(target_feature = "neon", feature = "std"))]
     neon::PRIMITIVE,
-    super::generic::GENERIC,
+    GENERIC,
 ];
 
-/// Returns 0: no instruction here has a block size to query.
-pub(crate) const fn block() -> usize {
-    0
+/// The first that is available serves every length and intent: NEON stores 32 bytes an instruction
+/// and STM 16, and no store bypasses the cache. Not measured on a real CPU.
+pub(crate) const MECHANISMS: &[&[&str]] = &[&["neon"], &["stm"]];
+
+pub(crate) fn flags() -> impl Iterator<Item = Flag> {
+    [Flag { feature: Feature::Neon, set: has_neon(), source: "AT_HWCAP bit 12" }].into_iter()
 }
 
-/// Returns unknown sizes: only privileged code may read them (CCSIDR).
-pub(crate) fn caches() -> Caches {
-    Caches::default()
+/// Detects Advanced SIMD: by the target, or by AT_HWCAP bit 12 (Linux, HWCAP_NEON). The feature
+/// registers are for privileged code only.
+fn has_neon() -> bool {
+    cfg!(target_feature = "neon") || hwcap(12)
 }

@@ -8,9 +8,10 @@
 //! - Vector registers: compiled in only where the target has NEON or Linux can be asked, not in
 //!   kernels. They are saved: a target of soft floats has NEON too, but no name for its registers.
 
-use super::hwcap;
+use super::has_neon;
+use crate::arch::require;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind, Unavailable};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 128;
 
@@ -20,13 +21,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     registers: RegisterFile::Vector,
     needs: Some(Feature::Neon),
     block: || BLOCK,
-    availability: || {
-        if hwcap::neon() {
-            Ok(())
-        } else {
-            Err(Unavailable { reason: "no NEON: AT_HWCAP bit 12 is 0" })
-        }
-    },
+    availability: || require(has_neon(), "no NEON: AT_HWCAP bit 12 is 0"),
     leaf: Leaf::Ordered(clear),
 };
 

@@ -6,7 +6,6 @@ use core::sync::atomic::{Ordering, compiler_fence};
 pub(crate) const SHORT: usize = 256;
 
 /// Returns whether [`zero_small`] beats every primitive at this length, given their set-up cost.
-#[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "it has its own"))]
 #[inline]
 pub(crate) const fn is_short(len: usize) -> bool {
     len <= SHORT
@@ -103,21 +102,7 @@ unsafe fn store<T: Copy + Default>(ptr: *mut u8) {
 #[cfg_attr(not(clearpage_asan), inline(always))]
 fn keep(ptr: *mut u8) {
     cfg_if::cfg_if! {
-        // x32 and ILP32 have no name for the register of a pointer; Miri runs no asm.
-        if #[cfg(all(
-            not(miri),
-            any(
-                target_arch = "arm",
-                target_arch = "loongarch64",
-                target_arch = "riscv32",
-                target_arch = "riscv64",
-                target_arch = "s390x",
-                target_arch = "x86",
-                all(target_arch = "aarch64", target_pointer_width = "64"),
-                all(target_arch = "powerpc64", clearpage_ppc_asm),
-                all(target_arch = "x86_64", target_pointer_width = "64"),
-            )
-        ))] {
+        if #[cfg(any(target_arch = "riscv32", not(clearpage_isa = "generic")))] {
             // SAFETY: the asm is a comment, which executes nothing.
             unsafe {
                 core::arch::asm!("/* {0} */", in(reg) ptr, options(nostack, preserves_flags, readonly));

@@ -7,9 +7,10 @@
 //! - Vector registers: compiled in only where the target has LSX or Linux can be asked, not in
 //!   kernels. Naming $f0 names the whole of $vr0 and $xr0: the compiler keeps nothing there.
 
-use super::hwcap;
+use super::has_lsx;
+use crate::arch::require;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind, Unavailable};
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
 
@@ -19,13 +20,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     registers: RegisterFile::Vector,
     needs: Some(Feature::Lsx),
     block: || BLOCK,
-    availability: || {
-        if hwcap::lsx() {
-            Ok(())
-        } else {
-            Err(Unavailable { reason: "no LSX: AT_HWCAP bit 4 is 0" })
-        }
-    },
+    availability: || require(has_lsx(), "no LSX: AT_HWCAP bit 4 is 0"),
     leaf: Leaf::Ordered(clear),
 };
 

@@ -1,8 +1,6 @@
 //! loongarch64: doubleword stores and the two widths of vector stores.
 
 mod cpucfg;
-mod hwcap;
-mod tuning;
 
 #[cfg(any(target_feature = "lsx", feature = "std"))]
 mod lasx;
@@ -10,12 +8,11 @@ mod lasx;
 mod lsx;
 mod st_d;
 
-pub(crate) use super::anonymous as identity;
+pub(crate) use super::generic::*;
 pub(crate) use cpucfg::caches;
-pub(crate) use hwcap::flags;
-pub(crate) use tuning::MECHANISMS;
-pub(crate) use tuning::tuning;
 
+use super::auxv::hwcap;
+use crate::cpu::{Feature, Flag};
 use crate::primitive::Primitive;
 
 /// The rows of loongarch64. Those with vector registers need a target that has them, or a system
@@ -26,10 +23,28 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     lsx::PRIMITIVE,
     #[cfg(any(target_feature = "lsx", feature = "std"))]
     lasx::PRIMITIVE,
-    super::generic::GENERIC,
+    GENERIC,
 ];
 
-/// Returns 0: no instruction here has a block size to query.
-pub(crate) const fn block() -> usize {
-    0
+/// The first that is available serves every length and intent: the widest store needs the fewest
+/// instructions, and no store bypasses the cache. Not measured on a real CPU.
+pub(crate) const MECHANISMS: &[&[&str]] = &[&["lasx", "lsx"], &["st_d"]];
+
+pub(crate) fn flags() -> impl Iterator<Item = Flag> {
+    [
+        Flag { feature: Feature::Lsx, set: has_lsx(), source: "AT_HWCAP bit 4" },
+        Flag { feature: Feature::Lasx, set: has_lasx(), source: "AT_HWCAP bit 5" },
+    ]
+    .into_iter()
+}
+
+/// Detects 16-byte vectors: by the target, or by AT_HWCAP bit 4 (Linux, HWCAP_LOONGARCH_LSX).
+/// CPUCFG does not report whether the system has enabled the registers.
+fn has_lsx() -> bool {
+    cfg!(target_feature = "lsx") || hwcap(4)
+}
+
+/// Detects 32-byte vectors: by the target, or by AT_HWCAP bit 5 (Linux, HWCAP_LOONGARCH_LASX).
+fn has_lasx() -> bool {
+    cfg!(target_feature = "lasx") || hwcap(5)
 }

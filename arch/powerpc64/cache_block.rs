@@ -1,8 +1,8 @@
 //! Reads the size of the cache block that DCBZ clears. Programs cannot read it from a register;
 //! Linux reports it.
 
-use crate::arch::asked::Asked;
 use crate::arch::auxv::auxv;
+use crate::arch::lazy::LazyNumber;
 use crate::page::PAGE_SIZE;
 use crate::primitive::Unavailable;
 
@@ -10,17 +10,17 @@ use crate::primitive::Unavailable;
 const AT_DCACHEBSIZE: usize = 19;
 
 /// The size of a block in bytes, a power of two up to a page.
-pub(super) static BLOCK: Asked = Asked::new(|| usable(auxv(AT_DCACHEBSIZE)));
+pub(super) static BLOCK: LazyNumber = LazyNumber::new(|| usable(auxv(AT_DCACHEBSIZE)));
 
-fn usable(told: usize) -> Result<usize, Unavailable> {
-    if told == 0 {
+fn usable(size: usize) -> Result<usize, Unavailable> {
+    if size == 0 {
         Err(Unavailable {
-            reason: "no cache block size: AT_DCACHEBSIZE is 0, or no Linux is asked",
+            reason: "no cache block size: AT_DCACHEBSIZE is 0, or the system is not Linux",
         })
-    } else if !told.is_power_of_two() || told > PAGE_SIZE {
+    } else if !size.is_power_of_two() || size > PAGE_SIZE {
         Err(Unavailable { reason: "AT_DCACHEBSIZE is no power of two up to a page" })
     } else {
-        Ok(told)
+        Ok(size)
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 /// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of the block.
 /// - The memory is cached.
 unsafe fn clear(ptr: *mut u8, len: usize) {
-    let block = cache_block::BLOCK.known();
+    let block = cache_block::BLOCK.get_or_exit();
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {
         core::arch::asm!(

@@ -6,12 +6,12 @@
 //! features zicboz and zic64b (blocks of 64 bytes), which RVA22 and RVA23 require. rustc 1.85 has
 //! no such features yet, so its builds do without, unless they ask Linux.
 
-use crate::arch::asked::Asked;
+use crate::arch::lazy::LazyNumber;
 use crate::cpu::{Feature, Flag};
 use crate::primitive::Unavailable;
 
 /// The size of a block in bytes, a power of two up to a page, if the CPU has Zicboz.
-pub(super) static BLOCK: Asked = Asked::new(system::zicboz);
+pub(super) static BLOCK: LazyNumber = LazyNumber::new(system::zicboz);
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     [Flag { feature: Feature::Zicboz, set: BLOCK.get().is_ok(), source: system::SOURCE }]
@@ -31,8 +31,8 @@ mod system {
             Ok(64)
         } else {
             Err(Unavailable {
-                reason: "no Zicboz: the build has no target features zicboz and zic64b, and no \
-                         Linux is asked",
+                reason: "no Zicboz: the build has no target features zicboz and zic64b, and \
+                         the system is not Linux",
             })
         }
     }

@@ -16,23 +16,10 @@ mod tuning;
 mod mvcle;
 mod xc;
 
-pub(crate) use super::anonymous as identity;
+pub(crate) use super::generic::*;
 pub(crate) use ecag::caches;
-pub(crate) use tuning::MECHANISMS;
-pub(crate) use tuning::tuning;
+pub(crate) use tuning::{MECHANISMS, tuning};
 
-use crate::cpu::Flag;
 use crate::primitive::Primitive;
 
-pub(crate) static PRIMITIVES: &[Primitive] =
-    &[xc::PRIMITIVE, mvcle::PRIMITIVE, super::generic::GENERIC];
-
-/// Returns no flags: every z/Architecture CPU has the instructions used here.
-pub(crate) fn flags() -> impl Iterator<Item = Flag> {
-    core::iter::empty()
-}
-
-/// Returns 0: no instruction here has a block size to query.
-pub(crate) const fn block() -> usize {
-    0
-}
+pub(crate) static PRIMITIVES: &[Primitive] = &[xc::PRIMITIVE, mvcle::PRIMITIVE, GENERIC];

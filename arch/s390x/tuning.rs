@@ -18,7 +18,7 @@ const COLD_START: usize = 4 << 10;
 /// Assumed if the CPU hides its caches: the last cache of the oldest, z10.
 const LAST_CACHE: usize = 32 << 20;
 
-/// Candidates of [`Tuning::measure`]: of each mechanism the first that is available.
+/// What [`candidates`](crate::candidates) chooses from: of each mechanism the first that is available.
 pub(crate) const MECHANISMS: &[&[&str]] = &[&["xc"], &["mvcle"]];
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {

@@ -1,4 +1,4 @@
-//! `movntdq`: 16-byte non-temporal stores.
+//! `movntdq`: 16-byte non-temporal stores. Chosen only without AVX2.
 //!
 //! Assumptions
 //! - Instruction: MOVNTDQ xmm (Intel SDM volume 2). Feature bit: SSE2, CPUID 1 EDX bit 26. CPUs:
@@ -7,8 +7,10 @@
 //! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
-use super::{loops::stream_blocks, needs};
-use crate::cpu::Feature;
+use core::arch::asm;
+
+use super::loops::stream_blocks;
+use super::{SSE2, has_sse2};
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
@@ -17,9 +19,9 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movntdq",
     store: StoreKind::NonTemporal,
     registers: RegisterFile::Vector,
-    needs: Some(Feature::Sse2),
+    needs: SSE2,
     block: || BLOCK,
-    availability: needs::sse2,
+    availability: has_sse2,
     leaf: Leaf::Weak(clear),
 };
 
@@ -30,11 +32,11 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {
-        stream_blocks!(list, n, len, BLOCK, zero: "pxor xmm0, xmm0", [
-            "movntdq [eax], xmm0",
-            "movntdq [eax + 16], xmm0",
-            "movntdq [eax + 32], xmm0",
-            "movntdq [eax + 48], xmm0"
-        ])
+        stream_blocks!(asm, list, n, len, BLOCK, zero: "pxor xmm0, xmm0", [
+            "movntdq [{at}], xmm0",
+            "movntdq [{at} + 16], xmm0",
+            "movntdq [{at} + 32], xmm0",
+            "movntdq [{at} + 48], xmm0"
+        ], end: "")
     }
 }

@@ -1,4 +1,4 @@
-//! `movnti`: 4-byte non-temporal stores from a general register.
+//! `movnti`: 8-byte (32-bit x86: 4-byte) non-temporal stores from a general register.
 //!
 //! Assumptions
 //! - Instruction: MOVNTI (Intel SDM volume 2). Feature bit: SSE2, CPUID 1 EDX bit 26, though it
@@ -7,19 +7,23 @@
 //! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
 //! - General registers only: legal in kernels.
 
-use super::{loops::stream_blocks, needs};
-use crate::cpu::Feature;
+use core::arch::asm;
+
+use super::loops::stream_blocks;
+use super::{SSE2, has_sse2};
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
+/// Bytes per round of the loop: half a block on 32-bit x86.
+const ROUND: usize = size_of::<[usize; 8]>();
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "movnti",
     store: StoreKind::NonTemporal,
     registers: RegisterFile::General,
-    needs: Some(Feature::Sse2),
+    needs: SSE2,
     block: || BLOCK,
-    availability: needs::sse2,
+    availability: has_sse2,
     leaf: Leaf::Weak(clear),
 };
 
@@ -30,23 +34,15 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {
-        stream_blocks!(list, n, len, BLOCK, zero: "", [
-            "movnti [eax], edx",
-            "movnti [eax + 4], edx",
-            "movnti [eax + 8], edx",
-            "movnti [eax + 12], edx",
-            "movnti [eax + 16], edx",
-            "movnti [eax + 20], edx",
-            "movnti [eax + 24], edx",
-            "movnti [eax + 28], edx",
-            "movnti [eax + 32], edx",
-            "movnti [eax + 36], edx",
-            "movnti [eax + 40], edx",
-            "movnti [eax + 44], edx",
-            "movnti [eax + 48], edx",
-            "movnti [eax + 52], edx",
-            "movnti [eax + 56], edx",
-            "movnti [eax + 60], edx"
-        ])
+        stream_blocks!(asm, list, n, len, ROUND, zero: "", [
+            "movnti [{at}], {zero}",
+            "movnti [{at} + {pointer}], {zero}",
+            "movnti [{at} + 2 * {pointer}], {zero}",
+            "movnti [{at} + 3 * {pointer}], {zero}",
+            "movnti [{at} + 4 * {pointer}], {zero}",
+            "movnti [{at} + 5 * {pointer}], {zero}",
+            "movnti [{at} + 6 * {pointer}], {zero}",
+            "movnti [{at} + 7 * {pointer}], {zero}"
+        ], end: "")
     }
 }

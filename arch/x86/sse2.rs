@@ -6,8 +6,10 @@
 //! - Temporal; no fence; block 64, aligned.
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
-use super::needs;
-use crate::cpu::Feature;
+use core::arch::asm;
+
+use super::loops::store_blocks;
+use super::{SSE2, has_sse2};
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 const BLOCK: usize = 64;
@@ -16,9 +18,9 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
     name: "sse2",
     store: StoreKind::Temporal,
     registers: RegisterFile::Vector,
-    needs: Some(Feature::Sse2),
+    needs: SSE2,
     block: || BLOCK,
-    availability: needs::sse2,
+    availability: has_sse2,
     leaf: Leaf::Ordered(clear),
 };
 
@@ -28,22 +30,11 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {
-        core::arch::asm!(
-            "pxor xmm0, xmm0",
-            ".p2align 4",
-            "2:",
-            "movdqa [{ptr}], xmm0",
-            "movdqa [{ptr} + 16], xmm0",
-            "movdqa [{ptr} + 32], xmm0",
-            "movdqa [{ptr} + 48], xmm0",
-            "add {ptr}, {block}",
-            "cmp {ptr}, {end}",
-            "jne 2b",
-            block = const BLOCK,
-            ptr = inout(reg) ptr => _,
-            end = in(reg) ptr.wrapping_add(len),
-            out("xmm0") _,
-            options(nostack),
-        )
+        store_blocks!(asm, ptr, len, BLOCK, zero: "pxor xmm0, xmm0", [
+            "movdqa [{at}], xmm0",
+            "movdqa [{at} + 16], xmm0",
+            "movdqa [{at} + 32], xmm0",
+            "movdqa [{at} + 48], xmm0"
+        ], end: "")
     }
 }

@@ -29,8 +29,8 @@ unsafe fn clear(ptr: *mut u8, len: usize) {
     unsafe {
         core::arch::asm!(
             "rep stosb",
-            inout("ecx") len => _,
-            inout("edi") ptr => _,
+            inout("rcx") len => _,
+            inout("rdi") ptr => _,
             in("al") 0u8,
             options(nostack, preserves_flags),
         )

@@ -14,9 +14,9 @@ use std::ptr::NonNull;
 use clearpage::highmem::{Frame, FrameRange, Highmem, LinearMap, clear_highpages};
 use clearpage::{AvailablePrimitive, Intent, Order, PAGE_SIZE, Page, clear_pages_for};
 use clearpage_benches::{Promises, Race, nanoseconds, pinned, string_stores};
-use clearpage_cli::memory::Arena;
-use clearpage_cli::table::ruled;
-use clearpage_cli::units::format_size;
+use clearpage_cli::harness::memory::Arena;
+use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::units::format_size;
 
 const MIB: usize = 1 << 20;
 /// Samples per figure.

@@ -7,8 +7,8 @@ use std::hint::black_box;
 use clearpage::highmem::{Frame, FrameRange};
 use clearpage::{Intent, Order, PAGE_SIZE, Page};
 use clearpage_benches::{Race, nanoseconds};
-use clearpage_cli::table::ruled;
-use clearpage_cli::units::format_size;
+use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::units::format_size;
 use clearpage_os::file_frames::{FileFrames, ZeroMethod};
 use rustix::fs::{MemfdFlags, memfd_create};
 

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use clearpage::hooks::{ClearingAlloc, InitPolicy, set_policy};
 use clearpage_benches::{Promises, Race};
-use clearpage_cli::table::ruled;
-use clearpage_cli::units::format_size;
+use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::units::format_size;
 
 /// Follows the policy of the process, as a global allocator does.
 static FOLLOWING: ClearingAlloc<System> = ClearingAlloc::new(System);
@@ -229,7 +229,7 @@ fn zeroed<const LIVE: usize>(how: &str) {
 mod kept {
     use std::sync::Mutex;
 
-    use clearpage_cli::memory::Arena;
+    use clearpage_cli::harness::memory::Arena;
     use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
     use super::*;

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
 use clearpage_benches::{Promises, Samples, pinned};
-use clearpage_cli::contender::{Contender, contenders};
-use clearpage_cli::crew::Crew;
-use clearpage_cli::measure::{self, Case, Effort};
-use clearpage_cli::memory::Arena;
-use clearpage_cli::report::Temperature::{self, Cold, Hot, Reuse, Use};
-use clearpage_cli::table::ruled;
-use clearpage_cli::units::format_size;
+use clearpage_cli::harness::Temperature::{self, Cold, Hot, Reuse, Use};
+use clearpage_cli::harness::contender::{Contender, contenders};
+use clearpage_cli::harness::crew::Crew;
+use clearpage_cli::harness::measure::{self, Case, Effort};
+use clearpage_cli::harness::memory::Arena;
+use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::units::format_size;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;

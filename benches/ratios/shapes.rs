@@ -5,8 +5,8 @@ use std::ptr::NonNull;
 
 use clearpage::{Intent, PAGE_SIZE, Page, raw};
 use clearpage_benches::{Promises, Race, nanoseconds, string_stores};
-use clearpage_cli::table::ruled;
-use clearpage_cli::units::format_size;
+use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::units::format_size;
 
 use crate::{KIB, MIB, ROUNDS};
 

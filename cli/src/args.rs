@@ -7,15 +7,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compare::{self, Compare};
 use crate::generate::{Completions, Man};
+use crate::harness::units::parse_size;
 use crate::judge::{self, Judge};
+use crate::render;
 use crate::report::{Backing, Temperature};
 use crate::tune::{self, Tune};
-use crate::units::parse_size;
-use crate::{render, replay};
 
-/// Measures every way this CPU has to zero memory.
+/// Measures every primitive with which this CPU can zero memory.
 ///
-/// Without a command: what the machine is, what it can do, and a benchmark of under a minute.
+/// Without a command: prints the machine and its primitives, then runs a benchmark of under a minute.
 #[derive(Debug, Parser)]
 #[command(name = "clearpage", version, args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
@@ -24,24 +24,25 @@ Examples:
   clearpage --quick --json zen5.json
   clearpage bench --help")]
 pub struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Options of the benchmark.
     #[command(flatten)]
     pub bench: Bench,
 }
 
-/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Tell what this machine is: CPU, feature bits, caches, page sizes, hypervisor
+    /// Print the machine: CPU, feature bits, caches, page sizes, hypervisor
     #[command(after_help = "Example:\n  clearpage info")]
     Info,
     /// List every primitive: available or why not, and where the plan uses it
     #[command(after_help = "Example:\n  clearpage list\n  CLEARPAGE_FORCE=stosb clearpage list")]
-    List,
-    /// Measure primitives and the plan, beside memset, slice::fill and one call a page
+    List {
+        /// Print only what holds for every CPU of this ISA, as a Markdown table
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Measure primitives and the plan, and compare them with memset, slice::fill and one call a page
     #[command(after_help = "\
 Examples:
   clearpage bench --quick
@@ -49,30 +50,31 @@ Examples:
   clearpage bench --temperature all --backing all --threads 1,2,all --json zen5.json
   clearpage bench --primitive stosb,clzero --cpu 0-3,8 --loops 31
 
-Ctrl-C ends the measuring; what was measured is printed and written, and the exit code is 130. \
-Pressed again, it ends the program. Exit code 2: something asked for cannot be had.")]
+Ctrl-C stops the measurement, prints and writes the completed figures, and exits with status 130. \
+A second Ctrl-C ends the program at once. Exit status 2: an argument is wrong or a resource is \
+unavailable.")]
     Bench(Bench),
-    /// Draw what a bench wrote to its JSON file, here or elsewhere
+    /// Draw a report: a page, charts or a CSV table
     #[command(after_help = "\
 Examples:
   clearpage render zen5.json --html zen5.html
   clearpage render zen5.json --csv zen5.csv --svg zen5.svg")]
     Render(render::Render),
-    /// Make a page of every JSON file in a folder, and one that shows them all
+    /// Write an HTML page and an SVG picture of every report in a folder, and an index page
     #[command(after_help = "\
 Example:
   clearpage gallery results")]
     Gallery(render::gallery::Gallery),
-    /// Compare two reports: what got faster and slower, noise considered
+    /// Compare two reports: print what is faster or slower by more than noise
     #[command(after_help = compare::HELP)]
     Compare(Compare),
-    /// Judge the default choice of primitives by what was measured on a CPU, here or elsewhere
+    /// Compare the default choice of primitives with the figures of a report
     #[command(after_help = judge::HELP)]
     Judge(Judge),
-    /// Measure which primitive is best from which length on, for CLEARPAGE_TUNING
+    /// Measure the best primitive for each length, for CLEARPAGE_TUNING
     #[command(after_help = tune::HELP)]
     Tune(Tune),
-    /// Print what makes a shell complete this tool's arguments
+    /// Print a completion script for a shell
     #[command(after_help = "\
 Example:
   clearpage completions bash > ~/.local/share/bash-completion/completions/clearpage")]
@@ -83,13 +85,6 @@ Examples:
   clearpage man > clearpage.1
   clearpage man bench | man -l -")]
     Man(Man),
-    /// Replay the measurements that the Linux change was published with
-    #[command(after_help = "\
-Examples:
-  clearpage replay hugetlb
-  clearpage replay graph500 --scale 20 --json graph500.json
-  clearpage replay pagerank --threads 4")]
-    Replay(replay::Args),
 }
 
 /// What to measure.
@@ -98,56 +93,54 @@ pub struct Bench {
     /// Only these primitives (`clearpage list` names them)
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub primitive: Vec<String>,
-    /// Only these sizes, in bytes or as 64K, 2M, 1G [default: 4K to 1G, times 4]
+    /// Only these sizes, in bytes or as 64K, 2M, 1G [default: 4K to 1G in steps of 4]
     #[arg(long, value_name = "SIZE,...", value_delimiter = ',', value_parser = parse_size)]
     pub size: Vec<u64>,
-    /// What the memory is like before it is cleared [default: hot,cold]
+    /// State of the memory before it is cleared [default: hot,cold]
     #[arg(long, alias = "intent", value_name = "NAME,...", value_delimiter = ',')]
     pub temperature: Vec<Heat>,
     /// Pages that the memory is mapped by [default: thp]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub backing: Vec<Pages>,
-    /// So many threads at once, each on its own CPU and memory; or all: one a CPU [default: 1]
+    /// Number of threads, each with its own CPU and memory; all: one for each CPU [default: 1]
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     pub threads: Vec<Threads>,
-    /// On these CPUs one after another, as 0-3,8, or all; where there are several threads, on the
-    /// first of these [default: the first that may be used]
+    /// CPUs to measure one after another, as 0-3,8, or all. Several threads run on the first of
+    /// them [default: the first allowed CPU]
     #[arg(long, value_name = "CPUS")]
     pub cpu: Option<Cpus>,
-    /// Rounds, 3 or more; then no time limit holds [default: up to 25 in 22 seconds for each
-    /// temperature, CPU, number of threads and backing]
+    /// Number of rounds, at least 3, without a time limit [default: up to 25 in 22 seconds for
+    /// each temperature, CPU, number of threads and backing]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(3..))]
     pub loops: Option<u16>,
     /// Ten seconds: fewer sizes, fewer rounds
     #[arg(long, conflicts_with = "loops")]
     pub quick: bool,
-    /// Write the figures to this file as well
+    /// Write the report to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Pictures of them.
     #[command(flatten)]
     pub outputs: render::outputs::Outputs,
 }
 
-/// Temperatures, on the command line.
+/// Temperatures as arguments.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Heat {
-    /// The same memory again and again
+    /// The same memory repeatedly
     Hot,
-    /// In the cache, cleared, then every line is read and written; the time is that of both
+    /// In the cache: cleared, then every line is read and written; the time is that of both
     Reuse,
     /// A walk through more memory than the caches hold
     Cold,
     /// As cold; then every line is read and written, and the time is that of both
     Use,
-    /// Freshly mapped: the time is that of the page faults too
+    /// Freshly mapped memory: the time includes the page faults
     Fault,
     /// All of these
     All,
 }
 
 impl Heat {
-    /// The same as the measurement knows it.
     pub fn temperatures(&self) -> &'static [Temperature] {
         match self {
             Self::Hot => &[Temperature::Hot],
@@ -160,21 +153,20 @@ impl Heat {
     }
 }
 
-/// Backings, on the command line.
+/// Backings as arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Pages {
-    /// The system's smallest pages
+    /// The smallest pages of the system
     Base,
-    /// Transparent huge pages, where the system gives them
+    /// Transparent huge pages, if available
     Thp,
-    /// Huge pages that were reserved
+    /// Reserved huge pages
     Hugetlb,
-    /// All of these that there are
+    /// All of these that are available
     All,
 }
 
 impl Pages {
-    /// The same as the measurement knows it.
     pub fn backings(&self) -> &'static [Backing] {
         match self {
             Self::Base => &[Backing::Base],
@@ -185,12 +177,9 @@ impl Pages {
     }
 }
 
-/// How many threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Threads {
-    /// So many.
     Some(usize),
-    /// As many as there are CPUs.
     All,
 }
 
@@ -206,12 +195,9 @@ impl FromStr for Threads {
     }
 }
 
-/// Which CPUs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cpus {
-    /// These.
     Some(Vec<usize>),
-    /// All that this process may use.
     All,
 }
 
@@ -222,7 +208,7 @@ impl FromStr for Cpus {
         if text.eq_ignore_ascii_case("all") {
             return Ok(Self::All);
         }
-        // Far more than any system has: what is given is not counted up to the end of the day.
+        // Far more than any system has. The limit bounds the time of parsing.
         const MOST: usize = 1 << 20;
         let range = |part: &str| -> Option<_> {
             let (first, last) = part.split_once('-').unwrap_or((part, part));

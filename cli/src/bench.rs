@@ -1,4 +1,4 @@
-//! `clearpage bench`: checks what was asked for, measures it, writes and prints it.
+//! `clearpage bench`: checks the arguments, measures, and writes and prints the report.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -7,39 +7,40 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Bench;
-use crate::contender::{Contender, contenders};
-use crate::crew::Crew;
 use crate::grid::{self, Block};
-use crate::interrupt::{INTERRUPTED, interrupted};
-use crate::machine::Machine;
-use crate::measure::{self, Effort, End};
-use crate::memory::Arena;
-use crate::output::Output;
+use crate::harness::contender::{Contender, contenders};
+use crate::harness::crew::Crew;
+use crate::harness::interrupt::{INTERRUPTED, interrupted};
+use crate::harness::machine::Machine;
+use crate::harness::measure::{self, Effort, End};
+use crate::harness::memory::Arena;
+use crate::harness::output::Output;
+use crate::harness::pin;
+use crate::harness::progress::progress;
+use crate::harness::sample::Memory;
+use crate::harness::terminal::Plain;
 use crate::report::{self, Backing, Cell, Overhead, Report, SCHEMA};
-use crate::sample::Memory;
-use crate::terminal::Plain;
-use crate::{UserError, pin, table};
+use crate::{UserError, table};
 
-/// A cold walk goes through this many times the last-level cache, and no less than this: the part
-/// that the walk before it left in the cache is then small, and passed before the clock runs.
+/// A cold walk covers this many times the last-level cache, and at least `SHORTEST_WALK`. The part
+/// that the previous walk left in the cache is then small, and is passed before the clock starts.
 const WALK: usize = 8;
 const SHORTEST_WALK: usize = 256 << 20;
-/// With fewer times the cache a walk is not cold.
+/// A walk of fewer times the cache is not cold.
 const SHORTENED_WALK: usize = 4;
-/// To warm up with.
+/// Bytes of the memory that the warm-up clears.
 const PROBE: usize = 64 << 20;
 const ROUNDS: usize = 25;
-/// Fewer make no median.
+/// A median needs at least this many samples.
 const FEWEST_ROUNDS: usize = 3;
 
-/// Runs the benchmark; tells the exit code, which is another if it was interrupted.
+/// Runs the benchmark and returns the exit code.
 ///
 /// # Errors
-/// An argument cannot be served, found before anything is measured; or something that was there
-/// then is gone, and what was measured until then is written and printed all the same.
+/// An argument cannot be satisfied, which is detected before the first measurement, or a resource
+/// is lost during the run. In the second case the completed measurements are written and printed.
 pub fn run(args: &Bench) -> Result<ExitCode, UserError> {
     let machine = Machine::detect();
     let contenders = chosen(&args.primitive)?;
@@ -76,7 +77,7 @@ pub fn run(args: &Bench) -> Result<ExitCode, UserError> {
     report.cells.sort_by_key(|cell| (cell.place.threads, cell.place));
     report.overhead.sort_by_key(|overhead| (overhead.place.threads, overhead.place));
     report::compare_to_envelope(&mut report.cells);
-    // Written first: whoever reads the table may go away before its end.
+    // Written first: the reader of the table may close the pipe.
     let written = json.map(|json| write(json, &report)).transpose();
     table::print(&report);
     if let Some(path) = written? {
@@ -96,7 +97,6 @@ fn write(output: Output, report: &Report) -> Result<PathBuf, UserError> {
     output.write(&(text + "\n"))
 }
 
-/// A run under way.
 struct Run<'a> {
     args: &'a Bench,
     contenders: Vec<Contender>,
@@ -155,7 +155,7 @@ impl Run<'_> {
         Ok(measured.end)
     }
 
-    /// How much to measure at this `speed`, in bytes a nanosecond.
+    /// Returns how much to measure at `speed` bytes a nanosecond.
     fn effort(&mut self, block: &Block, speed: f64) -> Effort {
         let walks = block.cases.iter().filter(|case| !case.1.is_warm()).count();
         let long = (WALK * self.cache).max(SHORTEST_WALK);
@@ -182,13 +182,13 @@ impl Run<'_> {
     }
 }
 
-/// A block, for people.
+/// Returns the name of a block for the user.
 fn name(block: &Block) -> String {
     let fresh = if block.fresh { ", fresh" } else { "" };
-    table::place(&block.place()) + fresh
+    block.place().setup() + fresh
 }
 
-/// What to keep in mind when reading the figures.
+/// Returns the conditions that affect the figures.
 fn warnings(machine: &Machine, blocks: &[Block], end: &End) -> Vec<String> {
     let hypervisor = machine.hypervisor.as_ref().map(|name| {
         format!("a hypervisor is present ({name}): others share the caches and the memory bus")
@@ -224,10 +224,4 @@ fn chosen(names: &[String]) -> Result<Vec<Contender>, UserError> {
     }
     let wanted: HashSet<_> = names.iter().map(String::as_str).chain(["plan"]).collect();
     Ok(all.into_iter().filter(|c| names.is_empty() || wanted.contains(&*c.name)).collect())
-}
-
-fn progress(steps: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {eta} left")
-        .expect("a valid template");
-    ProgressBar::new(steps as u64).with_style(style)
 }

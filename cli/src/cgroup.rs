@@ -6,7 +6,6 @@ use std::path::Path;
 /// The memory limit of a control group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// The group's path.
     pub group: String,
     /// Bytes it may have.
     pub bytes: u64,

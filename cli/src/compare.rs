@@ -1,4 +1,4 @@
-//! `clearpage compare`: what got faster and slower between two reports.
+//! `clearpage compare`: prints what is faster or slower in the second of two reports.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,45 +8,44 @@ use clap::Args;
 use comfy_table::CellAlignment;
 
 use crate::UserError;
+use crate::harness::machine::Machine;
+use crate::harness::table::ruled;
+use crate::harness::terminal::Plain;
+use crate::harness::units::format_size;
 use crate::load::load;
-use crate::machine::Machine;
 use crate::noise::{Figure, noise, ratio};
 use crate::report::{Cell, Report};
-use crate::table::ruled;
-use crate::terminal::Plain;
-use crate::units::format_size;
 
-/// What to compare.
 #[derive(Debug, Args)]
 pub struct Compare {
-    /// The report of before, as `clearpage bench --json` writes it
+    /// The older report, as `clearpage bench --json` writes it
     pub before: PathBuf,
-    /// The report of after
+    /// The newer report
     pub after: PathBuf,
-    /// How many times as fast the faster one must be to count: 5% is 1.05 times; also as 0.05
+    /// Least difference that counts: 5% or 0.05 means 1.05 times as fast
     #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = parse_threshold)]
     pub threshold: f64,
-    /// Compare reports of different CPUs too; without this they are refused
+    /// Also compare reports of different CPUs, which is otherwise refused
     #[arg(long)]
     pub any_machine: bool,
 }
 
-/// What `--help` says below the options.
+/// The text of `--help` below the options.
 pub const HELP: &str = "\
 A cell is one contender at one CPU, number of threads, backing, temperature and size. It counts as
-changed where its times differ by more than the threshold and by more than three standard
-deviations of both runs' samples together (1.4826 median absolute deviations each).
+changed if its times differ by more than the threshold and by more than three standard deviations
+of the samples of both runs (1.4826 median absolute deviations each).
 
-Exit code: 0 where no cell is slower, 1 where one is, 2 where the reports cannot be compared.
+Exit status: 0 if no cell is slower, 1 if one is slower, 2 if the reports cannot be compared.
 
 Examples:
   clearpage compare before.json after.json
   clearpage compare --threshold 2% before.json after.json || echo slower";
 
-/// Prints what changed. The exit code is 1 where something is slower.
+/// Prints what changed. Returns exit code 1 if a cell is slower.
 ///
 /// # Errors
-/// A file is no report, or the two have nothing to be compared by.
+/// A file is no report, the CPUs differ, or the reports have no cell in common.
 pub fn run(args: &Compare) -> Result<ExitCode, UserError> {
     let (before, after) = (load(&args.before)?, load(&args.after)?);
     let other_cpu = other_cpu(&before.machine, &after.machine);
@@ -64,7 +63,6 @@ pub fn run(args: &Compare) -> Result<ExitCode, UserError> {
     Ok(if comparison.slower() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// `5%` or `0.05`.
 fn parse_threshold(text: &str) -> Result<f64, String> {
     let share = match text.strip_suffix('%') {
         Some(percent) => percent.trim_end().parse::<f64>().map(|percent| percent / 100.0),
@@ -76,7 +74,7 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("{text:?}: allowed are a share below 1, as 0.05, or percent, as 5%"))
 }
 
-/// What says that the CPUs are not the same.
+/// Returns a message if the CPUs differ.
 fn other_cpu(before: &Machine, after: &Machine) -> Option<String> {
     let name = |machine: &Machine| {
         let signature = machine.cpu_signature.as_ref().map(|text| format!(", {text}"));
@@ -86,7 +84,7 @@ fn other_cpu(before: &Machine, after: &Machine) -> Option<String> {
     (before != after).then(|| format!("not the same CPU: {before} before, {after} after"))
 }
 
-/// What else is not the same, or not whole, in a line each.
+/// Returns a line for every other difference, and for each incomplete report.
 fn notes(before: &Report, after: &Report) -> Vec<String> {
     let fact = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "none".to_owned());
     let facts = |report: &Report| {

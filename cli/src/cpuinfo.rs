@@ -19,7 +19,6 @@ impl CpuInfo {
         Some(value).filter(|value| !value.is_empty())
     }
 
-    /// What the CPU is called.
     pub fn name(&self) -> Option<String> {
         // x86 and some arm; loongarch64; riscv64; powerpc64; boards of arm; s390x.
         let names = ["model name", "Model Name", "uarch", "cpu", "Hardware", "vendor_id"];
@@ -47,7 +46,6 @@ impl CpuInfo {
         (!known.is_empty()).then_some(known)
     }
 
-    /// Revision of the microcode.
     pub fn microcode(&self) -> Option<String> {
         self.value("microcode").map(str::to_owned)
     }

@@ -1,4 +1,4 @@
-//! `clearpage completions` and `clearpage man`: what clap makes of the command line in `args`.
+//! `clearpage completions` and `clearpage man`: output that clap generates from `args`.
 
 use std::io::{self, Write};
 
@@ -8,21 +8,19 @@ use clap_complete::Shell;
 use crate::UserError;
 use crate::args::Cli;
 
-/// Which completions.
 #[derive(Debug, Args)]
 pub struct Completions {
-    /// The shell that is to complete
+    /// The shell
     pub shell: Shell,
 }
 
-/// Which page.
 #[derive(Debug, Args)]
 pub struct Man {
-    /// The page of this command [default: that of the tool]
+    /// The command [default: the tool itself]
     pub command: Option<String>,
 }
 
-/// Prints a script for the shell.
+/// Prints a completion script for the shell.
 ///
 /// # Errors
 /// Standard output cannot be written.

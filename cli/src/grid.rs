@@ -1,5 +1,5 @@
-//! What was asked for, as blocks of cases that share CPUs and memory: all that can be refused is
-//! refused here, before anything is measured.
+//! Turns the arguments of `bench` into blocks of cases that share CPUs and memory. Every argument
+//! that can be refused is refused here, before the first measurement.
 
 use std::time::Duration;
 
@@ -7,18 +7,19 @@ use clearpage::PAGE_SIZE;
 
 use crate::UserError;
 use crate::args::{Bench, Cpus, Pages, Threads};
-use crate::machine::{Memory, memory};
-use crate::measure::Case;
-use crate::memory::reserved;
-use crate::pin;
+use crate::harness::machine::memory;
+use crate::harness::measure::Case;
+use crate::harness::memory::reserved;
+use crate::harness::pin;
+use crate::harness::room::Room;
+use crate::harness::units::format_size;
 use crate::report::{Backing, Place, Temperature};
-use crate::units::format_size;
 
 /// The largest size measured unless sizes are given; the second if it must be quick.
 const LARGEST: [usize; 2] = [1 << 30, 256 << 20];
-/// From one size to the next.
+/// The factor from one size to the next.
 const STEP: [usize; 2] = [4, 16];
-/// For all cases of one temperature of a block, about.
+/// The approximate time for all cases of one temperature of a block.
 const TIME: [Duration; 2] = [Duration::from_millis(22_500), Duration::from_millis(3500)];
 /// Fresh memory is mapped in pieces of this size, or of one call.
 const FRESH: usize = 16 << 20;
@@ -28,7 +29,6 @@ const FRESH: usize = 16 << 20;
 pub struct Block {
     /// Where each thread is pinned, if it is.
     pub cpus: Vec<Option<usize>>,
-    /// What the memory is mapped by.
     pub backing: Backing,
     /// In the order in which they are measured.
     pub cases: Vec<Case>,
@@ -59,19 +59,18 @@ impl Block {
     }
 }
 
-/// All that will be measured, and what to say of what will not.
+/// The blocks to measure, and warnings about what is left out.
 #[derive(Debug)]
 pub struct Grid {
     /// In the order in which they are measured.
     pub blocks: Vec<Block>,
-    /// What was left out.
     pub warnings: Vec<String>,
 }
 
-/// Looks around and makes of `args` what can be measured here.
+/// Returns the grid that `args` request on this machine.
 ///
 /// # Errors
-/// Something asked for cannot be had: a CPU, so many threads, reserved pages, so much memory.
+/// A CPU, the number of threads, reserved pages or the memory is unavailable.
 pub fn grid(args: &Bench) -> Result<Grid, UserError> {
     let crews = crews(args)?;
     let threads = crews.iter().map(Vec::len).max().unwrap_or(1);
@@ -82,7 +81,7 @@ pub fn grid(args: &Bench) -> Result<Grid, UserError> {
     let mut grid = Grid { blocks: Vec::new(), warnings: Vec::new() };
     let memory = memory();
     for backing in backings(&args.backing, reserved().is_some(), &mut grid.warnings)? {
-        // Checked for most threads first: what does not fit is told before anything is measured.
+        // Checked for the most threads, so that an error comes before the first measurement.
         let room = Room::of(backing, &memory, threads);
         let sizes = sizes(args, backing, &room, &mut grid.warnings)?;
         for cpus in &crews {
@@ -92,7 +91,7 @@ pub fn grid(args: &Bench) -> Result<Grid, UserError> {
                 if of_block.is_empty() {
                     continue;
                 }
-                // What is left out if time is short are the largest.
+                // If time is short, the largest sizes are left out.
                 let cases = sizes.iter().flat_map(|&s| of_block.iter().map(move |&t| (s, t)));
                 let limit = TIME[usize::from(args.quick)] * of_block.len() as u32;
                 let (cpus, cases) = (cpus.clone(), cases.collect());
@@ -104,7 +103,7 @@ pub fn grid(args: &Bench) -> Result<Grid, UserError> {
     Ok(grid)
 }
 
-/// In the order of the list, each once.
+/// Returns the sorted list without duplicates.
 fn distinct<T: Ord>(list: impl Iterator<Item = T>) -> Vec<T> {
     let mut list: Vec<T> = list.collect();
     list.sort();
@@ -120,7 +119,7 @@ fn crews(args: &Bench) -> Result<Vec<Vec<Option<usize>>>, UserError> {
         Some(Cpus::All) => Some(allowed.clone()),
         Some(Cpus::Some(cpus)) => Some(cpus.clone()),
     };
-    // Also the test whether threads can be pinned at all.
+    // Also tests whether threads can be pinned at all.
     let here = pin::pin(None)?;
     for &cpu in asked.iter().flatten() {
         pin::among(cpu, &allowed)?;
@@ -145,14 +144,14 @@ fn crews(args: &Bench) -> Result<Vec<Vec<Option<usize>>>, UserError> {
         }
         match threads {
             1 => crews.extend(single.iter().map(|&cpu| vec![cpu])),
-            // Where no thread can be pinned, they find CPUs by themselves.
+            // If no thread can be pinned, the scheduler places them.
             _ => crews.push(pool[..threads].iter().map(|&cpu| here.and(Some(cpu))).collect()),
         }
     }
     Ok(crews)
 }
 
-/// The backings to measure; of "all", those that there are.
+/// Returns the backings to measure; for "all", the available ones.
 fn backings(
     asked: &[Pages],
     reserved: bool,
@@ -185,38 +184,7 @@ fn backings(
     Ok(backings)
 }
 
-/// How much memory a thread may have, and what that comes from.
-struct Room {
-    most: usize,
-    why: String,
-}
-
-impl Room {
-    fn of(backing: Backing, memory: &Memory, threads: usize) -> Self {
-        let (all, mut why) = match backing {
-            Backing::Hugetlb => {
-                // By whole pages a thread.
-                let (free, page) = reserved().unwrap_or((0, PAGE_SIZE));
-                (free / page / threads * page * threads, "what huge pages are reserved".to_owned())
-            }
-            _ => {
-                // Something must be left for others.
-                let most =
-                    usize::try_from(memory.available / 10 * 9).unwrap_or(isize::MAX as usize);
-                let limit = memory.group.as_ref();
-                let limit = limit.map(|group| format!(" below the limit of control group {group}"));
-                (most, format!("what memory is free{}", limit.unwrap_or_default()))
-            }
-        };
-        if threads > 1 {
-            why += &format!(" for each of {threads} threads");
-        }
-        let most = all / threads;
-        Self { most, why: format!("{why}, {} MiB", most >> 20) }
-    }
-}
-
-/// The sizes to measure; where memory is short and none was asked for, those that fit.
+/// Returns the requested sizes, or the default sizes that fit in memory.
 fn sizes(
     args: &Bench,
     backing: Backing,
@@ -312,15 +280,5 @@ mod tests {
             assert_eq!(found(&[Pages::All], false).unwrap(), [Backing::Base, Backing::Thp]);
             assert_eq!(warnings.len(), 1);
         }
-    }
-
-    #[test]
-    fn the_limit_of_a_group_is_named() {
-        let group = Some("/job".to_owned());
-        let memory = Memory { total: 1 << 30, available: 100 << 20, group };
-        let room = Room::of(Backing::Thp, &memory, 2);
-        assert_eq!(room.most >> 20, 45);
-        let limit = "below the limit of control group /job for each of 2 threads, 45 MiB";
-        assert!(room.why.ends_with(limit), "{}", room.why);
     }
 }

@@ -2,10 +2,10 @@
 
 use clearpage::{PAGE_SIZE, cpu};
 
-use crate::machine::Machine;
-use crate::table::plain;
-use crate::terminal::Plain;
-use crate::units::format_size;
+use crate::harness::machine::Machine;
+use crate::harness::table::plain;
+use crate::harness::terminal::Plain;
+use crate::harness::units::format_size;
 
 /// Prints the machine, one fact a line.
 pub fn print() {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::files::is_descriptor;
-use crate::units::format_size;
+use crate::harness::units::format_size;
 
 /// Reads a regular file, or a pipe that is already open (`/dev/stdin`, `<(command)`), of at most
 /// `most` bytes.

@@ -1,5 +1,5 @@
-//! `clearpage judge`: how near the default tuning of a recorded CPU comes to the fastest primitive
-//! that was measured on it.
+//! `clearpage judge`: compares the default tuning of a recorded CPU with the fastest primitive that
+//! was measured on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -10,45 +10,44 @@ use clearpage::{Intent, Tuning};
 use comfy_table::CellAlignment;
 
 use crate::UserError;
+use crate::harness::table::ruled;
+use crate::harness::terminal::Plain;
 use crate::load::load;
 use crate::report::{Place, PlanRow, Report, SCHEMA, Temperature};
-use crate::table::ruled;
-use crate::terminal::Plain;
 
-/// What to judge.
 #[derive(Debug, Args)]
 pub struct Judge {
     /// Reports, as `clearpage bench --temperature all --json` writes them
     #[arg(value_name = "FILE.json", required = true)]
     pub reports: Vec<PathBuf>,
-    /// The least share of the fastest primitive's speed: 90% or 0.9
+    /// Least accepted share of the fastest primitive's speed: 90% or 0.9
     #[arg(long, value_name = "SHARE", default_value = "90%", value_parser = parse_share)]
     pub floor: f64,
-    /// The least mean share of an intent
+    /// Least accepted mean share of an intent
     #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = parse_share)]
     pub mean: f64,
 }
 
-/// What `--help` says below the options.
+/// The text of `--help` below the options.
 pub const HELP: &str = "\
 The default tuning is made from the facts in the report (vendor, model, feature bits, caches), as
-on that CPU, and compared with the fastest primitive that was measured there. Cold is judged by
+on that CPU, and compared with the fastest primitive in the report. Cold is judged by
 `cold`; Hot by the mean time of `use` and `reuse`, and by `hot` up to the second-level cache; Auto
-by the mean time of `cold`, `use` and `reuse`. Means are compared with the primitive whose mean is
-least.
+by the mean time of `cold`, `use` and `reuse`. Means are compared with the
+primitive that has the least mean.
 
-Exit code: 0 if every place reaches the floor and every intent the mean, 1 if one does not, 2 if a
+Exit status: 0 if every place reaches the floor and every intent the mean, 1 if one does not, 2 if a
 report cannot be judged.
 
 Examples:
   clearpage judge results/*.json
   clearpage bench --temperature all --json my.json && clearpage judge my.json";
 
-/// Rows that are printed even if all reach the floor.
+/// The number of rows that are printed even if all reach the floor.
 const WORST: usize = 5;
 
-/// Judges every report and prints the worst places of each. If one cannot be read, or nothing in it
-/// can be judged, the others are judged all the same.
+/// Judges every report and prints the worst places of each. A report that cannot be read or judged
+/// does not stop the others.
 pub fn run(args: &Judge) -> ExitCode {
     let (mut below, mut errors) = (false, 0);
     let mut refuse = |error: UserError| {
@@ -80,7 +79,6 @@ pub fn run(args: &Judge) -> ExitCode {
     }
 }
 
-/// `90%` or `0.9`.
 fn parse_share(text: &str) -> Result<f64, String> {
     let share = match text.strip_suffix('%') {
         Some(percent) => percent.trim_end().parse::<f64>().map(|percent| percent / 100.0),
@@ -90,7 +88,7 @@ fn parse_share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| format!("{text:?}: allowed are shares from 0 to 1, as 0.9, and 0% to 100%"))
 }
 
-/// The machine in a line.
+/// Returns a line that describes the machine.
 fn machine(report: &Report) -> String {
     let machine = &report.machine;
     let name = machine.microarchitecture.as_ref().map(|name| format!(", {name}"));
@@ -107,13 +105,11 @@ fn machine(report: &Report) -> String {
 /// The choice of the default tuning at one place.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// The intent that was judged.
     pub intent: Intent,
     /// Where; the temperature is the first of the `cases`.
     pub place: Place,
     /// The temperatures whose mean time is judged.
     pub cases: Vec<Temperature>,
-    /// The primitive that the tuning chooses.
     pub chosen: String,
     /// The fastest there.
     pub best: String,
@@ -121,14 +117,14 @@ pub struct Judged {
     pub share: f64,
 }
 
-/// Every place of a report that can be judged, and why others cannot.
+/// The judgement of every place of a report.
 #[derive(Debug)]
 pub struct Judgement {
-    /// The worst first.
+    /// Sorted by rising share.
     pub places: Vec<Judged>,
     /// Places where the chosen primitive has no figures.
     pub unmeasured: Vec<(Intent, Place)>,
-    /// What was left out or is doubtful, a line each.
+    /// A line for each omission and doubt.
     pub notes: Vec<String>,
 }
 
@@ -276,7 +272,7 @@ fn recorded(report: &Report, intent: Intent) -> Vec<&PlanRow> {
     rows
 }
 
-/// Primitives of the figures that this build does not know, or that the facts say cannot be there.
+/// Returns a line for each measured primitive that is unknown or contradicts the facts.
 fn strangers(report: &Report) -> Vec<String> {
     let (facts, _) = report.machine.facts.facts();
     let names: BTreeSet<&str> =
@@ -291,7 +287,6 @@ fn strangers(report: &Report) -> Vec<String> {
     names.into_iter().filter_map(stranger).collect()
 }
 
-/// All times of a report.
 struct Figures<'a> {
     times: BTreeMap<Place, Times<'a>>,
     l2: usize,

@@ -1,9 +1,10 @@
 //! `clearpage list`: every primitive of this build, usable or why not, and what it serves.
 
+use clearpage::cpu::Feature;
 use clearpage::{Intent, PAGE_SIZE, Primitive, primitives};
 
-use crate::table::ruled;
-use crate::units::format_size;
+use crate::harness::table::ruled;
+use crate::harness::units::format_size;
 
 /// Prints the table of primitives.
 pub fn print() {
@@ -23,6 +24,20 @@ pub fn print() {
         ]);
     }
     println!("{table}");
+}
+
+/// Prints what holds for every CPU of this ISA as Markdown: its section in docs/primitives.md.
+pub fn print_markdown() {
+    println!("| primitive | stores | registers | needs | block |\n|---|---|---|---|--:|");
+    for row in primitives() {
+        let needs = row.needs().map_or(String::new(), |feature| format!("{} ", feature.name()));
+        let block = match row.needs() {
+            Some(Feature::DcZva | Feature::Zicboz | Feature::Dcbz) => "of the CPU".to_owned(),
+            _ => row.block().to_string(),
+        };
+        let (name, stores, registers) = (row.name(), row.store().name(), row.registers().name());
+        println!("| `{name}` | {stores} | {registers} | {needs}| {block} |");
+    }
 }
 
 /// The lengths that the plan gives to `primitive`, an intent a line.

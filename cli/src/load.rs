@@ -16,7 +16,7 @@ pub const OLDEST: u32 = 2;
 /// Reads a report.
 ///
 /// # Errors
-/// The file cannot be read, is no report, is larger than the [`limits`], is of a schema that this
+/// The file cannot be read, is no report, is larger than the `limits`, is of a schema that this
 /// version does not read, or has figures that cannot be: the message names the file and what is wrong
 /// with it.
 pub fn load(path: &Path) -> Result<Report, UserError> {

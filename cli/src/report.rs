@@ -1,5 +1,4 @@
-//! What was measured: the tables are printed from it, the JSON is it, and every picture is drawn
-//! from it, whoever made it.
+//! The report of a run, from which tables, JSON and pictures are made.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,17 +6,17 @@ use std::fmt;
 use clearpage::{Intent, PAGE_SIZE};
 use serde::{Deserialize, Serialize};
 
-use crate::machine::Machine;
-use crate::units::format_size;
+use crate::harness::machine::Machine;
+use crate::harness::units::format_size;
 
 /// Changes when a field changes its meaning or goes.
 pub const SCHEMA: u32 = 3;
 
-/// What the memory is like before it is cleared, and what is done with it then.
+/// The state of the memory before it is cleared, and its use afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Temperature {
-    /// The same memory again and again: in the cache as far as it fits.
+    /// The same memory repeatedly: in the cache if it fits.
     Hot,
     /// In the cache, cleared, then every line is read and written. The time is that of both.
     Reuse,
@@ -30,10 +29,9 @@ pub enum Temperature {
 }
 
 impl Temperature {
-    /// All of them.
     pub const ALL: [Self; 5] = [Self::Hot, Self::Reuse, Self::Cold, Self::Use, Self::Fault];
 
-    /// The intent of somebody who knows.
+    /// Returns the intent that a caller should use.
     pub const fn intent(self) -> Intent {
         match self {
             Self::Hot | Self::Reuse | Self::Use | Self::Fault => Intent::Hot,
@@ -71,7 +69,6 @@ pub enum Backing {
 }
 
 impl Backing {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::Base, Self::Thp, Self::Hugetlb];
 
     /// `base`, `thp` or `hugetlb`.
@@ -84,25 +81,31 @@ impl Backing {
     }
 }
 
-/// Where a figure was made: who is compared with whom.
+/// The conditions of a figure. Contenders are compared at the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
-    /// The CPU that the thread was pinned to; `None` where it was not, or they were several.
+    /// The CPU of a single pinned thread.
     pub cpu: Option<usize>,
-    /// Threads that cleared at once, each memory of its own.
     pub threads: usize,
-    /// What the memory was mapped by.
     pub backing: Backing,
-    /// What the memory was like.
     pub temperature: Temperature,
-    /// Bytes a call.
     pub size: usize,
 }
 
 impl Place {
+    /// Returns the backing and the CPU or the number of threads: "thp, CPU 1".
+    pub fn setup(&self) -> String {
+        let who = match (self.threads, self.cpu) {
+            (1, Some(cpu)) => format!("CPU {cpu}"),
+            (1, None) => "not pinned".to_owned(),
+            (threads, _) => format!("{threads} threads"),
+        };
+        format!("{}, {who}", self.backing.name())
+    }
+
     /// Whether the plan is judged by the figures of this place, on a CPU with a second-level cache
     /// of `l2` bytes. Memory that is cleared again and again and never used is cleared fastest by
-    /// leaving nothing in the cache, which serves nobody; and fresh memory is the kernel's work.
+    /// leaving nothing in the cache, which no program wants; fresh memory is cleared by the kernel.
     pub const fn is_judged(&self, l2: usize) -> bool {
         match self.temperature {
             Temperature::Cold | Temperature::Use | Temperature::Reuse => true,
@@ -113,28 +116,22 @@ impl Place {
 }
 
 impl fmt::Display for Place {
-    /// What is nearly always the same last: "cold 64 KiB, thp, CPU 0".
+    /// Writes the parts that seldom differ last: "cold 64 KiB, thp, CPU 0".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = format_size(self.size as u64);
-        write!(f, "{} {size}, {}", self.temperature.name(), self.backing.name())?;
-        if self.threads != 1 {
-            write!(f, ", {} threads", self.threads)?;
-        }
-        self.cpu.map_or(Ok(()), |cpu| write!(f, ", CPU {cpu}"))
+        write!(f, "{} {size}, {}", self.temperature.name(), self.setup())
     }
 }
 
 /// One contender at one place. Times are of one call, in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
-    /// Who cleared.
     pub contender: String,
-    /// Where.
     #[serde(flatten)]
     pub place: Place,
-    /// Whether it is a row of the table of primitives.
+    /// Whether the contender is a primitive.
     pub primitive: bool,
-    /// Whether the plan serves this place by this primitive.
+    /// Whether the plan uses this primitive here.
     pub planned: bool,
     /// Median of the samples.
     pub ns: f64,
@@ -148,14 +145,12 @@ pub struct Cell {
     pub tsc_cycles_per_page: Option<f64>,
     /// Its speed as a share of the fastest primitive's at the same place, which is the envelope.
     pub of_envelope: Option<f64>,
-    /// Samples taken.
     pub samples: usize,
 }
 
-/// What the tool itself adds to the cells of one place, as a contender that does nothing shows.
+/// The overhead of the tool at one place, measured with a contender that does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overhead {
-    /// Where.
     #[serde(flatten)]
     pub place: Place,
     /// Nanoseconds a call, by the median.
@@ -176,7 +171,7 @@ pub fn compare_to_envelope(cells: &mut [Cell]) {
     }
 }
 
-/// The plan of this program, from a page on.
+/// Returns the plan of this process for lengths of at least a page.
 pub fn plan() -> Vec<PlanRow> {
     // It changes only at powers of two.
     let lengths = (PAGE_SIZE.ilog2()..usize::BITS - 1).map(|shift| 1_usize << shift);
@@ -194,41 +189,35 @@ pub fn plan() -> Vec<PlanRow> {
     rows.collect()
 }
 
-/// What the plan does from one length on, until the next row of the same intent.
+/// The primitive that the plan uses from a length up to the next row of the same intent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanRow {
     /// `auto`, `hot` or `cold`.
     pub intent: String,
-    /// Bytes.
     pub from: usize,
-    /// Who serves.
     pub primitive: String,
 }
 
 /// A whole run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// [`SCHEMA`].
     pub schema: u32,
     /// Version of the tool that measured.
     pub version: String,
-    /// The arguments that it was given.
     pub command: Vec<String>,
     /// When it began, in seconds since 1970-01-01 UTC.
     pub started: u64,
-    /// Whether all that was asked for was measured; not where somebody interrupted it.
+    /// Whether the whole grid was measured.
     pub complete: bool,
-    /// Where it ran.
     pub machine: Machine,
     /// Bytes a page of the tool's build.
     pub page_size: usize,
     /// What the plan was.
     pub plan: Vec<PlanRow>,
-    /// What to keep in mind when reading the figures.
+    /// Conditions that affect the figures.
     pub warnings: Vec<String>,
-    /// The figures.
     pub cells: Vec<Cell>,
-    /// What the tool itself adds to them; none in reports of tools that did not measure it.
+    /// The overhead of the tool. Empty in old reports.
     #[serde(default)]
     pub overhead: Vec<Overhead>,
 }

@@ -1,25 +1,11 @@
-//! Tables for people.
+//! Prints a report as tables.
 
-use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+use crate::harness::table::ruled;
+use crate::harness::terminal::Plain;
+use crate::harness::units::format_size;
 use crate::report::{Cell, Place, Report};
-use crate::terminal::Plain;
-use crate::units::format_size;
-
-/// A table without lines.
-pub fn plain() -> Table {
-    let mut table = Table::new();
-    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table
-}
-
-/// A table with lines.
-pub fn ruled() -> Table {
-    let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    table
-}
 
 /// Prints all figures of a run.
 pub fn print(report: &Report) {
@@ -31,11 +17,9 @@ pub fn print(report: &Report) {
     println!(
         "* = the plan's choice. envelope: the fastest primitive. plan: clear_pages_for with the"
     );
-    println!("intent that fits. auto: clear_pages. hot: the same memory again and again. cold: a");
-    println!("walk, not in the cache. use: cold, then every line read and written. reuse: in the");
-    println!(
-        "cache, then read and written. fault: fresh. (In brackets: the plan is not for that.)"
-    );
+    println!("matching intent. auto: clear_pages. hot: the same memory repeatedly. cold: a walk,");
+    println!("not in the cache. use: cold, then every line read and written. reuse: in the cache,");
+    println!("then read and written. fault: fresh pages. In brackets: the plan is not judged.");
     let samples = report.cells.iter().map(|cell| cell.samples);
     let (fewest, most) = (samples.clone().min().unwrap_or(0), samples.max().unwrap_or(0));
     println!("{fewest} to {most} samples a figure.");
@@ -48,19 +32,9 @@ pub fn print(report: &Report) {
     }
 }
 
-/// Where, but for temperature and size: "thp, CPU 1".
-pub fn place(place: &Place) -> String {
-    let who = match (place.threads, place.cpu) {
-        (1, Some(cpu)) => format!("CPU {cpu}"),
-        (1, None) => "not pinned".to_owned(),
-        (threads, _) => format!("{threads} threads"),
-    };
-    format!("{}, {who}", place.backing.name())
-}
-
 /// Throughput, the envelope, and the plan's share of it.
 fn print_speed(cells: &[Cell], l2: usize) {
-    let (temperature, place) = (cells[0].place.temperature.name(), place(&cells[0].place));
+    let (temperature, place) = (cells[0].place.temperature.name(), cells[0].place.setup());
     println!("{temperature}, {place}: GB/s (10^9 bytes a second), median ± median deviation");
     print_cells(
         cells,
@@ -87,7 +61,7 @@ fn print_speed(cells: &[Cell], l2: usize) {
 }
 
 fn print_time(cells: &[Cell]) {
-    let (temperature, place) = (cells[0].place.temperature.name(), place(&cells[0].place));
+    let (temperature, place) = (cells[0].place.temperature.name(), cells[0].place.setup());
     println!("{temperature}, {place}: ns a page | time stamp counter cycles a page");
     print_cells(
         cells,

@@ -1,4 +1,4 @@
-//! `clearpage tune`: measures which primitive is best from which length on, on this CPU.
+//! `clearpage tune`: measures the best primitive for each length on this CPU.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,50 +9,49 @@ use clearpage::{Intent, Tuning};
 use clearpage_os::measure::{Measured, Verdict};
 use comfy_table::CellAlignment;
 
-use crate::output::Output;
-use crate::table::ruled;
-use crate::terminal::Plain;
-use crate::units::format_size;
+use crate::harness::output::Output;
+use crate::harness::table::ruled;
+use crate::harness::terminal::Plain;
+use crate::harness::units::format_size;
 use crate::{UserError, input};
 
-/// What to do with a tuning.
 #[derive(Debug, Args)]
 pub struct Tune {
-    /// Write the tuning to this file [default: to standard output, and why to standard error]
+    /// Write the tuning to this file [default: standard output, with the reasons on standard error]
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Tell whether this tuning still fits this CPU; writes nothing
+    /// Check whether this tuning still fits this CPU, and write nothing
     #[arg(long, value_name = "FILE", conflicts_with = "output")]
     pub check: Option<PathBuf>,
-    /// Begin no measurement after this many seconds
+    /// Start no measurement after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "1.7", value_parser = parse_seconds)]
     pub budget: Duration,
 }
 
-/// What `--help` says below the options.
+/// The text of `--help` below the options.
 pub const HELP: &str = "\
 Races one primitive of each mechanism (vector stores, string instruction, non-temporal stores, block
 instruction) against the default, at lengths from a page to twice the last-level cache. Cold is
 judged by clearing memory that is not in the cache; Hot by clearing and then using memory, in the
 cache and not; Auto by all three. Another primitive is preferred if it is more than 4 % faster. A
-tuning that is checked no longer fits if another primitive is more than 10 % faster.
+checked tuning no longer fits if another primitive is more than 10 % faster.
 
-A tuning is good for the CPU model, microcode, hypervisor, caches and version of clearpage that it
-was made with; CLEARPAGE_TUNING ignores it elsewhere, with a message.
+A tuning is valid for the CPU model, microcode, hypervisor, caches and version of clearpage with
+which it was measured. Elsewhere CLEARPAGE_TUNING ignores it and prints a message.
 
-Exit code of --check: 0 it fits, 1 it was made elsewhere or measures otherwise, 2 it is no tuning
-or cannot be read, or there was no time to measure.
+Exit status of --check: 0 if the tuning fits, 1 if it was measured elsewhere or no longer fits, 2 if
+it cannot be read, is malformed, or the budget was too short.
 
 Examples:
   clearpage tune --output zen5.tuning && CLEARPAGE_TUNING=zen5.tuning program
   clearpage tune --check zen5.tuning";
 
-/// A primitive in a file is not doubted for less than this.
+/// The least speedup at which a checked tuning no longer fits.
 const DOUBT: f64 = 1.10;
-/// Far more than a tuning has.
+/// Far more than any tuning needs.
 const MOST_BYTES: u64 = 64 << 10;
 
-/// Makes or checks a tuning. The exit code is 1 if a checked one does not fit.
+/// Measures or checks a tuning. Returns exit code 1 if a checked tuning does not fit.
 ///
 /// # Errors
 /// A file cannot be written, which is found before anything is measured, or it cannot be read, or
@@ -64,7 +63,7 @@ pub fn run(args: &Tune) -> Result<ExitCode, UserError> {
     }
 }
 
-/// Seconds, at least a thousandth and at most a minute.
+/// Parses 0.001 to 60 seconds.
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| (0.001..=60.0).contains(seconds));
     let seconds = seconds.map(Duration::from_secs_f64);
@@ -202,7 +201,7 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_named() {
-        let measured = Tuning::detect().measure(Duration::ZERO);
+        let measured = clearpage_os::measure(&Tuning::detect(), Duration::ZERO);
         let text = told(&measured, "default");
         assert!(text.contains("no time for") && text.contains("cold at"), "{text}");
     }

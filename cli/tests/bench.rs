@@ -143,7 +143,7 @@ fn every_field_is_documented() {
 fn reserved_pages_are_used_or_missed() {
     let size = PAGE_SIZE.to_string();
     let args = ["--temperature=hot", "--primitive=generic", "--size", &size, "--loops=3"];
-    if clearpage_cli::memory::reserved().is_some() {
+    if clearpage_cli::harness::memory::reserved().is_some() {
         let (_, report) = report("hugetlb", &[&args[..], &["--backing=hugetlb"]].concat());
         assert_eq!(found(&report, "backing"), set(&["\"hugetlb\""]));
         return;

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
-use clearpage_cli::pin;
+use clearpage_cli::harness::pin;
 use tool::{Temporary, clearpage, command, refused, stdout};
 
 const QUICK: [&str; 3] = ["--temperature=hot", "--primitive=generic", "--loops=3"];
@@ -140,7 +140,7 @@ fn what_was_measured_before_memory_ran_out_is_kept() {
     let output = after(command(&[&["bench"], &QUICK[..], &args].concat()), little_memory);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let message = String::from_utf8_lossy(&output.stderr);
-    assert!(message.contains("256 MiB of memory on thp pages cannot be had"), "{message}");
+    assert!(message.contains("256 MiB of memory on thp pages is unavailable"), "{message}");
     assert_eq!(message.lines().count(), 1, "{message}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("generic"), "{output:?}");
     let report = file.json();

@@ -31,6 +31,14 @@ fn list_names_every_primitive_and_why_not() {
 }
 
 #[test]
+fn list_as_markdown_is_the_section_of_the_documentation() {
+    let text = stdout(&clearpage(&["list", "--markdown"]));
+    let docs = include_str!("../../docs/primitives.md");
+    let section = format!("## {}\n\n{}", std::env::consts::ARCH, text.trim());
+    assert!(docs.contains(&section), "docs/primitives.md should have:\n{section}");
+}
+
+#[test]
 fn unknown_words_are_refused() {
     assert!(refused(&clearpage(&["frobnicate"])).contains("frobnicate"));
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use clearpage_cli::machine::Machine;
+use clearpage_cli::harness::machine::Machine;
 use clearpage_cli::report::{Backing, Cell, Place, Report, SCHEMA, Temperature};
 
 const SIZES: usize = 5;

@@ -141,7 +141,7 @@ fn render_without_an_output_says_which_there_are() {
 }
 
 #[test]
-fn a_gallery_has_a_card_and_a_page_for_each_report() {
+fn gallery_has_a_card_a_page_and_a_picture_for_each_report() {
     let folder = folder("gallery");
     let mut other = sample::empty();
     other.machine.cpu = "Other <CPU>".to_owned();
@@ -152,9 +152,19 @@ fn a_gallery_has_a_card_and_a_page_for_each_report() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
         names(&folder),
-        ["README.md", "a b#.html", "a b#.json", "first.html", "first.json", "index.html"]
+        [
+            "README.md",
+            "a b#.html",
+            "a b#.json",
+            "a b#.svg",
+            "first.html",
+            "first.json",
+            "first.svg",
+            "index.html"
+        ]
     );
     assert_eq!(read(&folder, "first.html"), html::html(&sample::report()));
+    assert_eq!(read(&folder, "first.svg"), svg::svg(&sample::report()));
     let index = read(&folder, "index.html");
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
     let index = roxmltree::Document::parse_with_options(&index, options).unwrap();
@@ -173,7 +183,7 @@ fn a_gallery_has_a_card_and_a_page_for_each_report() {
 }
 
 #[test]
-fn a_gallery_of_bad_files_names_them_all_and_writes_nothing() {
+fn gallery_of_bad_files_names_them_all_and_writes_nothing() {
     let folder = folder("bad_gallery");
     let message = refused(&clearpage(&folder, &["gallery", "."]));
     assert!(message.contains("no .json file"), "{message}");

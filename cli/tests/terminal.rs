@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use clearpage_cli::terminal::is_active;
+use clearpage_cli::harness::terminal::is_active;
 use serde_json::Value;
 use tool::command;
 
@@ -129,7 +129,6 @@ fn every_file_name_is_printed_plain() {
         &["judge", &bad],
         &["compare", &bad, &good],
         &["bench", "--json", &absent],
-        &["replay", "hugetlb", "--json", &absent],
         &["tune", "--output", &absent],
         &["tune", "--check", &absent],
     ] {
@@ -157,8 +156,6 @@ fn every_argument_is_printed_plain() {
         &["tune", "--budget", HOSTILE],
         &["man", HOSTILE],
         &["completions", HOSTILE],
-        &["replay", HOSTILE],
-        &["replay", "hugetlb", "--memory", HOSTILE],
     ] {
         // clap leaves out what it knows to be an escape sequence.
         assert!(run(here, args).contains("\\u{9b}2J"), "{args:?}");

@@ -1,5 +1,5 @@
-//! A guest of three regions, two of them adjacent, the third behind a hole: clears across all of it
-//! and prints what became of every page.
+//! Clears ranges of a guest with three regions, of which two are adjacent and one follows a hole.
+//! Prints the state of every page.
 
 use std::error::Error;
 
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         (**region).bitmap().reset();
     }
 
-    // SAFETY: the regions are memory of their own, and nothing but vm-memory touches them.
+    // SAFETY: the regions are distinct memory, and only vm-memory accesses them.
     let ram = unsafe { GuestRam::new(&memory) };
     for (page, npages) in [(2, 5), (8, 8), (16, 2)] {
         let frames = FrameRange::new(Frame::containing(address(page).raw_value()), npages)?;
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let start = region.start_addr().unchecked_add(offset);
             let mut page = vec![0; PAGE_SIZE];
             memory.read_slice(&mut page, start)?;
-            let zero = if page.iter().all(|&byte| byte == 0) { "zero" } else { "as it was" };
+            let zero = if page.iter().all(|&byte| byte == 0) { "zero" } else { "unchanged" };
             let dirty = if region.bitmap().dirty_at(offset as usize) { "dirty" } else { "clean" };
             println!("  {}: {zero}, {dirty}", Frame::containing(start.raw_value()));
         }

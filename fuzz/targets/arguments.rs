@@ -9,7 +9,6 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use clearpage_cli::args::{Bench, Cli, Command, Cpus, Threads};
-use clearpage_cli::replay;
 use libfuzzer_sys::fuzz_target;
 
 /// CPUs, in the longest list that is read.
@@ -45,15 +44,6 @@ fn check(cli: &Cli) {
             let outputs = &args.outputs;
             assert!([&outputs.csv, &outputs.svg, &outputs.html].iter().any(|path| path.is_some()));
         }
-        Some(Command::Replay(args)) => match &args.workload {
-            replay::Command::Hugetlb(args) => assert_ne!(args.common.rounds, 0),
-            replay::Command::Graph500(args) => {
-                assert!(args.common.rounds != 0 && args.roots != 0 && args.scale < 64);
-            }
-            replay::Command::Pagerank(args) => {
-                assert!(args.common.rounds != 0 && args.scale < 64 && args.threads != Some(0));
-            }
-        },
         _ => {}
     }
 }

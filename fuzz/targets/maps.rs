@@ -1,5 +1,5 @@
-//! What Linux says is mapped, and what was touched. Whatever the texts and words are, nothing
-//! panics; what is well-formed is understood; the two ways of asking what is mapped agree.
+//! Linux's list of mappings and its page map. Malformed input causes no panic, well-formed input is
+//! parsed correctly, and both ways to query the mappings agree.
 #![no_main]
 
 use std::fmt::Write;
@@ -14,9 +14,9 @@ use rustix::param::page_size;
 
 #[derive(Arbitrary, Debug)]
 enum Input {
-    /// A list of any mappings, read in pieces of any length.
+    /// A list of mappings, read in pieces of any length.
     Maps { mappings: Vec<Mapping>, pieces: Vec<u8>, start: u16, len: u16 },
-    /// Any text in the place of such a list.
+    /// Any text instead of a list.
     Text { text: Vec<u8>, pieces: Vec<u8>, start: u32, len: u32 },
     /// Mappings of this process.
     Mapped { mappings: Vec<(u8, Rights)>, start: u16, len: u16 },
@@ -26,7 +26,7 @@ enum Input {
 
 #[derive(Arbitrary, Debug)]
 struct Mapping {
-    /// Units between the mapping before and this one.
+    /// The units between the previous mapping and this one.
     gap: u8,
     units: u8,
     access: [bool; 4],
@@ -60,7 +60,7 @@ fuzz_target!(|input: Input| match input {
     Input::Words { words, first } => pagemap(&words, first),
 });
 
-/// Reads in pieces.
+/// A reader that returns pieces of the given lengths.
 struct Pieces<'a> {
     text: &'a [u8],
     lengths: std::iter::Cycle<std::slice::Iter<'a, u8>>,
@@ -80,10 +80,10 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// What a mapping means: first address, end, may be read and written, anonymous and private.
+/// A parsed mapping: first address, end, readable and writable, anonymous and private.
 type Meaning = (usize, usize, bool, bool);
 
-/// What a survey of `start..end` should say.
+/// Returns the expected survey of `start..end`.
 fn expected(mappings: &[Meaning], start: usize, end: usize) -> Surveyed {
     let (mut at, mut anonymous, mut count) = (start, true, 0);
     for &(first, last, open, private) in mappings.iter().filter(|mapping| mapping.1 > start) {
@@ -117,32 +117,32 @@ fn maps(mappings: &[Mapping], pieces: &[u8], start: u16, len: u16) {
         line.extend(letters.map(|(set, name)| letter(set, name)));
         let _ = write!(line, "{last} {:08x} {:02x}:{:02x} {inode} ", first * 3, device.0, device.1);
         text.extend(line.into_bytes());
-        // As the kernel writes a name: a line ends where the mapping does.
+        // The kernel escapes line breaks in a name.
         text.extend(name.iter().map(|&byte| if byte == b'\n' { b'?' } else { byte }));
         text.push(b'\n');
         meanings.push((first, at, read && write, !shared && (*device, *inode) == ((0, 0), 0)));
     }
     let (start, end) = (usize::from(start), usize::from(start) + usize::from(len).max(1));
-    let told = survey_text(Pieces::new(&text, pieces), start, end);
-    assert_eq!(told, Some(expected(&meanings, start, end)), "{start:x}-{end:x}: {text:?}");
+    let survey = survey_text(Pieces::new(&text, pieces), start, end);
+    assert_eq!(survey, Some(expected(&meanings, start, end)), "{start:x}-{end:x}: {text:?}");
 }
 
 fn any_text(text: &[u8], pieces: &[u8], start: u32, len: u32) {
     let (start, end) = (start as usize, start as usize + (len as usize).max(1));
-    let told = survey_text(Pieces::new(text, pieces), start, end);
-    assert_eq!(told, survey_text(text, start, end), "in pieces");
-    if let Some(Ok((_, mappings))) = told {
+    let survey = survey_text(Pieces::new(text, pieces), start, end);
+    assert_eq!(survey, survey_text(text, start, end), "in pieces");
+    if let Some(Ok((_, mappings))) = survey {
         let lines = text.split(|&byte| byte == b'\n').count() - 1;
         assert!((1..=lines).contains(&mappings), "{mappings} mappings of {lines} lines");
     }
 }
 
-/// Pages of memory that is mapped in other ways again and again.
+/// The number of pages that are mapped in different ways.
 const PAGES: usize = 64;
 
-/// Where it is.
+/// The address of these pages.
 static ARENA: LazyLock<usize> = LazyLock::new(|| {
-    // SAFETY: where there is room.
+    // SAFETY: a new mapping at any free address.
     let arena = unsafe {
         mmap_anonymous(
             std::ptr::null_mut(),
@@ -164,7 +164,7 @@ fn mapped(mappings: &[(u8, Rights)], start: u16, len: u16) {
         };
         let how = if shared { MapFlags::SHARED } else { MapFlags::PRIVATE };
         let place = std::ptr::with_exposed_provenance_mut(*ARENA + at * page_size());
-        // SAFETY: pages of the arena, which hold nothing.
+        // SAFETY: the pages are in the arena, and hold no data.
         unsafe { mmap_anonymous(place, pages * page_size(), access, how | MapFlags::FIXED) }
             .expect("mappings");
     };
@@ -180,7 +180,7 @@ fn mapped(mappings: &[(u8, Rights)], start: u16, len: u16) {
         kinds[at..at + pages].fill(rights);
         at += pages;
     }
-    // Any bytes of it.
+    // Any range of bytes.
     let size = PAGES * page_size();
     let first = usize::from(start) * 5 % size;
     let last = first + 1 + usize::from(len) * 5 % (size - first);
@@ -222,16 +222,16 @@ fn pagemap(words: &[Word], first: u16) {
     let (runs, believed) = touched_runs(&bytes, start, SIZE);
     let strange = words.iter().position(|word| word & STRANGE != 0);
     assert_eq!(believed, strange.map_or(Ok(()), |at| Err(start + at * SIZE)));
-    let mut told = vec![None; words.len()];
+    let mut reported = vec![None; words.len()];
     let mut end = start;
     for (first, last, swapped) in runs {
         assert!(end <= first && first < last, "{first:x}-{last:x} after {end:x}");
         end = last;
-        told[(first - start) / SIZE..(last - start) / SIZE].fill(Some(swapped));
+        reported[(first - start) / SIZE..(last - start) / SIZE].fill(Some(swapped));
     }
     let known = &words[..strange.unwrap_or(words.len())];
     for (at, word) in words.iter().enumerate() {
         let touched = at < known.len() && word & (PRESENT | SWAPPED) != 0;
-        assert_eq!(told[at], touched.then_some(word & SWAPPED != 0), "page {at}: {word:x}");
+        assert_eq!(reported[at], touched.then_some(word & SWAPPED != 0), "page {at}: {word:x}");
     }
 }

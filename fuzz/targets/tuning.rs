@@ -1,5 +1,5 @@
-//! A tuning as text. What parses chooses as the text says and prints as what parses to the same;
-//! an error names a line of the text.
+//! A tuning as text. If it parses, it chooses the primitives of the text, and its printed form parses
+//! to the same tuning. Otherwise the error names a line of the text.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use clearpage::{Intent, Tuning};
 use libfuzzer_sys::fuzz_target;
 
-/// The lines with the facts of this CPU. An `@` in an input stands for them, so that inputs get
-/// past them on every machine.
+/// The lines with the facts of this CPU. They replace an `@` in an input, so that inputs work on
+/// every machine.
 static FACTS: LazyLock<String> = LazyLock::new(|| {
     let text = Tuning::detect().to_string();
     let facts = text.lines().skip(1).take_while(|line| !line.starts_with("auto "));
@@ -39,7 +39,7 @@ fuzz_target!(|input: &str| {
     }
 });
 
-/// The primitive of the last step for `intent` that begins at `len` or below.
+/// Returns the primitive of the last step for `intent` that starts at `len` or below.
 fn step(text: &str, intent: Intent, len: usize) -> Option<&str> {
     let steps = text.lines().filter_map(|line| {
         let (from, primitive) =

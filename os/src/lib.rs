@@ -2,18 +2,21 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`prefault`] | faults memory in with few system calls, which also zeroes it |
-//! | [`parallel`] | clears a long range on as many threads as the memory feeds |
-//! | [`reset`] | zeroes used memory: clears it, or has the kernel drop its pages |
-//! | [`pool`] | keeps blocks zeroed in advance by an idle thread |
-//! | [`file_frames`] | clears pages of files, among them memfd and hugetlbfs (Linux) |
-//! | [`measure`] | measures which primitive is fastest on this CPU |
+//! | [`prefault`](mod@prefault) | faults fresh memory in with few system calls, which also zeroes it |
+//! | [`parallel`] | clears or faults in a long range on as many threads as pay off |
+//! | [`reset`](mod@reset) | zeroes used memory by the cheapest method: clears it, or drops its pages |
+//! | [`pool`] | keeps blocks of pages zeroed, ahead of time, on a thread of idle priority |
+//! | [`file_frames`] | zeroes pages of files, memfds and hugetlbfs without a lasting mapping (Linux) |
+//! | [`raw`] | has the counterparts on pointers, for allocators |
+//! | [`measure`](mod@measure) | measures which primitive is fastest on this CPU |
 //!
 //! `clearpage` itself has no allocator, no threads and no system calls beyond reading the
 //! environment. This package has all of them.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod file_frames;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux;
 pub mod measure;
 pub mod parallel;
 pub mod pool;

@@ -7,10 +7,9 @@
 //!   range in without a trap per page, and returns an error where a touch would raise a signal.
 //! - On other systems and older kernels, by touching one byte per page.
 //!
-//! Times relative to [`prefault`] with huge pages, on Linux 6.18 and an AMD EPYC (Zen 5, in a
-//! virtual machine), from 2 MiB to 1 GiB: a touch of each page 1.1, memset 1.4 to 1.5,
-//! [`clear_pages_for`](clearpage::clear_pages_for) cold 1.6 to 2.6. Without huge pages [`prefault`]
-//! takes 7 to 20, memset 9 to 25. `cargo bench --bench prefault` measures your machine.
+//! On Linux 6.18 and an AMD EPYC (Zen 5, in a virtual machine), a memset of fresh memory takes 1.4
+//! times as long as [`prefault`] with huge pages, and [`prefault`] without them 7 to 20 times.
+//! `cargo bench --bench prefault` measures your machine.
 //!
 //! Contents do not change. If memory is not fresh and must be zero, use
 //! [`clear_pages`](clearpage::clear_pages).
@@ -25,7 +24,6 @@
 //! - `EINVAL`: part of the range is mapped without write access, or maps a device.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
@@ -34,6 +32,8 @@ use rustix::mm::Advice;
 
 use clearpage::Page;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::linux;
 use crate::raw;
 
 /// Selects whether memory is faulted in as huge pages.
@@ -72,30 +72,6 @@ pub fn prefault(pages: &mut [Page], huge: HugePages) -> io::Result<()> {
     unsafe { raw::prefault(NonNull::from(&mut *pages).cast(), pages.len(), huge) }
 }
 
-/// Faults in a fresh mapping and returns its pages, which are zero, as initialised memory.
-///
-/// This clears nothing: the caller must know that the memory is zero. If that is uncertain, use
-/// [`clear_pages_uninit`](clearpage::clear_pages_uninit).
-///
-/// # Safety
-/// The memory is an anonymous mapping and was never written since it was mapped, or since the
-/// kernel was asked to drop its contents (`MADV_DONTNEED`, not `MADV_FREE`, which drops later).
-/// An allocator's memory does not qualify, unless the allocator guarantees it.
-///
-/// # Errors
-/// As [above](self).
-pub unsafe fn prefault_fresh(
-    pages: &mut [MaybeUninit<Page>],
-    huge: HugePages,
-) -> io::Result<&mut [Page]> {
-    // SAFETY: as in `prefault`. The caller guarantees that the pages are zero, and so initialised,
-    // and MaybeUninit<Page> has the layout of Page.
-    unsafe {
-        raw::prefault(NonNull::from(&mut *pages).cast(), pages.len(), huge)?;
-        Ok(&mut *(core::ptr::from_mut(pages) as *mut [Page]))
-    }
-}
-
 /// Advises the kernel as `huge` selects, once for the whole of a range.
 ///
 /// # Safety
@@ -104,7 +80,7 @@ pub(crate) unsafe fn advise(page: NonNull<Page>, npages: usize, huge: HugePages)
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if huge == HugePages::Advise {
         // SAFETY: the caller's promise.
-        unsafe { linux::advise(page, npages) }
+        unsafe { linux::advise_huge(page, npages) }
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let _ = (page, npages, huge);
@@ -113,7 +89,7 @@ pub(crate) unsafe fn advise(page: NonNull<Page>, npages: usize, huge: HugePages)
 /// Makes the pages present, without advice about huge pages.
 ///
 /// # Safety
-/// As [`prefault_raw`].
+/// As [`raw::prefault`].
 pub(crate) unsafe fn fault_in(page: NonNull<Page>, npages: usize) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     // SAFETY: the caller's promise.
@@ -145,123 +121,9 @@ unsafe fn touch(page: NonNull<Page>, npages: usize) {
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) mod linux {
-    use std::ffi::c_void;
-    use std::io;
-    use std::ptr::NonNull;
-
-    use rustix::io::{Errno, retry_on_intr};
-    use rustix::mm::{Advice, madvise};
-    use rustix::param::page_size;
-
-    use super::super::HUGE;
-    use clearpage::{PAGE_SHIFT, Page};
-
-    /// Advises huge pages if the range holds one.
-    ///
-    /// # Safety
-    /// The caller may advise on the memory.
-    pub(crate) unsafe fn advise(page: NonNull<Page>, npages: usize) {
-        let (start, len) = whole_pages(page, npages);
-        if holds_huge_page(start.addr(), len) {
-            // SAFETY: this advice changes no content. A kernel without huge pages refuses it, which
-            // is harmless.
-            let _ = unsafe { madvise(start, len, Advice::LinuxHugepage) };
-        }
-    }
-
-    /// Faults a range in with `LinuxPopulateRead` or `LinuxPopulateWrite`; returns `false` if the
-    /// kernel does not support it.
-    ///
-    /// # Safety
-    /// The caller may touch the memory.
-    pub(crate) unsafe fn populate(
-        page: NonNull<Page>,
-        npages: usize,
-        advice: Advice,
-    ) -> io::Result<bool> {
-        let (start, len) = whole_pages(page, npages);
-        // SAFETY: it touches only memory that the caller may touch, and changes no content.
-        let populate = |len| unsafe { madvise(start, len, advice) };
-        match retry_on_intr(|| populate(len)) {
-            Ok(()) => Ok(true),
-            // A kernel with this advice accepts it for 0 bytes; then the range is at fault.
-            Err(Errno::INVAL) if populate(0).is_err() => Ok(false),
-            Err(error) => Err(io::Error::from_raw_os_error(error.raw_os_error())),
-        }
-    }
-
-    /// Returns address and bytes, starting at a boundary of the system's pages, which may be larger
-    /// than ours. The kernel rounds the end up itself.
-    fn whole_pages(page: NonNull<Page>, npages: usize) -> (*mut c_void, usize) {
-        let before = page.addr().get() & (page_size() - 1);
-        let start = page.as_ptr().cast::<c_void>().wrapping_byte_sub(before);
-        (start, (npages << PAGE_SHIFT) + before)
-    }
-
-    fn holds_huge_page(start: usize, len: usize) -> bool {
-        start.checked_next_multiple_of(HUGE).is_some_and(|first| first - start + HUGE <= len)
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn advice_is_for_ranges_with_a_huge_page() {
-            assert!(holds_huge_page(HUGE, HUGE));
-            assert!(holds_huge_page(4096, 2 * HUGE - 4096));
-            assert!(!holds_huge_page(4096, 2 * HUGE - 8192));
-            assert!(!holds_huge_page(HUGE, HUGE - 4096));
-            assert!(!holds_huge_page(usize::MAX - 4095, 4096));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    use clearpage::PAGE_SIZE;
-
-    /// Tests fresh pages, and file pages that were read: a write to a touched page does not fault.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    #[test]
-    fn touched_pages_are_writable() {
-        use std::io::Write;
-
-        use rustix::fs::{MemfdFlags, memfd_create};
-        use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
-        const PAGES: usize = 1024;
-        const LEN: usize = PAGES * PAGE_SIZE;
-        let faults = || -> usize {
-            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-            let (_, behind_name) = stat.rsplit_once(')').unwrap();
-            behind_name.split_whitespace().nth(7).unwrap().parse().unwrap()
-        };
-        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-        let mut file = std::fs::File::from(memfd_create("touch", MemfdFlags::empty()).unwrap());
-        file.write_all(&vec![0xa5; LEN]).unwrap();
-        // SAFETY: new mappings at addresses that the kernel picks, used by this test alone.
-        unsafe {
-            let fresh = mmap_anonymous(std::ptr::null_mut(), LEN, access, flags).unwrap();
-            let read = mmap(std::ptr::null_mut(), LEN, access, flags, &file, 0).unwrap();
-            for start in [fresh, read] {
-                let _ = madvise(start, LEN, Advice::LinuxNoHugepage);
-                let page = |at| start.cast::<Page>().add(at).cast::<u8>();
-                if start == read {
-                    (0..PAGES).for_each(|at| assert_eq!(page(at).read_volatile(), 0xa5));
-                }
-                touch(NonNull::new(start.cast()).unwrap(), PAGES);
-                let before = faults();
-                (0..PAGES).for_each(|at| page(at).write_volatile(1));
-                let after = faults();
-                assert!(after - before < PAGES / 16, "{} faults", after - before);
-                munmap(start, LEN).unwrap();
-            }
-        }
-    }
 
     #[test]
     fn touching_changes_nothing() {
@@ -271,6 +133,49 @@ mod tests {
         unsafe { touch(NonNull::from(&mut *pages).cast(), 3) };
         for (page, byte) in pages.iter().zip([0, 0xa5, 0]) {
             assert!(page.as_bytes().iter().all(|&b| b == byte));
+        }
+    }
+
+    /// Tests fresh pages, and file pages that were read: a write to a touched page does not fault.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
+    fn touched_pages_are_writable() {
+        use crate::linux::{Mapping, READ_WRITE};
+        use clearpage::PAGE_SIZE;
+        use rustix::fs::{MemfdFlags, memfd_create};
+        use rustix::mm::{MapFlags, madvise, mmap};
+        use std::io::Write;
+
+        const PAGES: usize = 1024;
+        const LEN: usize = PAGES * PAGE_SIZE;
+        let faults = || -> usize {
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            let (_, after_name) = stat.rsplit_once(')').unwrap();
+            after_name.split_whitespace().nth(7).unwrap().parse().unwrap()
+        };
+        let mut file = std::fs::File::from(memfd_create("touch", MemfdFlags::empty()).unwrap());
+        file.write_all(&vec![0xa5; LEN]).unwrap();
+        let fresh = Mapping::new(LEN).unwrap();
+        // SAFETY: a new mapping at an address that the kernel picks, used by this test alone.
+        let read = unsafe {
+            let null = std::ptr::null_mut();
+            let start = mmap(null, LEN, READ_WRITE, MapFlags::PRIVATE, &file, 0).unwrap();
+            Mapping::from_raw(start, LEN)
+        };
+        for (mapping, read) in [(fresh, false), (read, true)] {
+            let page = |at| mapping.start().cast::<Page>().wrapping_add(at).cast::<u8>();
+            // SAFETY: the mapping has this many pages, and only this test uses it.
+            unsafe {
+                let _ = madvise(mapping.start(), LEN, Advice::LinuxNoHugepage);
+                if read {
+                    (0..PAGES).for_each(|at| assert_eq!(page(at).read_volatile(), 0xa5));
+                }
+                touch(NonNull::new(mapping.start().cast()).unwrap(), PAGES);
+                let before = faults();
+                (0..PAGES).for_each(|at| page(at).write_volatile(1));
+                let after = faults();
+                assert!(after - before < PAGES / 16, "{} faults", after - before);
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::prefault::{HugePages, advise, fault_in};
 use crate::reset::linux;
 use crate::reset::{Known, Method, ResetError, Summary, run};
 
-/// Makes `npages` pages present and writable, like [`crate::prefault`](fn@crate::prefault). With 0 pages, does nothing.
+/// Makes `npages` pages present and writable, like [`crate::prefault`](fn@crate::prefault).
 ///
 /// # Safety
 /// - `page` is aligned to a page, and `npages` pages are no more than `isize::MAX` bytes.
@@ -35,11 +35,11 @@ pub unsafe fn prefault(page: NonNull<Page>, npages: usize, huge: HugePages) -> i
     }
 }
 
-/// Zeroes `npages` pages at `page` by the given method; 0 pages are a no-op for any pointer.
+/// Zeroes `npages` pages at `page` by the given method.
 ///
 /// Every call asks the system whether all of the range is mapped and writable, regardless of method
 /// and size. On Linux 6.11 and newer this takes 4 microseconds. Before, it has to read
-/// `/proc/self/maps`, which takes some tens of microseconds, and more if there are many mappings.
+/// `/proc/self/maps`, which takes tens of microseconds, and more if there are many mappings.
 ///
 /// # Safety
 /// - `page` is aligned to a page, and `npages` pages are no more than `isize::MAX` bytes.
@@ -79,10 +79,10 @@ pub unsafe fn reset_anonymous(
 
 /// Zeroes `len` bytes at any address, without faulting in pages that were never touched.
 ///
-/// This is for allocators that wipe blocks when they are freed: otherwise the wipe of a long,
-/// hardly used block would fault it in, and could exhaust the system's memory. Touched pages are
-/// cleared, as are bytes in pages that the range shares with others. In anonymous private memory,
-/// swapped-out pages are dropped and untouched pages are skipped. Everything is cleared:
+/// This is for allocators that wipe blocks when they are freed: clearing a long, hardly used block
+/// would fault it in, and could exhaust the system's memory. Touched pages are cleared, as are bytes
+/// in pages that the range shares with others. In anonymous private memory, swapped-out pages are
+/// dropped and untouched pages are skipped. Everything is cleared:
 /// - in blocks too short for a check to pay off, [as for `reset`](mod@crate::reset#the-break-even);
 /// - in memory that is not anonymous and private: files, shared memory, hugetlbfs;
 /// - if the system does not report which pages were touched;
@@ -91,15 +91,27 @@ pub unsafe fn reset_anonymous(
 /// It may be called from within `dealloc`: it does not allocate, takes no lock and does not panic.
 ///
 /// The system calls are `openat`, `ioctl`, `read`, `pread64`, `close` and `madvise`, and for a
-/// trial at the first long block `mmap`, `munlock` and `munmap`. A sandbox that kills the process
-/// for one of them has to allow it; if they fail, everything is cleared.
+/// trial at the first long block `mmap`, `munlock` and `munmap`. If they fail, everything is
+/// cleared. A sandbox that kills the process for one of them has to allow it.
+///
+/// [`ClearingAlloc`](clearpage::hooks::ClearingAlloc) calls it for blocks from a given length on:
 ///
 /// ```
-/// let mut block = vec![0_u8; 1 << 24];
-/// block[12_345] = 1;
-/// // SAFETY: the bytes of a vector that nobody else refers to.
-/// unsafe { clearpage_os::raw::wipe(block.as_mut_ptr(), block.len()) };
-/// assert_eq!(block[12_345], 0);
+/// use std::alloc::System;
+///
+/// use clearpage::hooks::{ClearingAlloc, InitPolicy};
+///
+/// // SAFETY: `wipe` zeroes all bytes of a block, and does not call the allocator.
+/// #[global_allocator]
+/// static ALLOC: ClearingAlloc<System> = unsafe {
+///     ClearingAlloc::new(System)
+///         .with_policy(InitPolicy::ON_FREE)
+///         .wipe_with(4 << 20, clearpage_os::raw::wipe)
+/// };
+///
+/// let mut table = vec![0_u8; 1 << 30];
+/// table[12_345] = 1;
+/// drop(table); // clears one page, not 1 GiB
 /// ```
 ///
 /// # Safety
@@ -110,15 +122,15 @@ pub unsafe fn reset_anonymous(
 pub unsafe fn wipe(ptr: *mut u8, len: usize) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     // The threshold exceeds a page, so the bytes before the first whole page are in the range.
-    if len >= linux::worth_a_look(Known::Valid) {
+    if len >= linux::check_pays_from(Known::Valid) {
         let before = ptr.addr().wrapping_neg() & (PAGE_SIZE - 1);
         let npages = (len - before) >> PAGE_SHIFT;
-        let behind = before + (npages << PAGE_SHIFT);
+        let after = before + (npages << PAGE_SHIFT);
         // SAFETY: the parts lie in the range, and the second consists of whole, aligned pages.
         unsafe {
             zero_bytes(ptr, before, Intent::Auto);
             linux::wipe(NonNull::new_unchecked(ptr.add(before).cast()), npages);
-            zero_bytes(ptr.add(behind), len - behind, Intent::Auto);
+            zero_bytes(ptr.add(after), len - after, Intent::Auto);
         }
         return;
     }

@@ -1,12 +1,12 @@
-//! AddressSanitizer, in a build with `-Zsanitizer=address`: each public function that zeroes memory of
-//! its caller has it checked, unless the guard is held. The list of those functions is compared with
-//! the sources in every build.
+//! In a build with `-Zsanitizer=address`, each public function of `clearpage` and `clearpage-os` that
+//! zeroes memory of its caller has AddressSanitizer check it, unless its guard is held. In every
+//! build the list of these functions is compared with the sources.
 
 use std::fs;
 use std::path::Path;
 
 mod entries {
-    //! Every way to zero memory of a caller, each over all of some pages.
+    //! The public functions that zero memory of their caller, each applied to all of some pages.
 
     use std::alloc::{GlobalAlloc, Layout};
     use std::num::NonZeroUsize;
@@ -22,17 +22,18 @@ mod entries {
         tag_clear_highpages,
     };
     use clearpage::hooks::{AllocFlags, ClearingAlloc, InitPolicy, PageHooks};
-    use clearpage::pool::{Block, BlockSource, ZeroPool};
-    use clearpage::reset::{Method, Reuse, reset, reset_anonymous, reset_raw, wipe};
     use clearpage::*;
+    use clearpage_os::parallel;
+    use clearpage_os::pool::{Block, BlockSource, ZeroPool};
+    use clearpage_os::raw as os_raw;
+    use clearpage_os::reset::{Method, Reuse, reset, reset_with};
 
     const FEW: usize = 6;
     const MIB: usize = (1 << 20) / PAGE_SIZE;
     const NONE: AllocFlags = AllocFlags::NONE;
 
-    #[cfg_attr(not(clearpage_asan), allow(dead_code, reason = "only the names are compared"))]
     pub struct Entry {
-        /// File and name; behind a comma, which of its ways.
+        /// File and name; after a comma, which of its cases.
         pub name: &'static str,
         pub npages: usize,
         pub clear: fn(&mut [Page]),
@@ -43,12 +44,12 @@ mod entries {
     }
 
     fn bytes(pages: &mut [Page]) -> &mut [u8] {
-        // SAFETY: pages are nothing but bytes.
+        // SAFETY: pages consist of bytes.
         unsafe { slice::from_raw_parts_mut(pages.as_mut_ptr().cast(), size_of_val(pages)) }
     }
 
     fn uninit<T>(memory: &mut [T]) -> &mut [std::mem::MaybeUninit<T>] {
-        // SAFETY: what is written there is zero, which is a page and a byte.
+        // SAFETY: only zeroes are written, which are valid pages and bytes.
         unsafe { slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), memory.len()) }
     }
 
@@ -58,7 +59,7 @@ mod entries {
 
     fn map(pages: &mut [Page]) -> (LinearMap, FrameRange) {
         let frames = FrameRange::new(Frame::default(), pages.len() as u64).unwrap();
-        // SAFETY: the map is used up before the pages are.
+        // SAFETY: the map is dropped before the pages.
         (unsafe { LinearMap::new(frames, first(pages)) }, frames)
     }
 
@@ -68,13 +69,13 @@ mod entries {
         (PageHooks::new(map).with_policy(InitPolicy::BOTH), frames, list)
     }
 
-    /// An allocator whose one block is the pages; its shortest blocks are in a page of its own.
+    /// Allocates the pages as one block; blocks with the layout [`SHORT`] are in a page of its own.
     struct OneBlock {
         pages: *mut u8,
         spare: NonNull<Page>,
     }
 
-    /// The layout of a block that is not the pages.
+    /// The layout of a block outside of the pages.
     const SHORT: Layout = Layout::new::<u8>();
 
     // SAFETY: each block is used once.
@@ -124,18 +125,18 @@ mod entries {
 
     fn pool(pages: &mut [Page]) -> ZeroPool {
         let list = Mutex::new(pages.iter_mut().map(NonNull::from).collect());
-        let supply = Pages(thread::current().id(), list);
-        // It holds no blocks, so its thread clears none that come back.
-        ZeroPool::builder(0).supply(supply).build().unwrap()
+        let source = Pages(thread::current().id(), list);
+        // The pool holds no blocks, so its thread clears none that are freed.
+        ZeroPool::builder(0).source(source).build().unwrap()
     }
 
     fn planned(pages: &[Page]) -> AvailablePrimitive {
-        primitive_for(Intent::Cold, size_of_val(pages)).available().unwrap()
+        primitive_for(Intent::Cold, size_of_val(pages))
     }
 
     pub const ENTRIES: &[Entry] = &[
-        few("around.rs clear_pages_around", |pages| clear_pages_around(pages, 3)),
-        few("chunked.rs clear_pages_chunked", |pages| {
+        few("clear.rs clear_pages_around", |pages| clear_pages_around(pages, 3)),
+        few("clear.rs clear_pages_chunked", |pages| {
             let two = NonZeroUsize::new(2).unwrap();
             clear_pages_chunked(pages, two, Intent::Cold, |_| ControlFlow::Continue(()));
         }),
@@ -171,23 +172,23 @@ mod entries {
         }),
         few("highmem/clear.rs clear_highpage", |pages| {
             let (map, frames) = map(pages);
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             frames.iter().for_each(|frame| unsafe { clear_highpage(&map, frame) }.unwrap());
         }),
         few("highmem/clear.rs clear_highpages", |pages| {
             let (map, frames) = map(pages);
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             unsafe { clear_highpages(&map, frames, Intent::Auto) }.unwrap();
         }),
         few("highmem/clear.rs clear_scattered_highpages", |pages| {
             let (map, frames) = map(pages);
             let list: Vec<Frame> = frames.iter().rev().collect();
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             unsafe { clear_scattered_highpages(&map, &list, Intent::Cold) }.unwrap();
         }),
-        few("highmem/tag.rs tag_clear_highpages", |pages| {
+        few("highmem/clear.rs tag_clear_highpages", |pages| {
             let (map, frames) = map(pages);
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             let _ = unsafe { tag_clear_highpages(&map, frames, Tag::ZERO) }.unwrap();
         }),
         few("hooks/clearing_alloc.rs alloc", |pages| {
@@ -208,14 +209,14 @@ mod entries {
                 unsafe { alloc.dealloc(block, layout) };
             });
         }),
-        few("hooks/clearing_alloc.rs realloc, the bytes that are added", |pages| {
+        few("hooks/clearing_alloc.rs realloc, the added bytes", |pages| {
             bytes(pages)[0] = 0;
             allocator(pages, InitPolicy::ON_ALLOC, |alloc, block, layout| {
                 // SAFETY: the pages hold a short block, and are all of the longer one.
                 unsafe { alloc.realloc(block, SHORT, layout.size()) };
             });
         }),
-        few("hooks/clearing_alloc.rs realloc, the block that is left", |pages| {
+        few("hooks/clearing_alloc.rs realloc, the old block", |pages| {
             allocator(pages, InitPolicy::ON_FREE, |alloc, block, layout| {
                 // SAFETY: the block is freed once. Its alignment is that of a page.
                 unsafe { alloc.realloc(block, layout, SHORT.size()) };
@@ -223,96 +224,99 @@ mod entries {
         }),
         few("hooks/pages.rs free_prepare", |pages| {
             let (hooks, frames, _) = hooks(pages);
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             let _ = unsafe { hooks.free_prepare(frames, NONE) }.unwrap();
         }),
         few("hooks/pages.rs free_prepare_scattered", |pages| {
             let (hooks, _, list) = hooks(pages);
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             let _ = unsafe { hooks.free_prepare_scattered(&list, NONE) }.unwrap();
         }),
         few("hooks/pages.rs init_pages", |pages| {
             let (hooks, frames, _) = hooks(pages);
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             unsafe { hooks.init_pages(frames) }.unwrap();
         }),
         few("hooks/pages.rs init_scattered", |pages| {
             let (hooks, _, list) = hooks(pages);
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             unsafe { hooks.init_scattered(&list) }.unwrap();
         }),
         few("hooks/pages.rs post_alloc", |pages| {
             let (hooks, frames, _) = hooks(pages);
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             let _ = unsafe { hooks.post_alloc(frames, NONE) }.unwrap();
         }),
         few("hooks/pages.rs post_alloc_scattered", |pages| {
             let (hooks, _, list) = hooks(pages);
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             let _ = unsafe { hooks.post_alloc_scattered(&list, NONE) }.unwrap();
         }),
-        few("os/pool.rs take", |pages| {
+        few("os/pool/mod.rs take", |pages| {
             let (pool, npages) = (pool(pages), pages.len());
             (0..npages).for_each(|_| drop(pool.take().unwrap()));
         }),
-        few("os/pool.rs take_raw", |pages| {
+        few("os/pool/mod.rs take_raw", |pages| {
             let (pool, npages) = (pool(pages), pages.len());
             (0..npages).for_each(|_| _ = pool.take_raw().unwrap());
         }),
         Entry {
-            name: "os/parallel.rs clear_pages",
+            name: "os/parallel/mod.rs clear_pages_for",
             npages: 64 * MIB,
-            clear: |pages| parallel::clear_pages(pages, Intent::Cold),
+            clear: |pages| parallel::clear_pages_for(pages, Intent::Cold),
         },
         Entry {
-            name: "os/parallel.rs clear_pages_on",
+            name: "os/parallel/mod.rs clear_pages_on",
             npages: 8 * MIB,
             clear: |pages| {
                 parallel::clear_pages_on(pages, Intent::Hot, NonZeroUsize::new(3).unwrap());
             },
         },
-        few("os/reset.rs reset", |pages| {
-            reset(pages, Method::Auto(Reuse::Likely)).unwrap();
+        few("os/raw.rs reset", |pages| {
+            // SAFETY: only the caller uses the pages.
+            unsafe { os_raw::reset(first(pages), pages.len(), Method::Clear) }.unwrap();
+        }),
+        few("os/raw.rs reset_anonymous", |pages| {
+            let method = Method::Auto(Reuse::Likely);
+            // SAFETY: only the caller uses the pages.
+            unsafe { os_raw::reset_anonymous(first(pages), pages.len(), method) }.unwrap();
+        }),
+        // SAFETY: only the caller uses the pages.
+        few("os/raw.rs wipe", |pages| unsafe {
+            os_raw::wipe(pages.as_mut_ptr().cast(), size_of_val(pages));
+        }),
+        few("os/reset/mod.rs reset", |pages| {
+            reset(pages, Reuse::Likely);
+        }),
+        few("os/reset/mod.rs reset_with, cleared", |pages| {
+            reset_with(pages, Method::Clear).unwrap();
         }),
         #[cfg(target_os = "linux")]
-        few("os/reset.rs reset, pages that are dropped", |pages| {
-            reset(pages, Method::Discard).unwrap();
-        }),
-        few("os/reset.rs reset_raw", |pages| {
-            // SAFETY: the pages are the caller's alone.
-            unsafe { reset_raw(first(pages), pages.len(), Method::Clear) }.unwrap();
-        }),
-        few("os/reset.rs reset_anonymous", |pages| {
-            // SAFETY: the pages are the caller's alone.
-            unsafe { reset_anonymous(first(pages), pages.len(), Method::Auto(Reuse::Likely)) }
-                .unwrap();
-        }),
-        // SAFETY: the pages are the caller's alone.
-        few("os/reset.rs wipe", |pages| unsafe {
-            wipe(pages.as_mut_ptr().cast(), size_of_val(pages));
+        few("os/reset/mod.rs reset_with, dropped", |pages| {
+            reset_with(pages, Method::Discard).unwrap();
         }),
         few("primitive.rs clear_pages", |pages| planned(pages).clear_pages(pages)),
         few("primitive.rs zero_bytes", |pages| planned(pages).zero_bytes(bytes(pages))),
         few("raw.rs clear_page", |pages| {
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             pages.iter_mut().for_each(|page| unsafe { raw::clear_page(page.into()) });
         }),
-        // SAFETY: the pages are the caller's alone.
+        // SAFETY: only the caller uses the pages.
         few("raw.rs clear_pages", |pages| unsafe { raw::clear_pages(first(pages), pages.len()) }),
-        // SAFETY: the pages are the caller's alone.
+        // SAFETY: only the caller uses the pages.
         few("raw.rs clear_pages_for", |pages| unsafe {
             raw::clear_pages_for(first(pages), pages.len(), Intent::Cold);
         }),
         few("raw.rs clear_scattered", |pages| {
             let list: Vec<NonNull<Page>> = pages.iter_mut().rev().map(NonNull::from).collect();
-            // SAFETY: the pages are the caller's alone.
+            // SAFETY: only the caller uses the pages.
             unsafe { raw::clear_scattered(&list, Intent::Hot) }
         }),
-        // SAFETY: the pages are the caller's alone.
+        // SAFETY: only the caller uses the pages.
         few("raw.rs zero_bytes", |pages| unsafe {
             raw::zero_bytes(pages.as_mut_ptr().cast(), size_of_val(pages), Intent::Hot);
         }),
-        few("scattered.rs clear_scattered", |pages| {
+        few("clear.rs clear_scattered", |pages| {
             clear_scattered(&mut pages.iter_mut().collect::<Vec<_>>(), Intent::Cold);
         }),
     ];
@@ -320,65 +324,55 @@ mod entries {
 
 /// Files and folders whose public functions zero no memory of their caller, and why.
 const NO_MEMORY: &[(&str, &str)] = &[
-    ("cpu/", "facts of the CPU"),
-    ("environment/", "what was read"),
-    ("highmem/frames.rs", "numbers"),
-    ("highmem/linear.rs", "a map"),
-    ("hooks/flags.rs", "a set"),
-    ("hooks/policy.rs", "the policy"),
-    ("hooks/stats.rs", "counters"),
-    ("intent.rs", "a name"),
-    ("os/file_frames.rs", "a file, through mappings of its own"),
-    ("os/file_frames/", "as above"),
-    ("os/measure.rs", "memory of its own"),
-    ("os/measure/", "as above"),
-    ("os/pool/block.rs", "the bytes of a block"),
-    ("os/prefault.rs", "keeps what is there"),
-    ("os/reset/linux/", "reads texts of the system"),
-    ("page.rs", "the bytes of a page; orders"),
-    ("tuning.rs", "a tuning"),
-    ("tuning_text.rs", "a text"),
+    ("checks.rs", "checks memory"),
+    ("cpu/", "reports facts of the CPU"),
+    ("env/", "reports variables"),
+    ("highmem/frames.rs", "computes numbers"),
+    ("highmem/linear.rs", "describes memory"),
+    ("highmem/tag.rs", "computes pointers"),
+    ("hooks/environment.rs", "reports variables"),
+    ("hooks/flags.rs", "is a set"),
+    ("hooks/policy.rs", "reads and sets the policy"),
+    ("hooks/stats.rs", "counts"),
+    ("intent.rs", "has names"),
+    ("os/file_frames/", "zeroes a file, through mappings of its own"),
+    ("os/measure/", "zeroes memory of its own"),
+    ("os/pool/block.rs", "returns the bytes of a block"),
+    ("os/prefault.rs", "changes no contents"),
+    ("os/reset/linux/", "parses text of the system"),
+    ("page.rs", "returns the bytes of a page, and computes orders"),
+    ("plan.rs", "selects primitives"),
+    ("tuning/", "selects primitives"),
 ];
 
 /// Public functions of other files that zero no memory of their caller.
 const OTHERS: &[&str] = &[
-    "dispatch.rs force",
-    "dispatch.rs init",
-    "dispatch.rs plan",
-    "dispatch.rs reset_plan",
-    "highmem/instrumentation.rs new",
-    "highmem/tag.rs get",
-    "highmem/tag.rs new",
-    "highmem/tag.rs reset",
-    "highmem/tag.rs supported",
-    "highmem/tag.rs with",
-    "hooks/clearing_alloc.rs inner",
-    "hooks/clearing_alloc.rs unmap_threshold",
     "hooks/clearing_alloc.rs alloc_zeroed_threshold",
+    "hooks/clearing_alloc.rs inner",
     "hooks/clearing_alloc.rs new",
     "hooks/clearing_alloc.rs stats",
-    "hooks/clearing_alloc.rs wipe_touched_from",
+    "hooks/clearing_alloc.rs unmap_threshold",
+    "hooks/clearing_alloc.rs wipe_with",
     "hooks/clearing_alloc.rs with_policy",
     "hooks/clearing_alloc.rs with_stats",
-    "hooks/environment.rs init",
-    "hooks/environment.rs variable",
     "hooks/pages.rs mem",
     "hooks/pages.rs new",
     "hooks/pages.rs with_checker",
     "hooks/pages.rs with_policy",
-    "os/parallel.rs prefault",
-    "os/pool.rs build",
-    "os/pool.rs builder",
-    // The thread of the pool clears the block.
-    "os/pool.rs give_back",
-    "os/pool.rs idle",
-    "os/pool.rs min",
-    "os/pool.rs new",
-    "os/pool.rs order",
-    "os/pool.rs pressure",
-    "os/pool.rs statistics",
-    "os/pool.rs supply",
-    "os/pool.rs trim",
+    "os/parallel/mod.rs prefault",
+    "os/pool/mod.rs build",
+    "os/pool/mod.rs builder",
+    "os/pool/mod.rs idle",
+    "os/pool/mod.rs min",
+    "os/pool/mod.rs new",
+    "os/pool/mod.rs order",
+    "os/pool/mod.rs pressure",
+    // The pool owns the block when it clears it.
+    "os/pool/mod.rs release",
+    "os/pool/mod.rs source",
+    "os/pool/mod.rs stats",
+    "os/pool/mod.rs trim",
+    "os/raw.rs prefault",
     "primitive.rs available",
     "primitive.rs block",
     "primitive.rs name",
@@ -390,11 +384,12 @@ const OTHERS: &[&str] = &[
     "primitive.rs store",
 ];
 
-/// The public functions of the files below `folder`, and those of `GlobalAlloc`, as `file name`.
-fn public_functions(folder: &Path, root: &Path, found: &mut Vec<String>) {
+/// Lists the public functions of the files in `folder`, and those of `GlobalAlloc`, as `file name`,
+/// where `prefix` replaces the path of `root`.
+fn public_functions(folder: &Path, root: &Path, prefix: &str, found: &mut Vec<String>) {
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
-            public_functions(&path, root, found);
+            public_functions(&path, root, prefix, found);
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
@@ -406,7 +401,7 @@ fn public_functions(folder: &Path, root: &Path, found: &mut Vec<String>) {
             let Some((before, declared)) = line.split_once("fn ") else { continue };
             if before.starts_with("pub ") || (of_allocator && before == "unsafe ") {
                 let name = declared.split(['(', '<']).next().unwrap();
-                found.push(format!("{file} {name}"));
+                found.push(format!("{prefix}{file} {name}"));
             }
         }
     }
@@ -414,19 +409,18 @@ fn public_functions(folder: &Path, root: &Path, found: &mut Vec<String>) {
 
 #[test]
 fn every_public_function_that_zeroes_memory_is_listed() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    public_functions(&root, &root, &mut found);
-    let files: Vec<&str> = NO_MEMORY.iter().map(|entry| entry.0).collect();
-    for file in &files {
-        assert!(found.iter().any(|name| name.starts_with(*file)), "{file} has no function");
+    for (folder, prefix) in [("../src", ""), ("src", "os/")] {
+        let root = package.join(folder);
+        public_functions(&root, &root, prefix, &mut found);
     }
-    found.retain(|name| !files.iter().any(|file| name.starts_with(*file)));
-    found.sort();
+    for (file, _) in NO_MEMORY {
+        assert!(found.iter().any(|name| name.starts_with(file)), "{file} has no function");
+    }
+    found.retain(|name| !NO_MEMORY.iter().any(|(file, _)| name.starts_with(file)));
     let entries = entries::ENTRIES.iter().map(|entry| entry.name.split(',').next().unwrap());
-    let mut listed: Vec<String> = entries.chain(OTHERS.iter().copied()).map(String::from).collect();
-    listed.sort();
-    listed.dedup();
+    let listed: Vec<String> = entries.chain(OTHERS.iter().copied()).map(String::from).collect();
     let missing = |from: &[String], of: &[String]| -> Vec<String> {
         from.iter().filter(|name| !of.contains(name)).cloned().collect()
     };
@@ -434,30 +428,30 @@ fn every_public_function_that_zeroes_memory_is_listed() {
     assert_eq!(missing(&listed, &found), [""; 0], "listed, but not in the sources");
 }
 
-#[cfg(clearpage_asan)]
-
-/// Built with `-Zsanitizer=address`.
-#[cfg(clearpage_asan)]
 mod asan {
+    //! Tests of builds with `-Zsanitizer=address`. In other builds they return at once.
+
     use std::ops::Range;
     use std::thread;
 
-    use clearpage::highmem::{AddressSanitizer, ChecksDisabled};
+    use clearpage::checks::{ADDRESS_SANITIZER, AddressSanitizer, ChecksDisabled};
     use clearpage::{Intent, PAGE_SIZE, Page, raw, zero_bytes};
 
     use crate::entries::{ENTRIES, Entry};
     use clearpage_testkit::{available, built_for_one, child};
 
+    // Only code that other builds do not reach calls these functions of the compiler's runtime, so
+    // no other build links them.
     unsafe extern "C" {
         safe fn __asan_poison_memory_region(address: usize, len: usize);
         safe fn __asan_unpoison_memory_region(address: usize, len: usize);
         safe fn __asan_address_is_poisoned(address: usize) -> i32;
     }
 
-    /// Of each page.
+    /// The poisoned bytes of each page.
     const REDZONE: Range<usize> = 512..640;
 
-    /// Pages with a redzone in each, which whoever owns them must not write.
+    /// Pages with a poisoned redzone in each.
     struct Pages(Vec<Page>);
 
     impl Pages {
@@ -473,7 +467,7 @@ mod asan {
             self.0.iter().map(|page| page.as_bytes().as_ptr().addr() + REDZONE.start)
         }
 
-        /// Panics unless the redzones are still such; then unless all is zero.
+        /// Panics unless the redzones are still poisoned and all bytes are zero.
         fn check(&self, what: &str) {
             for zone in self.redzones() {
                 let poisoned = |at| __asan_address_is_poisoned(zone + at) == 1;
@@ -481,7 +475,7 @@ mod asan {
             }
             self.redzones().for_each(|zone| __asan_unpoison_memory_region(zone, REDZONE.len()));
             let zero = |page: &Page| page.as_bytes() == &[0; PAGE_SIZE];
-            assert!(self.0.iter().all(zero), "{what}: not all is zero");
+            assert!(self.0.iter().all(zero), "{what}: not all bytes are zero");
         }
     }
 
@@ -492,7 +486,10 @@ mod asan {
     }
 
     #[test]
-    fn redzones_are_cleared_and_stay() {
+    fn with_a_guard_redzones_are_cleared_and_stay_poisoned() {
+        if !ADDRESS_SANITIZER {
+            return;
+        }
         let rows = available().into_iter().filter(|row| !row.sets_tags());
         for name in rows.map(|row| row.name()) {
             if !built_for_one() {
@@ -510,13 +507,15 @@ mod asan {
         clearpage::reset_plan().unwrap();
     }
 
-    /// Children of the test below.
     #[test]
-    #[ignore = "run by another test, in a process of its own"]
+    #[ignore = "run by without_a_guard_a_write_to_a_redzone_is_reported"]
     fn clear_without_a_guard() {
+        if !ADDRESS_SANITIZER {
+            return;
+        }
         let entry: usize = std::env::var("ENTRY").unwrap().parse().unwrap();
         drop(ChecksDisabled::new(&AddressSanitizer));
-        // That of another thread is no help.
+        // The guard of another thread has no effect on this one.
         thread::scope(|scope| {
             let (held, holds) = std::sync::mpsc::channel();
             let (done, waits) = std::sync::mpsc::channel::<()>();
@@ -532,19 +531,22 @@ mod asan {
     }
 
     #[test]
-    #[ignore = "run by another test, in a process of its own"]
+    #[ignore = "run by an_overflow_is_reported"]
     fn overflow() {
+        if !ADDRESS_SANITIZER {
+            return;
+        }
         let len: usize = std::env::var("LEN").unwrap().parse().unwrap();
         {
             let _unchecked = ChecksDisabled::new(&AddressSanitizer);
             zero_bytes(&mut vec![1; len], Intent::Hot);
         }
         let mut bytes = vec![1_u8; len];
-        // SAFETY: none: a byte more than there are, which is what is to be caught.
+        // SAFETY: none: the length is one byte too long, which AddressSanitizer must report.
         unsafe { raw::zero_bytes(bytes.as_mut_ptr(), len + 1, Intent::Hot) }
     }
 
-    /// What is wrong with the report of a child; nothing if it is as it should be.
+    /// Runs a test in a child; returns what it printed unless it ended with the given report.
     fn unreported(test: &str, variable: (&str, &str), what: &str) -> Option<String> {
         let child = child(&format!("asan::{test}"), variable);
         let stderr = String::from_utf8_lossy(&child.stderr);
@@ -553,19 +555,23 @@ mod asan {
     }
 
     #[test]
-    fn without_a_guard_a_redzone_is_reported() {
-        let silent = |entry: usize| {
-            unreported("clear_without_a_guard", ("ENTRY", &entry.to_string()), "use-after-poison")
+    fn without_a_guard_a_write_to_a_redzone_is_reported() {
+        if !ADDRESS_SANITIZER {
+            return;
+        }
+        let silent = |entry: &usize| {
+            let entry = ("ENTRY", &*entry.to_string());
+            unreported("clear_without_a_guard", entry, "use-after-poison").is_some()
         };
-        let silent: Vec<&str> = (0..ENTRIES.len())
-            .filter(|&entry| silent(entry).is_some())
-            .map(|entry| ENTRIES[entry].name)
-            .collect();
-        assert_eq!(silent, [""; 0], "not checked");
+        let silent = (0..ENTRIES.len()).filter(silent).map(|entry| ENTRIES[entry].name);
+        assert_eq!(silent.collect::<Vec<_>>(), [""; 0], "not checked");
     }
 
     #[test]
     fn an_overflow_is_reported() {
+        if !ADDRESS_SANITIZER {
+            return;
+        }
         for len in [1, 100, 256, 1000, 40 * PAGE_SIZE] {
             let variable = ("LEN", &*len.to_string());
             assert_eq!(unreported("overflow", variable, "heap-buffer-overflow"), None);

@@ -1,9 +1,9 @@
-//! Clearing on several threads: exactly the range, by any number of them, more than there are CPUs.
+//! Any number of threads clears exactly the range.
 
 use std::num::NonZeroUsize;
 
-use clearpage::{Intent, PAGE_SIZE, Page, parallel};
-use clearpage_os::prefault::HugePages;
+use clearpage::{Intent, PAGE_SIZE, Page};
+use clearpage_os::{HugePages, parallel};
 use clearpage_testkit::{Garbage, child};
 
 const MIB: usize = 1 << 20;
@@ -12,8 +12,7 @@ fn threads(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
 }
 
-/// Nothing, less than a huge page, about one, and several with a part at either end: wherever the
-/// memory begins, most of them begin and end between huge pages.
+/// Most of these ranges begin and end within a huge page, wherever the memory begins.
 fn lengths() -> [usize; 7] {
     let huge = 2 * MIB / PAGE_SIZE;
     [0, 1, huge - 1, huge, huge + 1, 3 * huge + 7, 8 * huge + 1]
@@ -24,49 +23,37 @@ fn any_number_of_threads_clears_exactly_the_range() {
     for npages in lengths() {
         let len = npages * PAGE_SIZE;
         let mut memory = Garbage::new(len);
-        for n in 1..=8 {
+        for n in (1..=8).chain([usize::MAX]) {
             for intent in Intent::ALL {
                 parallel::clear_pages_on(memory.pages(npages), intent, threads(n));
                 memory.check(0, len, &format_args!("{n} threads, {}", intent.name()));
             }
         }
-        parallel::clear_pages_on(memory.pages(npages), Intent::Cold, threads(usize::MAX));
-        memory.check(0, len, &"as many threads as can be");
     }
 }
 
+/// The last length is long enough for threads.
 #[test]
-fn short_ranges_are_cleared() {
-    for npages in lengths() {
-        let mut memory = Garbage::new(npages * PAGE_SIZE);
+fn any_range_is_cleared_by_as_many_threads_as_pay_off() {
+    for npages in lengths().into_iter().chain([80 * MIB / PAGE_SIZE + 3]) {
+        let len = npages * PAGE_SIZE;
+        let mut memory = Garbage::new(len);
         for intent in Intent::ALL {
-            parallel::clear_pages(memory.pages(npages), intent);
-            memory.check(0, npages * PAGE_SIZE, &"parallel::clear_pages");
+            parallel::clear_pages_for(memory.pages(npages), intent);
+            memory.check(0, len, &format_args!("{npages} pages, {}", intent.name()));
         }
     }
 }
 
-/// Long enough for threads to be thought about; begins and ends between huge pages.
 #[test]
-fn a_long_range_is_cleared() {
-    let len = 80 * MIB + 3 * PAGE_SIZE;
-    let mut memory = Garbage::new(len);
-    for intent in Intent::ALL {
-        parallel::clear_pages(memory.pages(len / PAGE_SIZE), intent);
-        memory.check(0, len, &format_args!("parallel::clear_pages, {}", intent.name()));
-    }
-}
-
-/// Memory that is touched for the first time, by whichever thread has it.
-#[test]
-fn a_fresh_range_is_cleared() {
+fn untouched_memory_is_cleared() {
     let mut pages = vec![Page::ZERO; 64 * MIB / PAGE_SIZE + 1];
-    parallel::clear_pages(&mut pages, Intent::Cold);
-    assert!(pages.iter().all(|page| page.as_bytes().iter().all(|&byte| byte == 0)));
+    parallel::clear_pages_for(&mut pages, Intent::Cold);
+    assert!(pages.iter().all(|page| page.as_bytes() == &[0; PAGE_SIZE]));
 }
 
 #[test]
-fn faulting_in_changes_nothing() {
+fn prefault_changes_no_contents() {
     for len in [0, 3 * PAGE_SIZE, 64 * MIB + PAGE_SIZE] {
         let mut memory = Garbage::new(len);
         for huge in [HugePages::Advise, HugePages::AsMapped] {
@@ -77,7 +64,7 @@ fn faulting_in_changes_nothing() {
 }
 
 #[test]
-fn several_callers_at_once_do_not_meet() {
+fn concurrent_callers_do_not_interfere() {
     std::thread::scope(|scope| {
         for n in 1..=4 {
             scope.spawn(move || {
@@ -90,22 +77,18 @@ fn several_callers_at_once_do_not_meet() {
     });
 }
 
-/// Stacks too large for any machine: no thread can be had.
+/// The stacks are too large for any machine, so no thread starts.
 #[test]
-fn without_threads_the_caller_clears_alone() {
-    let stack = (usize::MAX / 8 * 7).to_string();
-    let output = child("alone", ("RUST_MIN_STACK", &stack));
-    let (text, errors) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{text}\n{errors}");
-    assert!(text.contains("1 passed"), "{text}");
+fn if_no_thread_starts_the_caller_clears_alone() {
+    let output = child("without_threads", ("RUST_MIN_STACK", &(usize::MAX / 8 * 7).to_string()));
+    let [text, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success() && text.contains("1 passed"), "{text}\n{errors}");
 }
 
 #[test]
-#[ignore = "a child of without_threads_the_caller_clears_alone"]
-fn alone() {
-    let thread = std::thread::Builder::new().spawn(|| ());
-    assert!(thread.is_err(), "this is to be tried where no thread can be had");
+#[ignore = "a child of if_no_thread_starts_the_caller_clears_alone"]
+fn without_threads() {
+    assert!(std::thread::Builder::new().spawn(|| ()).is_err(), "a thread started");
     let len = 9 * MIB;
     let mut memory = Garbage::new(len);
     parallel::clear_pages_on(memory.pages(len / PAGE_SIZE), Intent::Cold, threads(4));

@@ -1,62 +1,53 @@
-//! Long blocks that were hardly touched, as tables and reserved arenas are, take no memory when they
-//! are freed under `on_free`.
+//! Under `on_free`, freeing a long block that was hardly touched takes no memory.
 #![cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::fs;
 
 use clearpage::PAGE_SIZE;
+use clearpage::checks::ADDRESS_SANITIZER;
 use clearpage::hooks::{ClearingAlloc, InitPolicy};
+use clearpage_os::raw::wipe;
+use clearpage_testkit::linux::status_bytes;
 use clearpage_testkit::{child_with, emulator, say};
 
+// SAFETY: `wipe` zeroes every byte of the block, and does not call the allocator.
 #[global_allocator]
-static ALLOC: ClearingAlloc<System> = ClearingAlloc::new(System).with_policy(InitPolicy::ON_FREE);
+static ALLOC: ClearingAlloc<System> =
+    unsafe { ClearingAlloc::new(System).with_policy(InitPolicy::ON_FREE).wipe_with(4 << 20, wipe) };
 
-/// For an allocator that maps long blocks, as the C library's does, without a look at what was
-/// touched.
-static UNMAPS: ClearingAlloc<System> = ClearingAlloc::new(System)
-    .with_policy(InitPolicy::ON_FREE)
-    .unmap_threshold(32 << 20)
-    .wipe_touched_from(usize::MAX);
+/// For an allocator that maps long blocks, as the C library's does. It checks no pages.
+static UNMAPS: ClearingAlloc<System> =
+    ClearingAlloc::new(System).with_policy(InitPolicy::ON_FREE).unmap_threshold(32 << 20);
 
 const LEN: usize = if usize::BITS == 64 { 2 << 30 } else { 256 << 20 };
-/// Less than a tenth of a block, and more than what the rest of the program takes meanwhile.
+/// Less than a tenth of a block, and more than the rest of the program takes meanwhile.
 const LITTLE: usize = LEN / 16;
 
-/// No more than `malloc` gives on any target: `System` resizes blocks of more by copying them.
+/// `malloc` guarantees it on any target: `System` resizes more strictly aligned blocks by copying.
 const ALIGN: usize = 8;
 
-/// The most memory that this process ever had, in bytes.
-fn peak() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    kib.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() << 10
-}
-
-/// By how much `run` raises the peak.
-fn raised(run: impl FnOnce()) -> usize {
-    let before = peak();
+/// Prints by how many multiples of [`LITTLE`] `run` raises the peak of this process's memory.
+fn print_rise(run: impl FnOnce()) {
+    let before = status_bytes("VmHWM");
     run();
-    // The counters of the system are not exact.
-    peak().saturating_sub(before)
+    let raised = status_bytes("VmHWM").saturating_sub(before);
+    println!("raised by {}", raised / LITTLE);
 }
 
-/// Child: some pages of a long block are used, then it is freed.
 #[test]
-#[ignore = "run by other tests, in a process of its own"]
+#[ignore = "run by freeing_a_sparse_block_takes_no_memory"]
 fn drop_a_sparse_block() {
     let mut block = vec![0_u8; LEN];
     block.iter_mut().step_by(LEN / 8).for_each(|byte| *byte = 1);
-    println!("raised by {}", raised(|| drop(block)) / LITTLE);
+    print_rise(|| drop(block));
 }
 
-/// Child: the same, with a block that grows before.
 #[test]
-#[ignore = "run by other tests, in a process of its own"]
-fn free_what_the_allocator_unmaps() {
+#[ignore = "run by freeing_a_sparse_block_takes_no_memory"]
+fn grow_and_free_a_block_that_is_unmapped() {
     let layout = Layout::from_size_align(LEN / 2, ALIGN).unwrap();
-    let raised = raised(|| {
-        // SAFETY: a block is used within its size, and freed once with the layout that it has.
+    print_rise(|| {
+        // SAFETY: the block is used within its size, and freed once with its layout.
         unsafe {
             let block = UNMAPS.alloc_zeroed(layout);
             block.write(1);
@@ -65,31 +56,29 @@ fn free_what_the_allocator_unmaps() {
             UNMAPS.dealloc(block, Layout::from_size_align(LEN, ALIGN).unwrap());
         }
     });
-    println!("raised by {}", raised / LITTLE);
 }
 
 #[test]
-#[cfg_attr(clearpage_asan, ignore = "ASan keeps notes on all of a block, in memory of its own")]
-fn a_sparse_block_is_freed_without_memory_for_all_of_it() {
-    if cfg!(target_endian = "big") && emulator::emulator().is_some() {
-        return say(
-            "sparse blocks: skipped: QEMU shows the host's pagemap in the host's byte order",
-        );
+fn freeing_a_sparse_block_takes_no_memory() {
+    if ADDRESS_SANITIZER {
+        return say("sparse blocks: skipped: ASan has metadata for all of a block");
     }
-    for child in ["drop_a_sparse_block", "free_what_the_allocator_unmaps"] {
+    if cfg!(target_endian = "big") && emulator::emulator().is_some() {
+        return say("sparse blocks: skipped: QEMU shows the pagemap in the host's byte order");
+    }
+    for child in ["drop_a_sparse_block", "grow_and_free_a_block_that_is_unmapped"] {
         let output = child_with(child, &[]);
         let stdout = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && stdout.contains("raised by 0\n"), "{child}: {stdout}");
     }
 }
 
-/// Whatever was touched is wiped, in whatever part of the block.
 #[test]
-fn what_was_touched_is_wiped() {
-    /// Looks at the blocks that come back.
+fn every_touched_byte_is_wiped() {
+    /// Panics if a freed block is not zero.
     struct Watch;
 
-    // SAFETY: the system's blocks.
+    // SAFETY: the system allocates and frees the blocks.
     unsafe impl GlobalAlloc for Watch {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             // SAFETY: the caller's promise.
@@ -102,7 +91,7 @@ fn what_was_touched_is_wiped() {
         }
 
         unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-            // SAFETY: the block is valid until it is freed, and all of it is zero.
+            // SAFETY: the block is valid until it is freed, and initialised.
             unsafe {
                 let block = std::slice::from_raw_parts(ptr, layout.size());
                 assert_eq!(block.iter().position(|&byte| byte != 0), None);
@@ -112,6 +101,8 @@ fn what_was_touched_is_wiped() {
     }
 
     let alloc = ClearingAlloc::new(Watch).with_policy(InitPolicy::ON_FREE);
+    // SAFETY: as for `ALLOC`.
+    let alloc = unsafe { alloc.wipe_with(4 << 20, wipe) };
     for (len, align) in [(1 << 20, 16), (4 << 20, 16), ((9 << 20) + 5, 1), (16 << 20, 2 << 20)] {
         let layout = Layout::from_size_align(len, align).unwrap();
         for step in [1, PAGE_SIZE + 1, 100 * PAGE_SIZE, len] {

@@ -1,4 +1,7 @@
 //! Stores the policy of the process in one byte, read with one relaxed load.
+//!
+//! Until the environment is read, both bits are set: a "no" is final after that load, and a "yes"
+//! is settled out of line, where errors of the environment are reported too.
 
 use core::sync::atomic::AtomicU8;
 

@@ -1,4 +1,7 @@
 //! Tunings: for each intent, the primitives and the lengths from which they are used.
+//!
+//! A tuning has a row for every intent and bit length, as the plan does: it can express any choice,
+//! installing one copies it, and its text lists the lengths at which a row changes.
 
 mod text;
 

@@ -1,20 +1,20 @@
-//! A child process on the very CPU of its parent, emulated or not.
+//! Child processes on the same CPU as their parent, emulated or not.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The emulator that runs this process.
+/// Returns the emulator that runs this process, if any.
 pub fn emulator() -> Option<PathBuf> {
     let exe = std::env::current_exe().unwrap();
     fs::read_link("/proc/thread-self/exe").ok().filter(|path| *path != exe)
 }
 
-/// `program`, run as this process is run: by the same emulator with the same options, or by none.
+/// Returns a command that runs `program` with the emulator and the options of this process, if any.
 /// QEMU hides itself from its guest in `/proc/self`, but not in `/proc/thread-self`.
 pub fn command(program: &Path) -> Command {
     let exe = std::env::current_exe().unwrap();
-    // One that does not exist here was loaded by binfmt_misc, which will load it for a child too.
+    // If the path does not exist, binfmt_misc loaded the emulator, and does so for a child too.
     let Some(emulator) = emulator().filter(|path| path.exists()) else {
         return Command::new(program);
     };

@@ -1,8 +1,8 @@
-//! Every policy and every set of flags.
+//! All policies and sets of flags, and what they do to the data of frames.
 
-use clearpage::hooks::{AllocFlags, InitPolicy};
+use clearpage::hooks::{AllocFlags, DataState, InitPolicy, SkipReason};
 
-/// Every policy.
+/// All policies.
 pub const POLICIES: [InitPolicy; 4] =
     [InitPolicy::OFF, InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH];
 
@@ -19,4 +19,32 @@ pub fn every_flags() -> impl Iterator<Item = AllocFlags> {
         let chosen = (0..flags.len()).filter(|i| set >> i & 1 == 1);
         chosen.fold(AllocFlags::NONE, |union, i| union | flags[i])
     })
+}
+
+/// Returns the row of the truth table for an allocation, without regard to memory tags.
+pub fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> DataState {
+    if flags.contains(AllocFlags::KNOWN_ZERO) {
+        DataState::Left(SkipReason::KnownZero)
+    } else if flags.contains(AllocFlags::ZERO) {
+        DataState::Cleared
+    } else if !policy.on_alloc {
+        DataState::Left(SkipReason::NotAsked)
+    } else if flags.contains(AllocFlags::SKIP_ZERO) {
+        DataState::Left(SkipReason::CallerClears)
+    } else if flags.contains(AllocFlags::WILL_OVERWRITE) {
+        DataState::Left(SkipReason::WillOverwrite)
+    } else {
+        DataState::Cleared
+    }
+}
+
+/// Returns what a free does to the data.
+pub fn at_free(policy: InitPolicy, flags: AllocFlags) -> DataState {
+    if !policy.on_free {
+        DataState::Left(SkipReason::NotAsked)
+    } else if flags.contains(AllocFlags::KNOWN_ZERO) {
+        DataState::Left(SkipReason::KnownZero)
+    } else {
+        DataState::Cleared
+    }
 }

@@ -1,30 +1,38 @@
-//! What the tests of all packages share: memory with redzones, a mapper that fails on request,
-//! every policy and set of flags, and children that run the test binary again.
+//! Shared by the tests of all packages: memory with redzones, mappers and allocators that fail on
+//! request, users that check every byte, and child processes of the test binary.
 
 #![allow(missing_docs, reason = "unpublished: names that say enough need no line")]
 
 pub mod emulator;
 pub mod faulty;
 pub mod flags;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub mod linux;
 #[cfg(loom)]
 pub mod loom;
+pub mod random;
+pub mod recording;
+pub mod stress;
+pub mod user;
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::{env, fs, process};
 
 use clearpage::{PAGE_SIZE, Page, Primitive, primitives};
 
-/// Bytes that must survive before and behind whatever is cleared.
+/// The bytes before and after a cleared range that must not change.
 pub const REDZONE: usize = PAGE_SIZE;
 
-/// Memory full of garbage, none of it zero, so that a byte says by itself whether it was cleared.
+/// Memory full of garbage without a zero byte, so that each byte shows whether it was cleared.
 pub struct Garbage {
     pages: Vec<Page>,
     original: Vec<u8>,
 }
 
 impl Garbage {
-    /// Room for `len` bytes at any offset up to a page, and a redzone on both sides.
+    /// Allocates `len` bytes at any offset up to a page, with a redzone on both sides.
     pub fn new(len: usize) -> Self {
         let npages = len.div_ceil(PAGE_SIZE) + 3;
         let mut garbage = 0x9e37_79b9_u32;
@@ -39,25 +47,25 @@ impl Garbage {
         garbage
     }
 
-    /// Makes everything garbage again.
+    /// Fills the memory with garbage again.
     pub fn fill(&mut self) {
         for (page, original) in self.pages.iter_mut().zip(self.original.chunks(PAGE_SIZE)) {
             page.as_bytes_mut().copy_from_slice(original);
         }
     }
 
-    /// `len` bytes, `offset` behind a page boundary and the first redzone.
+    /// Returns `len` bytes, `offset` bytes after the first redzone, which ends at a page boundary.
     pub fn bytes(&mut self, offset: usize, len: usize) -> &mut [u8] {
         &mut self.all()[REDZONE + offset..][..len]
     }
 
-    /// `npages` pages behind the first redzone.
+    /// Returns `npages` pages after the first redzone.
     pub fn pages(&mut self, npages: usize) -> &mut [Page] {
         &mut self.pages[REDZONE / PAGE_SIZE..][..npages]
     }
 
-    /// Panics unless each page behind the first redzone is zero or garbage as `zero` says, and the
-    /// redzones are garbage; then makes everything garbage again.
+    /// Panics unless exactly the pages given by `zero`, counted from the first redzone on, are zero.
+    /// Then fills the memory with garbage again.
     pub fn check_pages(&mut self, zero: &[bool], what: &dyn std::fmt::Display) {
         let first = REDZONE / PAGE_SIZE;
         for (i, page) in self.pages.iter().enumerate() {
@@ -77,12 +85,11 @@ impl Garbage {
 
     fn all(&mut self) -> &mut [u8] {
         let (ptr, len) = (self.pages.as_mut_ptr().cast(), self.pages.len() * PAGE_SIZE);
-        // SAFETY: pages are nothing but bytes.
+        // SAFETY: a page consists of bytes.
         unsafe { std::slice::from_raw_parts_mut(ptr, len) }
     }
 
-    /// Panics, naming the first bad byte, unless exactly `bytes(offset, len)` is zero; then makes
-    /// everything garbage again.
+    /// Panics unless exactly `bytes(offset, len)` are zero. Then fills the memory with garbage again.
     pub fn check(&mut self, offset: usize, len: usize, what: &dyn std::fmt::Display) {
         let (start, end) = (REDZONE + offset, REDZONE + offset + len);
         let original = std::mem::take(&mut self.original);
@@ -91,7 +98,7 @@ impl Garbage {
         if let Some(at) = after.iter().position(|&b| b != 0) {
             panic!("{what}: offset {offset}, length {len}: byte {at} is {:#x}, not 0", after[at]);
         }
-        for (name, zone, base) in [("before", 0..start, start), ("behind", end..all.len(), end)] {
+        for (name, zone, base) in [("before", 0..start, start), ("after", end..all.len(), end)] {
             if all[zone.clone()] != original[zone.clone()] {
                 let at = zone.into_iter().find(|&i| all[i] != original[i]).unwrap();
                 let far = at.abs_diff(base);
@@ -103,29 +110,77 @@ impl Garbage {
     }
 }
 
-/// Writes a line past the test harness's capture: what was skipped shows in a passing run too.
+/// Returns whether all bytes are `byte`.
+pub fn is_all(byte: u8, bytes: &[u8]) -> bool {
+    bytes.chunks(64).all(|chunk| chunk.iter().fold(0, |bad, b| bad | (b ^ byte)) == 0)
+}
+
+/// Prints a line that the test harness does not capture, so that passing tests show skipped parts.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Whether the build is for one primitive (`--cfg clearpage_force`), which `force` cannot change.
+/// Returns whether the build has one fixed primitive (`--cfg clearpage_force`).
 pub fn built_for_one() -> bool {
     clearpage::built_for().is_some()
 }
 
-/// Rows that this CPU has; says which it has not, and why.
+/// Returns the primitives that are available on this CPU.
 pub fn available() -> Vec<&'static Primitive> {
     primitives().iter().filter(|p| p.available().is_ok()).collect()
 }
 
-/// Runs one ignored test of this test binary in a process of its own, with `variable` set.
+/// Runs an ignored test of this test binary in a child process, with `variable` set.
 pub fn child(test: &str, variable: (&str, &str)) -> Output {
     child_with(test, &[variable])
 }
 
 /// [`child`] with several variables set.
 pub fn child_with(test: &str, variables: &[(&str, &str)]) -> Output {
-    let mut command = emulator::command(&std::env::current_exe().unwrap());
+    let mut command = emulator::command(&env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--nocapture"]);
     command.envs(variables.iter().copied()).output().unwrap()
+}
+
+/// Returns the exit status of a child, its output and its errors.
+pub fn texts(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A temporary file, removed on drop.
+pub struct TempFile(PathBuf);
+
+impl TempFile {
+    /// Returns a path of this process, at which nothing exists yet.
+    pub fn named(name: &str) -> Self {
+        Self(env::temp_dir().join(format!("clearpage-{}-{name}", process::id())))
+    }
+
+    /// Creates a file.
+    pub fn new(name: &str, contents: impl AsRef<[u8]>) -> Self {
+        let file = Self::named(name);
+        fs::write(&file.0, contents).unwrap();
+        file
+    }
+
+    /// Returns the path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Runs one ignored test of this test binary as the only one of its process, and panics unless it
+/// passes.
+pub fn alone(test: &str) {
+    let output = child(test, ("RUST_TEST_THREADS", "1"));
+    let [text, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{test}: {}\n{text}\n{errors}", output.status);
+    assert!(text.contains("1 passed"), "{test}: {text}");
 }

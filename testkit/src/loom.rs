@@ -1,5 +1,6 @@
 //! Loom's types, adapted where they differ from the standard ones.
 
+pub use ::loom::cell::UnsafeCell;
 pub use ::loom::sync::Arc;
 
 use std::cell::Cell;
@@ -17,6 +18,7 @@ pub fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     });
 }
 
+/// Atomics whose SeqCst accesses are ordered as C11 requires.
 pub mod atomic {
     pub use ::loom::sync::atomic::Ordering;
 
@@ -26,9 +28,11 @@ pub mod atomic {
     /// only against SeqCst stores, so it would report reads of that value that C11 forbids.
     macro_rules! stored_first {
         ($($name:ident $(<$t:ident>)?: $value:ty),*) => {$(
+            /// Adapts the atomic of the same name.
             pub struct $name $(<$t>)? (::loom::sync::atomic::$name $(<$t>)?);
 
             impl $(<$t>)? $name $(<$t>)? {
+                /// Creates an atomic, and stores `value` with SeqCst.
                 pub fn new(value: $value) -> Self {
                     let atomic = ::loom::sync::atomic::$name::new(value);
                     atomic.store(value, Ordering::SeqCst);
@@ -52,6 +56,7 @@ pub mod atomic {
     macro_rules! stored_by_swap {
         ($($name:ident $(<$t:ident>)?: $value:ty),*) => {$(
             impl $(<$t>)? $name $(<$t>)? {
+                /// Stores with a swap.
                 pub fn store(&self, value: $value, ordering: Ordering) {
                     self.swap(value, ordering);
                 }
@@ -67,6 +72,7 @@ pub mod atomic {
     }
 }
 
+/// Threads whose timeouts elapse in the time of the model.
 pub mod thread {
     pub use ::loom::thread::{Builder, JoinHandle, Thread, current, park, spawn};
 
@@ -100,10 +106,12 @@ thread_local! {
 pub struct Instant(Duration);
 
 impl Instant {
+    /// Returns the current time of the model.
     pub fn now() -> Self {
         Self(NOW.get())
     }
 
+    /// Returns the time since then.
     pub fn elapsed(&self) -> Duration {
         NOW.get() - self.0
     }

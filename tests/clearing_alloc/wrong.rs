@@ -1,27 +1,28 @@
-//! Negative controls: allocators with one mistake each, all of which the same checks must find.
+//! Negative controls: each allocator here has one mistake, and the checks must find it.
 
 use std::alloc::{GlobalAlloc, Layout};
 
 use clearpage::hooks::InitPolicy;
+use clearpage_testkit::recording::Recording;
+use clearpage_testkit::user::Step;
 
-use crate::recording::Recording;
-use crate::user::{Step, User};
-use crate::{layout, serve};
+use crate::{layout, serve, user};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mistake {
     None,
     ClearsNothing,
-    PoisonsInstead,
-    ForgetsWhatGrew,
-    ForgetsTheLastByte,
-    LetsTheInnerMove,
-    WipesBeforeItCanFail,
-    LosesTheTail,
-    KeepsABlock,
+    Poisons,
+    SkipsGrowth,
+    SkipsLastByte,
+    UsesInnerRealloc,
+    ClearsBeforeFailure,
+    CopiesLess,
+    LeaksBlock,
+    ClearsTooMuch,
 }
 
-/// `init_on_alloc` and `init_on_free` as simply as can be, but for its mistake.
+/// A simple `init_on_alloc` and `init_on_free`, with a mistake.
 struct Wrong(Recording, Mistake);
 
 impl Wrong {
@@ -30,18 +31,19 @@ impl Wrong {
     }
 
     /// # Safety
-    /// `ptr` is null, or valid for writes of `len` bytes.
+    /// `ptr` is null, or valid for writes of `len` bytes and one more, as in blocks of `Recording`.
     unsafe fn clear(&self, ptr: *mut u8, len: usize) {
         if !ptr.is_null() && !self.makes(Mistake::ClearsNothing) {
-            let byte = if self.makes(Mistake::PoisonsInstead) { 0xdd } else { 0 };
-            let len = len.saturating_sub(self.makes(Mistake::ForgetsTheLastByte).into());
+            let byte = if self.makes(Mistake::Poisons) { 0xdd } else { 0 };
+            let len = len.saturating_sub(self.makes(Mistake::SkipsLastByte).into());
+            let len = len + usize::from(self.makes(Mistake::ClearsTooMuch));
             // SAFETY: the caller's promise.
             unsafe { ptr.write_bytes(byte, len) };
         }
     }
 }
 
-// SAFETY: the inner allocator's blocks; mistakes are about contents and losing blocks.
+// SAFETY: the blocks are the inner allocator's. The mistakes affect contents, redzones and leaks.
 unsafe impl GlobalAlloc for Wrong {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise.
@@ -61,8 +63,8 @@ unsafe impl GlobalAlloc for Wrong {
         let old = layout.size();
         // SAFETY: the caller's promise.
         unsafe {
-            if self.makes(Mistake::LetsTheInnerMove) || self.makes(Mistake::WipesBeforeItCanFail) {
-                if self.makes(Mistake::WipesBeforeItCanFail) && new_size < old {
+            if self.makes(Mistake::UsesInnerRealloc) || self.makes(Mistake::ClearsBeforeFailure) {
+                if self.makes(Mistake::ClearsBeforeFailure) && new_size < old {
                     self.clear(ptr.add(new_size), old - new_size);
                 }
                 let new = self.0.realloc(ptr, layout, new_size);
@@ -73,13 +75,11 @@ unsafe impl GlobalAlloc for Wrong {
             }
             let new = self.0.alloc(Layout::from_size_align(new_size, layout.align()).unwrap());
             if !new.is_null() {
-                let lost = usize::from(self.makes(Mistake::LosesTheTail));
+                let lost = usize::from(self.makes(Mistake::CopiesLess));
                 new.copy_from_nonoverlapping(ptr, old.min(new_size) - lost);
-                if new_size > old && !self.makes(Mistake::ForgetsWhatGrew) {
+                if new_size > old && !self.makes(Mistake::SkipsGrowth) {
                     self.clear(new.add(old), new_size - old);
                 }
-            }
-            if !new.is_null() {
                 self.dealloc(ptr, layout);
             }
             new
@@ -90,7 +90,7 @@ unsafe impl GlobalAlloc for Wrong {
         // SAFETY: the caller's promise.
         unsafe {
             self.clear(ptr, layout.size());
-            if !self.makes(Mistake::KeepsABlock) {
+            if !self.makes(Mistake::LeaksBlock) {
                 self.0.dealloc(ptr, layout);
             }
         }
@@ -99,26 +99,23 @@ unsafe impl GlobalAlloc for Wrong {
 
 #[test]
 fn every_mistake_is_found() {
-    let steps = [
-        Step::Alloc { layout: layout(100, 8) },
-        Step::Realloc { which: 0, size: 300 },
-        Step::Realloc { which: 0, size: 40 },
-    ];
+    let steps = [Step::Alloc(layout(100, 8)), Step::Realloc(0, 300), Step::Realloc(0, 40)];
     let found = |mistake| -> usize {
         let policy = InitPolicy::BOTH;
         let all = (0..=3).map(|point| Wrong(Recording::failing_at(point), mistake));
-        all.map(|wrong| serve(User::new(&wrong, policy, 0), &wrong.0, &steps).0.len()).sum()
+        all.map(|wrong| serve(&mut user(&wrong, policy, 0), &wrong.0, &steps).len()).sum()
     };
     assert_eq!(found(Mistake::None), 0);
     for mistake in [
         Mistake::ClearsNothing,
-        Mistake::PoisonsInstead,
-        Mistake::ForgetsWhatGrew,
-        Mistake::ForgetsTheLastByte,
-        Mistake::LetsTheInnerMove,
-        Mistake::WipesBeforeItCanFail,
-        Mistake::LosesTheTail,
-        Mistake::KeepsABlock,
+        Mistake::Poisons,
+        Mistake::SkipsGrowth,
+        Mistake::SkipsLastByte,
+        Mistake::UsesInnerRealloc,
+        Mistake::ClearsBeforeFailure,
+        Mistake::CopiesLess,
+        Mistake::LeaksBlock,
+        Mistake::ClearsTooMuch,
     ] {
         assert_ne!(found(mistake), 0, "{mistake:?}");
     }

@@ -1,4 +1,4 @@
-//! Bars of what one CPU does and the next: hybrid and multi-die parts differ from core to core.
+//! Bars that compare CPUs: in hybrid and multi-die parts they differ.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,8 +8,8 @@ use super::group::{Group, Index, PLAN, groups, sizes};
 use super::picture::Picture;
 use super::scale::{LEAST, drawable};
 use super::text::{Escaped, short};
+use crate::harness::units::format_size;
 use crate::report::{Cell, Report};
-use crate::units::format_size;
 
 const LEFT: f64 = 58.0;
 const TOP: f64 = 20.0;
@@ -80,7 +80,7 @@ fn picture(group: &Group, rows: &[Row<'_>]) -> Option<Picture> {
         chosen.iter().map(|&size| format_size(size as u64)).collect::<Vec<_>>().join(", ")
     );
     Some(Picture {
-        title: format!("{}, {}, CPU by CPU", group.work(), group.memory()),
+        title: format!("{}, {}, CPU by CPU", group.work(), group.backing.name()),
         description,
         height,
         body,

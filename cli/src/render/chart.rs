@@ -8,8 +8,8 @@ use super::picture::Picture;
 use super::scale::{Log, drawable, ticks};
 use super::series::{Look, Series};
 use super::text::{Escaped, short, width};
+use crate::harness::units::format_size;
 use crate::report::{Cell, Report};
-use crate::units::format_size;
 
 /// Units across, of every picture.
 pub const WIDTH: f64 = 450.0;

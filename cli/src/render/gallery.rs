@@ -1,4 +1,4 @@
-//! `clearpage gallery`: a page of all machines that somebody measured, and a page of each.
+//! `clearpage gallery`: an index page of all reports in a folder, and a page and a picture of each.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -9,30 +9,31 @@ use clap::Args;
 use super::group::PLAN;
 use super::html::{document, html};
 use super::series::{Look, Series};
+use super::svg::svg;
 use super::text::{Escaped, date};
 use super::{chart, summary};
 use crate::UserError;
+use crate::harness::output::Output;
+use crate::harness::terminal::Plain;
 use crate::load::load;
-use crate::output::Output;
 use crate::report::Report;
-use crate::terminal::Plain;
 
-/// What the gallery is made of.
 #[derive(Debug, Args)]
 pub struct Gallery {
-    /// The folder of the reports; the pages are written beside them
+    /// Folder of the JSON files; the pages and pictures are written beside them
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
 }
 
-/// The gallery's own page.
+/// The name of the index page, which no report may have.
 const INDEX: &str = "index";
 
-/// Reads every JSON file of the folder; writes a page for each, and `index.html`.
+/// Reads every JSON file of the folder. Writes an HTML page and an SVG picture of each, and
+/// `index.html`.
 ///
 /// # Errors
-/// The folder cannot be read or has none; files that are no reports, all of them named; a page that
-/// cannot be written. Nothing is written then.
+/// The folder cannot be read or has no JSON file, a file is no report (the message names all of
+/// them), or a file cannot be written. Nothing is written if a file cannot be opened.
 pub fn run(args: &Gallery) -> Result<(), UserError> {
     let reports = reports(&args.folder)?;
     let index = args.folder.join(INDEX).with_extension("html");
@@ -42,6 +43,8 @@ pub fn run(args: &Gallery) -> Result<(), UserError> {
         reports.iter().zip(&pages).map(|((_, report), (page, _))| (link(page), report)).collect();
     let gallery = gallery(&cards);
     pages.push((index, gallery));
+    let pictures = reports.iter().map(|(path, report)| (path.with_extension("svg"), svg(report)));
+    pages.extend(pictures);
     let opened = pages.iter().map(|(path, text)| Ok((Output::regular(path)?, text)));
     for (file, text) in opened.collect::<Result<Vec<_>, UserError>>()? {
         let path = file.write(text)?;
@@ -50,7 +53,7 @@ pub fn run(args: &Gallery) -> Result<(), UserError> {
     Ok(())
 }
 
-/// All reports of a folder, by name.
+/// Returns all reports of a folder, sorted by file name.
 fn reports(folder: &Path) -> Result<Vec<(PathBuf, Report)>, UserError> {
     let wrong = |what: &str| UserError(format!("{}: {what}", folder.display()));
     let entries = std::fs::read_dir(folder).map_err(|error| wrong(&error.to_string()))?;
@@ -69,7 +72,7 @@ fn reports(folder: &Path) -> Result<Vec<(PathBuf, Report)>, UserError> {
     let mut bad = Vec::new();
     for path in paths {
         if path.file_stem().is_some_and(|stem| stem == INDEX) {
-            bad.push(format!("{}: this name is the gallery's own", path.display()));
+            bad.push(format!("{}: this name is reserved for the index page", path.display()));
             continue;
         }
         match load(&path) {
@@ -80,7 +83,7 @@ fn reports(folder: &Path) -> Result<Vec<(PathBuf, Report)>, UserError> {
     if bad.is_empty() { Ok(reports) } else { Err(UserError(bad.join("; "))) }
 }
 
-/// A file beside the gallery as an address: what is not plain is written by its bytes.
+/// Returns the relative URL of a file beside the index page, percent-encoded.
 fn link(page: &Path) -> String {
     let name = page.file_name().unwrap_or_default().as_encoded_bytes();
     let mut link = "./".to_owned();
@@ -94,10 +97,10 @@ fn link(page: &Path) -> String {
     link
 }
 
-/// The gallery's page: a card for each report, with where its page is.
+/// Returns the index page, with a card for each report and a link to its page.
 pub fn gallery(cards: &[(String, &Report)]) -> String {
     let mut body = "<header>\n<h1>Clearing memory, CPU by CPU</h1>\n\
-                    <p>Every report that was sent in, made by <code>clearpage bench</code>.</p>\n\
+                    <p>Reports of <code>clearpage bench</code>.</p>\n\
                     </header>\n<main class=\"cards\">\n"
         .to_owned();
     for (link, report) in cards {
@@ -115,7 +118,7 @@ fn card(body: &mut String, link: &str, report: &Report) {
         "<article>\n<h2><a href=\"{link}\">{}</a></h2>\n<dl class=\"facts\">\n",
         Escaped(&machine.cpu)
     );
-    let signature = machine.cpu_signature.as_deref().unwrap_or("not told");
+    let signature = machine.cpu_signature.as_deref().unwrap_or("unknown");
     let started = date(report.started);
     let facts = [
         ("signature", signature),
@@ -142,7 +145,7 @@ fn card(body: &mut String, link: &str, report: &Report) {
     body.push_str("</article>\n");
 }
 
-/// The plan's line at each temperature.
+/// Returns the plan's line at each temperature.
 fn plan_lines(report: &Report) -> Vec<Series> {
     let groups = summary::main_groups(report).into_iter().enumerate();
     let line = |(i, (group, cells)): (usize, (super::group::Group, Vec<&crate::report::Cell>))| {
@@ -159,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_addresses() {
+    fn links_are_percent_encoded() {
         assert_eq!(link(Path::new("results/zen5.html")), "./zen5.html");
         assert_eq!(link(Path::new("r/a b\"#?é%.html")), "./a%20b%22%23%3F%C3%A9%25.html");
     }

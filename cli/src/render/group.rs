@@ -1,38 +1,39 @@
-//! Which cells belong together: one picture shows what differs by contender and size only.
+//! Groups cells that differ in contender and size only: a picture shows one group.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::report::{Backing, Cell, Place, Report, Temperature};
 
-/// The contender that the plan is.
+/// The contender that follows the plan.
 pub const PLAN: &str = "plan";
 
 /// A [`Place`] without its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Group {
-    /// Threads that cleared at once.
     pub threads: usize,
-    /// What the memory was mapped by.
     pub backing: Backing,
-    /// What the memory was like.
     pub temperature: Temperature,
-    /// The CPU, where it was one.
+    /// The CPU of a single pinned thread.
     pub cpu: Option<usize>,
 }
 
 impl Group {
-    /// The group of a place.
     pub fn of(place: &Place) -> Self {
         let &Place { cpu, threads, backing, temperature, .. } = place;
         Self { threads, backing, temperature, cpu }
     }
 
-    /// In words, for a heading.
+    /// Returns the heading: "Cold, thp, CPU 0".
     pub fn name(&self) -> String {
-        format!("{}, {}, {}", self.work(), self.memory(), self.cpu_name())
+        format!("{}, {}", self.work(), self.setup())
     }
 
-    /// What was measured, in words.
+    /// Returns the backing and the CPU or the number of threads.
+    pub fn setup(&self) -> String {
+        let &Self { threads, backing, temperature, cpu } = self;
+        Place { cpu, threads, backing, temperature, size: 0 }.setup()
+    }
+
     pub const fn work(&self) -> &'static str {
         match self.temperature {
             Temperature::Hot => "Hot",
@@ -41,22 +42,6 @@ impl Group {
             Temperature::Use => "Not in the cache: clear, then use",
             Temperature::Fault => "Page faults",
         }
-    }
-
-    /// Pages and threads in words.
-    pub fn memory(&self) -> String {
-        let backing = match self.backing {
-            Backing::Base => "base pages",
-            Backing::Thp => "THP",
-            Backing::Hugetlb => "hugetlb pages",
-        };
-        let plural = if self.threads == 1 { "" } else { "s" };
-        format!("{backing}, {} thread{plural}", self.threads)
-    }
-
-    /// The CPU in words.
-    pub fn cpu_name(&self) -> String {
-        self.cpu.map_or_else(|| "not pinned".to_owned(), |cpu| format!("CPU {cpu}"))
     }
 }
 
@@ -69,8 +54,8 @@ pub fn groups(report: &Report) -> Vec<(Group, Vec<&Cell>)> {
     groups.into_iter().collect()
 }
 
-/// The CPU that stands for the others: of those pinned to, the first with the most figures;
-/// `None` where nobody was pinned.
+/// Returns the pinned CPU with the most figures (the first of several), or `None` if no thread was
+/// pinned.
 pub fn main_cpu(report: &Report) -> Option<usize> {
     let mut figures = BTreeMap::<usize, usize>::new();
     for cell in &report.cells {
@@ -96,7 +81,7 @@ pub fn contenders<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Vec<&'a str>
     cells.into_iter().map(|cell| &*cell.contender).filter(|&name| seen.insert(name)).collect()
 }
 
-/// The cells of a group, to be found.
+/// The cells of a group, by contender and size.
 #[derive(Debug)]
 pub struct Index<'a> {
     cells: HashMap<(&'a str, usize), &'a Cell>,
@@ -104,7 +89,6 @@ pub struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// Of the cells of one group.
     pub fn new(cells: &[&'a Cell]) -> Self {
         let mut index = Self { cells: HashMap::new(), best: HashMap::new() };
         for &cell in cells {

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use super::group::{Group, Index, contenders, sizes};
 use super::text::{Escaped, percent};
+use crate::harness::units::format_size;
 use crate::report::Cell;
-use crate::units::format_size;
 
 /// Steps of colour, 0 included, up to the envelope: 5 % each.
 const STEPS: usize = 20;
@@ -15,7 +15,6 @@ const STEPS: usize = 20;
 /// and Renslow, "Optimizing colormaps with consideration for color vision deficiency", 2018).
 const RAMP: [[f64; 3]; 3] = [[0.0, 32.0, 76.0], [126.0, 126.0, 126.0], [255.0, 234.0, 70.0]];
 
-/// The map as a table.
 pub fn heatmap(group: &Group, cells: &[&Cell]) -> String {
     let (sizes, index) = (sizes(cells), Index::new(cells));
     let mut out = String::new();

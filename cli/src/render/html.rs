@@ -9,7 +9,6 @@ use super::text::{Escaped, date};
 use super::{bars, chart, figures, heatmap, machine, plan, summary};
 use crate::report::{Cell, Report};
 
-/// The page.
 pub fn html(report: &Report) -> String {
     let mut body = String::new();
     head(&mut body, report);
@@ -110,9 +109,9 @@ fn head(body: &mut String, report: &Report) {
 fn pictures(body: &mut String, report: &Report) {
     body.push_str(
         "<section id=\"pictures\">\n<h2>Throughput against size</h2>\n\
-         <p>Hot: the same memory again and again. Cold: a walk through more memory than the caches \
+         <p>Hot: the same memory repeatedly. Cold: a walk through more memory than the caches \
          hold. Clear, then use: as cold, then every line is read and written. Page faults: freshly \
-         mapped. THP: transparent huge pages, where the system gave them. The plan is <code>clear_pages_for</code> with the intent that fits, auto is \
+         mapped. thp: transparent huge pages, if available. The plan is <code>clear_pages_for</code> with the matching intent, auto is \
          <code>clear_pages</code>. GB/s: 10<sup>9</sup> bytes a second.</p>\n",
     );
     let looks = chart::looks(report);
@@ -124,8 +123,8 @@ fn pictures(body: &mut String, report: &Report) {
     }
     others.sort_by_key(|(group, _)| group.cpu);
     for of_cpu in others.chunk_by(|a, b| a.0.cpu == b.0.cpu) {
-        let name = of_cpu[0].0.cpu_name();
-        let _ = write!(body, "<details>\n<summary>{name}</summary>\n");
+        let Some(cpu) = of_cpu[0].0.cpu else { continue };
+        let _ = write!(body, "<details>\n<summary>CPU {cpu}</summary>\n");
         for (group, cells) in of_cpu {
             pair(body, group, cells, &looks);
         }

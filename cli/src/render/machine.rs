@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::text::{Escaped, date};
+use crate::harness::units::format_size;
 use crate::report::Report;
-use crate::units::format_size;
 
 /// Where and how the figures were made.
 pub fn list(report: &Report) -> String {

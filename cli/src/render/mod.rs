@@ -1,11 +1,9 @@
-//! Pictures of a report, whoever made it: every function here turns a
-//! [`Report`](crate::report::Report) into text and does
-//! nothing else, but for [`run`], [`gallery::run`] and [`Outputs`].
+//! Draws a report. Every function turns a [`Report`](crate::report::Report) into text and has no
+//! other effect, except [`run`], [`gallery::run`] and [`Outputs`].
 //!
-//! `group` says which cells belong together; `text` writes what a browser may not misread;
+//! `group` selects the cells of a picture; `text` escapes text for a browser;
 //! `chart`, `bars` and `heatmap` draw one picture; `svg`, `html` and `gallery` put them together.
-//! The SVG is written here and not by plotters: that writes colours as numbers, so that a picture
-//! cannot follow a dark page, and knows neither dash patterns nor titles.
+//! The plotters crate is not used: it has no CSS classes (for dark mode), dash patterns or titles.
 
 pub mod bars;
 pub mod chart;
@@ -33,14 +31,12 @@ use crate::UserError;
 use crate::load::load;
 use outputs::Outputs;
 
-/// What is drawn of what.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("output").required(true).multiple(true).args(["csv", "svg", "html"])))]
 pub struct Render {
-    /// What `clearpage bench --json` wrote, here or elsewhere
+    /// A report that `clearpage bench --json` wrote
     #[arg(value_name = "FILE.json")]
     pub report: PathBuf,
-    /// Where to.
     #[command(flatten)]
     pub outputs: Outputs,
 }

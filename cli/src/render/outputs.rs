@@ -1,4 +1,4 @@
-//! The files that pictures are written to: all of them can be opened, or none is touched.
+//! The output files of `render` and `bench`. If one cannot be opened, none is changed.
 
 use std::path::PathBuf;
 
@@ -6,29 +6,28 @@ use clap::Args;
 
 use super::{csv, html, svg};
 use crate::UserError;
-use crate::output::Output;
+use crate::harness::output::Output;
+use crate::harness::terminal::Plain;
 use crate::report::Report;
-use crate::terminal::Plain;
 
-/// Where pictures of a report go.
 #[derive(Debug, Args)]
 pub struct Outputs {
-    /// Write the figures to this file as comma-separated values, a row a figure
+    /// Write the figures to this file as comma-separated values, one row for each figure
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Write charts of throughput against size to this file
+    /// Write charts of throughput against size to this SVG file
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// Write a page to this file: charts, heat maps and all figures
+    /// Write charts, heat maps and all figures to this HTML file
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }
 
-/// What a report becomes in one file.
+/// Renders a report as the text of a file.
 type Drawing = fn(&Report) -> String;
 
 impl Outputs {
-    /// Opens every file, so that nothing is measured or drawn in vain.
+    /// Opens every file before the report is measured or drawn.
     ///
     /// # Errors
     /// One cannot be written.
@@ -45,14 +44,14 @@ impl Outputs {
     }
 }
 
-/// Files that wait for a report.
+/// Open output files.
 pub struct Opened(Vec<(Output, Drawing)>);
 
 impl Opened {
-    /// Writes each, and says so.
+    /// Writes every file and prints its path.
     ///
     /// # Errors
-    /// The system does not take it all.
+    /// A file cannot be written.
     pub fn write(self, report: &Report) -> Result<(), UserError> {
         for (file, drawing) in self.0 {
             let path = file.write(&drawing(report))?;

@@ -6,13 +6,11 @@ use super::text::Escaped;
 /// Elements of SVG in a rectangle whose upper left corner is 0, 0, and as wide as a chart.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// What it is.
     pub title: String,
     /// What is seen on it, for those who do not see.
     pub description: String,
     /// Units down.
     pub height: f64,
-    /// The elements.
     pub body: String,
 }
 

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::text::Escaped;
+use crate::harness::units::format_size;
 use crate::report::Report;
-use crate::units::format_size;
 
 /// Intents and the lengths that each primitive serves.
 pub fn table(report: &Report) -> String {

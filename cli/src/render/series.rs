@@ -64,7 +64,6 @@ impl Look {
 pub struct Series {
     /// What stands at its end.
     pub name: String,
-    /// How it is drawn.
     pub look: Look,
     /// Bytes, and 10^9 bytes a second; by rising size.
     pub points: Vec<(usize, f64)>,

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::group::{Group, Index, PLAN, groups, main_cpu, sizes};
 use super::text::{Escaped, percent, short};
-use crate::measure::median;
+use crate::harness::measure::median;
+use crate::harness::units::format_size;
 use crate::report::{Cell, Report};
-use crate::units::format_size;
 
 /// The groups that stand for the machine, which differ by temperature only: those of the main CPU
 /// with the fewest threads, and the pages with the most figures, of equals the larger.
@@ -37,9 +37,8 @@ pub fn table(report: &Report) -> String {
     let _ = write!(
         out,
         "<div class=\"scroll\"><table class=\"words\">\n<caption>The fastest primitive with its GB/s, and \
-         the plan’s per cent of them: {}, {}</caption>\n<thead><tr><th scope=\"col\">size</th>",
-        first.memory(),
-        first.cpu_name()
+         the plan’s per cent of them: {}</caption>\n<thead><tr><th scope=\"col\">size</th>",
+        first.setup()
     );
     for (group, _) in &groups {
         let _ = write!(out, "<th scope=\"col\">{}</th>", group.temperature.name());
@@ -75,17 +74,13 @@ pub fn plan_ratio(report: &Report) -> Option<String> {
     });
     let ratios: Vec<_> = ratios.collect();
     let (least, cell) = ratios.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
-    let group = Group::of(&cell.place);
     let mut all: Vec<f64> = ratios.iter().map(|ratio| ratio.0).collect();
     Some(format!(
         "The plan reaches {} % of the fastest primitive’s speed (median of {} figures), and {} % at \
-         the least ({}, {}, {}, {}).",
+         the least ({}).",
         percent(median(&mut all)),
         all.len(),
         percent(*least),
-        cell.place.temperature.name(),
-        group.memory(),
-        group.cpu_name(),
-        format_size(cell.place.size as u64)
+        cell.place
     ))
 }

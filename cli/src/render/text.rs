@@ -51,7 +51,6 @@ pub fn figure(value: f64) -> String {
     significant(value, 4)
 }
 
-/// As in pictures.
 pub fn short(value: f64) -> String {
     significant(value, 3)
 }
@@ -66,7 +65,6 @@ pub fn width(text: &str) -> f64 {
     text.chars().map(letter).sum()
 }
 
-/// The same of one letter.
 pub fn letter(c: char) -> f64 {
     match c {
         'f' | 'i' | 'j' | 'l' | 'r' | 't' | ' ' | '.' | ',' | ':' => 4.6,

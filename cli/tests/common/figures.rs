@@ -1,8 +1,8 @@
 //! Compares what a page shows with what was measured.
 
+use clearpage_cli::harness::units::parse_size;
 use clearpage_cli::render::group::groups;
 use clearpage_cli::report::Report;
-use clearpage_cli::units::parse_size;
 
 /// Whether `text` is `value` to so many digits.
 pub fn tells(text: &str, value: f64, digits: i32) -> bool {
@@ -63,7 +63,7 @@ pub fn check_heat_maps(maps: &[Vec<Vec<String>>], report: &Report) {
 pub fn check_points(titles: &[String], report: &Report) {
     assert_eq!(titles.len(), report.cells.len());
     for cell in &report.cells {
-        let size = clearpage_cli::units::format_size(cell.place.size as u64);
+        let size = clearpage_cli::harness::units::format_size(cell.place.size as u64);
         let start = format!("{}, {size}: ", cell.contender);
         let figure = |title: &String| {
             let figure = title.strip_prefix(&start)?.strip_suffix(" GB/s")?;

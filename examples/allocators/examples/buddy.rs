@@ -1,4 +1,4 @@
-//! Page frames under both policies: what the hooks of `buddy_system_allocator` did, and why.
+//! Allocates and frees page frames with and without a policy. Prints what the hooks did, and why.
 
 use std::error::Error;
 
@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arena = Arena::garbage(2048);
     for policy in [InitPolicy::OFF, InitPolicy::BOTH] {
         println!("{policy:?}");
-        // SAFETY: the arena is this allocator's alone, and outlives it.
+        // SAFETY: only this allocator uses the arena, which outlives it.
         let mut buddy = unsafe {
             let hooks = PageHooks::new(arena.map()).with_policy(policy);
             Buddy::new(arena.frames(), hooks)
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ] {
             let order = Order::new(order).ok_or("no such order")?;
             let (block, alloc) = buddy.alloc(order, flags)?.ok_or("out of frames")?;
-            // SAFETY: the block is ours, and not used below.
+            // SAFETY: the block is allocated, and not used below.
             let free = unsafe { buddy.free(block, AllocFlags::NONE)? };
             println!("  {block}, {flags:?}: allocated {:?}, freed {:?}", alloc.data, free.data);
         }

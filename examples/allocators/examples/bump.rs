@@ -1,4 +1,4 @@
-//! Requests that are served one after the other from one arena, each with nothing left of the last.
+//! Serves requests one after another from one arena. None can read data of the one before.
 
 use std::alloc::Layout;
 use std::error::Error;
@@ -13,13 +13,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let before = arena.counts();
         for _ in 0..1000 {
             let block = arena.alloc(layout, AllocFlags::NONE);
-            // SAFETY: the block is ours until the reset.
+            // SAFETY: the block is valid until the reset.
             unsafe { block.write_bytes(request, layout.size()) };
         }
         arena.reset();
         let after = arena.counts();
         println!(
-            "request {request}: {} blocks cleared when they were allocated, {} known zero; {} KiB wiped at the reset",
+            "request {request}: {} blocks cleared on allocation, {} known zero; {} KiB cleared at the reset",
             after.on_alloc.clears - before.on_alloc.clears,
             after.on_alloc.skips - before.on_alloc.skips,
             (after.on_free.cleared_bytes - before.on_free.cleared_bytes) >> 10

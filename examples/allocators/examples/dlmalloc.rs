@@ -1,5 +1,4 @@
-//! `calloc` of a long block, again and again: what its pages take when they are fresh, and when they
-//! come back.
+//! Allocates a long block repeatedly. Prints what is cleared for fresh and for reused pages.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::error::Error;
@@ -11,7 +10,7 @@ use clearpage_allocators::dlmalloc::{Heap, Pages};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arena = Arena::zeroed((64 << 20) / PAGE_SIZE);
-    // SAFETY: the arena is these pages' alone, zero, and outlives them.
+    // SAFETY: only these pages use the arena, which is zero and outlives them.
     let pages = unsafe { Pages::new(arena.base().cast(), arena.size() / PAGE_SIZE, arena.map()) };
     let alloc = ClearingAlloc::with_stats(Heap::new(pages), Counters::new());
     let alloc = alloc.with_policy(InitPolicy::ON_ALLOC);
@@ -19,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (call, zeroed) in [("calloc", true), ("calloc", true), ("malloc", false), ("calloc", true)]
     {
         let before = (alloc.inner().counts(), alloc.stats().read().on_alloc);
-        // SAFETY: the layout is not of 0 bytes; the block is ours, and freed once.
+        // SAFETY: the size is not 0, and the block is freed once.
         unsafe {
             let block = if zeroed { alloc.alloc_zeroed(layout) } else { alloc.alloc(layout) };
             if block.is_null() {

@@ -1,5 +1,4 @@
-//! A pool of buffers whose books lie apart: wiped when it is freed, a buffer needs no clear when it
-//! is allocated again.
+//! Reuses a buffer under each policy. If it is cleared on free, the next allocation skips the clear.
 
 use std::error::Error;
 
@@ -13,12 +12,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     for policy in [InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH] {
         println!("{policy:?}");
         let order = Order::for_pages(16).ok_or("no such order")?;
-        // SAFETY: the arena is this pool's alone, and outlives it.
+        // SAFETY: only this pool uses the arena, which outlives it.
         let mut slots =
             unsafe { Slots::new(4, order, PageHooks::new(arena.map()).with_policy(policy)) };
         for turn in 1..=3 {
-            let (slot, alloc) = slots.alloc(AllocFlags::NONE)?.ok_or("all are used")?;
-            // SAFETY: the slot is ours, and not used below.
+            let (slot, alloc) = slots.alloc(AllocFlags::NONE)?.ok_or("all slots are allocated")?;
+            // SAFETY: the slot is allocated, and not used below.
             let free = unsafe { slots.free(slot)? };
             println!(
                 "  slot {slot}, use {turn}: allocated {:?}, freed {:?}",

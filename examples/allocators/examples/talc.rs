@@ -1,26 +1,26 @@
-//! This program's own allocator is talc under `ClearingAlloc`. Policy: both, or what
-//! `CLEARPAGE_INIT_ON_ALLOC` and `CLEARPAGE_INIT_ON_FREE` say if either is there.
+//! Uses talc under `ClearingAlloc` as the global allocator, and prints what was cleared. Policy:
+//! `CLEARPAGE_INIT_ON_ALLOC` and `CLEARPAGE_INIT_ON_FREE`, or both if neither is set.
 
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use clearpage::hooks::{ClearingAlloc, InitPolicy, OpCounts, TimedCounters, policy, set_policy};
+use clearpage::hooks::{ClearingAlloc, Counters, InitPolicy, OpCounts, policy, set_policy};
 use clearpage_allocators::talc::{Talc, heap};
 
 const LEN: usize = 64 << 20;
 static mut MEMORY: MaybeUninit<[u8; LEN]> = MaybeUninit::uninit();
 
 #[global_allocator]
-static ALLOC: ClearingAlloc<Talc, TimedCounters> = {
+static ALLOC: ClearingAlloc<Talc, Counters> = {
     let memory = NonNull::new(&raw mut MEMORY).expect("a static").cast();
     // SAFETY: nothing else uses the static.
-    ClearingAlloc::with_stats(unsafe { heap(memory, LEN) }, TimedCounters::new())
+    ClearingAlloc::with_stats(unsafe { heap(memory, LEN) }, Counters::new())
 };
 
 fn main() {
-    let asked = |variable| std::env::var_os(variable).is_some();
-    if !asked("CLEARPAGE_INIT_ON_ALLOC") && !asked("CLEARPAGE_INIT_ON_FREE") {
+    let is_set = |variable| std::env::var_os(variable).is_some();
+    if !is_set("CLEARPAGE_INIT_ON_ALLOC") && !is_set("CLEARPAGE_INIT_ON_FREE") {
         set_policy(InitPolicy::BOTH);
     }
     let mut words: HashMap<usize, String> = HashMap::new();
@@ -31,14 +31,13 @@ fn main() {
     drop(words);
     drop(vec![0_u64; 1 << 20]);
 
-    println!("{:?}, {letters} letters were written", policy());
+    println!("{:?}, {letters} letters written", policy());
     let counts = ALLOC.stats().read();
     for (name, side) in [("allocated", counts.on_alloc), ("freed", counts.on_free)] {
-        let OpCounts { clears, cleared_bytes, skips, skipped_bytes, nanoseconds } = side;
+        let OpCounts { clears, cleared_bytes, skips, skipped_bytes, .. } = side;
         println!(
-            "{name}: {clears} times {} KiB cleared, in {} us; {skips} times {} KiB not",
+            "{name}: {clears} clears of {} KiB; {skips} skips of {} KiB",
             cleared_bytes >> 10,
-            nanoseconds / 1000,
             skipped_bytes >> 10
         );
     }

@@ -1,4 +1,4 @@
-//! The memory that the allocators here divide.
+//! The memory that the example allocators manage.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -6,87 +6,87 @@ use std::ptr::NonNull;
 use clearpage::highmem::{Frame, FrameRange, LinearMap};
 use clearpage::{PAGE_SIZE, Page};
 
-/// What memory holds that nobody cleared: not zero, so that nothing is zero by luck.
+/// The contents of uncleared memory. Not zero, so that a missing clear shows.
 pub const GARBAGE: u8 = 0xa5;
 
-/// Pages that stay where they are until it is dropped.
+/// Pages with a fixed address, freed on drop.
 #[derive(Debug)]
 pub struct Arena {
     pages: NonNull<Page>,
     npages: usize,
 }
 
-// SAFETY: an address and a number; what is there is touched in unsafe code alone.
+// SAFETY: an address and a number. Only unsafe functions access the memory.
 unsafe impl Send for Arena {}
 // SAFETY: as above.
 unsafe impl Sync for Arena {}
 
 impl Arena {
-    /// `npages` pages of zeroes, as an operating system gives them.
+    /// Allocates `npages` zeroed pages, as an operating system returns them.
     ///
     /// # Panics
-    /// If they are none.
+    /// If `npages` is 0.
     pub fn zeroed(npages: usize) -> Self {
-        assert_ne!(npages, 0, "an arena of no pages");
+        assert_ne!(npages, 0, "npages is 0");
         let layout = Self::layout(npages);
-        // SAFETY: the layout is of at least a page.
+        // SAFETY: the layout has at least one page.
         let pages = NonNull::new(unsafe { alloc_zeroed(layout) }.cast());
         Self { pages: pages.unwrap_or_else(|| handle_alloc_error(layout)), npages }
     }
 
-    /// `npages` pages full of [`GARBAGE`], as firmware leaves them.
+    /// Allocates `npages` pages of [`GARBAGE`], as firmware leaves them.
     pub fn garbage(npages: usize) -> Self {
         let arena = Self::zeroed(npages);
-        // SAFETY: nobody else has the arena.
+        // SAFETY: nothing else uses the arena yet.
         unsafe { arena.fill(GARBAGE) };
         arena
     }
 
-    /// Its first byte.
+    /// Returns the address of the first byte.
     pub const fn base(&self) -> NonNull<u8> {
         self.pages.cast()
     }
 
-    /// Bytes in it.
+    /// Returns the size in bytes.
     pub const fn size(&self) -> usize {
         self.npages * PAGE_SIZE
     }
 
-    /// Its pages by number, from 0 on.
+    /// Returns the pages as frames from 0 on.
     pub fn frames(&self) -> FrameRange {
-        FrameRange::new(Frame::default(), self.npages as u64).expect("they have addresses")
+        FrameRange::new(Frame::default(), self.npages as u64).expect("small")
     }
 
-    /// Those frames, mapped.
+    /// Returns a map of [`frames`](Self::frames).
     ///
     /// # Safety
-    /// The map is not used once the arena is dropped, and what the map clears is used by nobody else
-    /// meanwhile.
+    /// The map is not used after the arena is dropped. While frames are cleared through the map,
+    /// nothing else uses them.
     pub unsafe fn map(&self) -> LinearMap {
-        // SAFETY: they are the pages of the arena; the rest is the caller's promise.
+        // SAFETY: these are the pages of the arena; the rest is the caller's promise.
         unsafe { LinearMap::new(self.frames(), self.pages) }
     }
 
-    /// What is in it.
+    /// Returns the contents.
     ///
     /// # Safety
-    /// Nobody writes to it as long as the slice is used.
+    /// Nothing writes to the arena while the slice is used.
     pub unsafe fn bytes(&self) -> &[u8] {
-        // SAFETY: all of it was initialised when it was made; the rest is the caller's promise.
+        // SAFETY: the arena was created initialised; the rest is the caller's promise.
         unsafe { std::slice::from_raw_parts(self.base().as_ptr(), self.size()) }
     }
 
-    /// Makes every byte `byte`.
+    /// Fills the arena with `byte`.
     ///
     /// # Safety
-    /// Nobody else uses it meanwhile, and no allocator has its books in it.
+    /// Nothing else uses the arena, and no allocator has its metadata in it.
     pub unsafe fn fill(&self, byte: u8) {
         // SAFETY: the caller's promise.
         unsafe { self.base().write_bytes(byte, self.size()) };
     }
 
     fn layout(npages: usize) -> Layout {
-        Layout::array::<Page>(npages).expect("more pages than there are addresses")
+        Layout::array::<Page>(npages).expect("npages exceed the address space")
     }
 }
 

@@ -1,7 +1,8 @@
-//! A kernel's page allocator: the frames of `buddy_system_allocator` and the two hooks around it.
+//! A kernel's page allocator: `buddy_system_allocator` with the two hooks of [`PageHooks`].
 //!
-//! Its free lists are sets of numbers on the heap: it never touches a frame. Who calls it decides
-//! what is known of a block, as in a kernel.
+//! Call `post_alloc` on a block before its caller receives it, and `free_prepare` before it returns
+//! to the free list. The free lists are sets of frame numbers on the heap, so the allocator never
+//! accesses a frame. As in a kernel, the caller passes what it knows about a block as flags.
 
 use std::fmt;
 
@@ -10,30 +11,31 @@ use clearpage::Order;
 use clearpage::highmem::{ClearError, Frame, FrameRange, Highmem};
 use clearpage::hooks::{AllocFlags, InitOutcome, PageHooks};
 
-/// The largest order it hands out, and one more: Linux's MAX_PAGE_ORDER is 10 as well.
+/// The largest order plus one. Linux's MAX_PAGE_ORDER is 10 too.
 const ORDERS: usize = 11;
 
-/// Blocks of `1 << order` frames.
+/// Allocates blocks of `1 << order` frames.
 pub struct Buddy<M> {
     free: FrameAllocator<ORDERS>,
     hooks: PageHooks<M>,
 }
 
 impl<M: Highmem> Buddy<M> {
-    /// Of the frames `frames`, by the hooks `hooks`.
+    /// Creates an allocator of `frames`.
     ///
     /// # Safety
-    /// The hooks map the frames, and nobody else uses them, but who was handed them out.
+    /// The hooks map the frames, and only the owners of allocated blocks use them.
     pub unsafe fn new(frames: FrameRange, hooks: PageHooks<M>) -> Self {
         let mut free = FrameAllocator::new();
         free.add_frame(frames.start().get() as usize, frames.end() as usize);
         Self { free, hooks }
     }
 
-    /// A block, and what was done to it; `None` where there is none of that order.
+    /// Allocates a block. Returns it and what the hook did to it, or `None` if no block of this
+    /// order is free.
     ///
     /// # Errors
-    /// It could not be mapped. It is free again.
+    /// The block could not be mapped, and is free again.
     pub fn alloc(
         &mut self,
         order: Order,
@@ -44,7 +46,7 @@ impl<M: Highmem> Buddy<M> {
         }
         let Some(start) = self.free.alloc(order.npages()) else { return Ok(None) };
         let block = block(start, order);
-        // SAFETY: the block was free, and is nobody's yet.
+        // SAFETY: the block was free, and its caller has not received it yet.
         match unsafe { self.hooks.post_alloc(block, flags) } {
             Ok(done) => Ok(Some((block, done))),
             Err(error) => {
@@ -54,13 +56,14 @@ impl<M: Highmem> Buddy<M> {
         }
     }
 
-    /// Takes a block back; what was done to it.
+    /// Frees a block. Returns what the hook did to it.
     ///
     /// # Safety
-    /// It was handed out, and is not used any more.
+    /// The block is allocated, and is no longer used.
     ///
     /// # Errors
-    /// It could not be mapped, still holds what its user left, and is lost: nobody gets it any more.
+    /// The block could not be mapped. It still holds its user's data, so it is leaked: it is never
+    /// allocated again.
     pub unsafe fn free(
         &mut self,
         block: FrameRange,
@@ -74,8 +77,8 @@ impl<M: Highmem> Buddy<M> {
 }
 
 fn block(start: usize, order: Order) -> FrameRange {
-    let start = Frame::new(start as u64).expect("it was given as a frame");
-    FrameRange::block(start, order).expect("it was given as a block")
+    let start = Frame::new(start as u64).expect("it was added as a frame");
+    FrameRange::block(start, order).expect("it was added as a block")
 }
 
 impl<M: fmt::Debug> fmt::Debug for Buddy<M> {

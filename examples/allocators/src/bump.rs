@@ -1,9 +1,9 @@
-//! An arena of `bumpalo` that is wiped when it is reset, and then knows that it is zero.
+//! A `bumpalo` arena that is cleared when it is reset, and skips the clear of those bytes afterwards.
 //!
-//! bumpalo hands out a chunk from its end down and has its books behind the end, where no block is.
-//! At a reset it keeps the last chunk and frees the others. All that was used of any is wiped
-//! before, so what was used of the chunk that is kept needs no clear in the next round; what was
-//! not used of it is still as the global allocator gave it.
+//! bumpalo allocates from the end of a chunk downwards, and has its metadata past the end. A reset
+//! retains the last chunk and frees the others. [`WipedBump`] clears the used part of every chunk
+//! before. In the retained chunk that part is known to be zero and needs no clear when it is
+//! allocated again; the rest still holds what the global allocator returned.
 
 use std::alloc::Layout;
 use std::cell::Cell;
@@ -16,33 +16,34 @@ use clearpage::hooks::{AllocFlags, Counts, InitPolicy, OpCounts};
 
 use crate::Clear;
 
-/// Blocks that are all freed at once.
+/// An arena whose blocks are all freed at once.
 #[derive(Debug)]
 pub struct WipedBump {
     bump: Bump,
     policy: InitPolicy,
     clear: Clear,
-    /// Addresses in the chunk that the last reset kept: what was not handed out since is zero.
+    /// Addresses in the retained chunk. They are zero unless allocated since the reset.
     zero: Range<usize>,
     counts: Cell<Counts>,
 }
 
 impl WipedBump {
-    /// An arena that gets its chunks when it needs them.
+    /// Creates an empty arena.
     pub fn new(policy: InitPolicy) -> Self {
-        // SAFETY: it zeroes what it is given.
-        unsafe { Self::clearing_by(policy, clearpage::raw::zero_bytes) }
+        // SAFETY: the function zeroes its range and writes nothing else.
+        unsafe { Self::with_clear(policy, clearpage::raw::zero_bytes) }
     }
 
-    /// An arena that clears by `clear`.
+    /// Creates an empty arena that clears with `clear`.
     ///
     /// # Safety
-    /// `clear` writes only where it is told to.
-    pub unsafe fn clearing_by(policy: InitPolicy, clear: Clear) -> Self {
+    /// `clear` writes only to its range.
+    pub unsafe fn with_clear(policy: InitPolicy, clear: Clear) -> Self {
         Self { bump: Bump::new(), policy, clear, zero: 0..0, counts: Cell::default() }
     }
 
-    /// A block, by the flags and the policy; valid until the next [`reset`](Self::reset).
+    /// Allocates a block, valid until the next [`reset`](Self::reset), and clears it if the flags or
+    /// the policy require it.
     pub fn alloc(&self, layout: Layout, mut flags: AllocFlags) -> NonNull<u8> {
         let ptr = self.bump.alloc_layout(layout);
         if self.zero.contains(&ptr.addr().get()) {
@@ -50,7 +51,7 @@ impl WipedBump {
         }
         let clear = self.policy.wants_init_on_alloc(flags);
         if clear {
-            // SAFETY: the block is new, and of this size.
+            // SAFETY: the block is new and has this size.
             unsafe { (self.clear)(ptr.as_ptr(), layout.size(), Intent::Hot) };
         }
         self.count(|counts| &mut counts.on_alloc, layout.size(), clear);
@@ -60,21 +61,21 @@ impl WipedBump {
     /// Frees all blocks.
     pub fn reset(&mut self) {
         let mut kept = None;
-        // SAFETY: nobody allocates meanwhile.
+        // SAFETY: nothing allocates during the loop.
         for (start, len) in unsafe { self.bump.iter_allocated_chunks_raw() } {
-            // The chunk that is kept comes first.
+            // The first chunk is the one that the reset retains.
             kept.get_or_insert(start.addr()..start.addr() + len);
             if len == 0 {
                 continue;
             }
             if self.policy.on_free {
-                // SAFETY: what was handed out of a chunk, which nobody uses any more.
+                // SAFETY: the used part of a chunk, whose blocks are no longer used.
                 unsafe { (self.clear)(start, len, Intent::Cold) };
             }
             self.count(|counts| &mut counts.on_free, len, self.policy.on_free);
         }
         if let (Some(used), true) = (kept, self.policy.on_free) {
-            // A chunk is known by its end: it may have been zero further down than it was used.
+            // The end identifies a chunk. It may be zero further down than it was used this time.
             let same = self.zero.end == used.end;
             let start = if same { self.zero.start.min(used.start) } else { used.start };
             self.zero = start..used.end;
@@ -82,7 +83,7 @@ impl WipedBump {
         self.bump.reset();
     }
 
-    /// What was cleared, and what was not.
+    /// Returns what was cleared and what was skipped.
     pub fn counts(&self) -> Counts {
         self.counts.get()
     }

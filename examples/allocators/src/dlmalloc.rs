@@ -1,13 +1,13 @@
-//! `dlmalloc` over pages that come back: some are known to be zero, the others are not.
+//! `dlmalloc` over pages that are reused, of which only the fresh ones are known to be zero.
 //!
-//! An operating system gives zeroes, and `allocates_zeros` tells dlmalloc so. [`Pages`] takes freed
-//! pages in and hands them out again, and keeps that promise all the same: pages that were never
-//! used go out as they are, those that were are cleared, in one call each for every run of either.
+//! An operating system returns zeroed pages, which dlmalloc learns from `allocates_zeros`. [`Pages`]
+//! also reuses freed pages and still keeps that promise: fresh pages need no clear, and each run of
+//! reused pages is cleared with one call.
 //!
-//! dlmalloc 0.2 asks `allocates_zeros` only about blocks that have a mapping of their own, and makes
-//! none: its `calloc` clears every block by itself. What is missing, the C original's direct path
-//! for long blocks, is in [`Heap`]: a fresh one is zero and takes no clear, one of pages that came
-//! back takes one, and [`ClearingAlloc`](clearpage::hooks::ClearingAlloc) around it adds none to
+//! dlmalloc 0.2 uses `allocates_zeros` only for blocks with a mapping of their own, which it never
+//! creates, so its `calloc` clears every block. [`Heap`] adds what is missing, the C original's
+//! direct path for long blocks. A block of fresh pages is not cleared, and a block of reused pages
+//! once. [`ClearingAlloc`](clearpage::hooks::ClearingAlloc) around it adds no clear to
 //! `alloc_zeroed`.
 
 use std::alloc::{GlobalAlloc, Layout};
@@ -21,20 +21,20 @@ use clearpage::hooks::{AllocFlags, DataState, InitPolicy, OpCounts, PageHooks};
 use clearpage::{PAGE_SHIFT, PAGE_SIZE, Page};
 use dlmalloc::{Allocator, Dlmalloc};
 
-/// From here on a block gets pages of its own, as in the C original.
+/// Blocks of at least this many bytes get pages of their own, as in the C original.
 pub const LONG: usize = 256 << 10;
 
-/// What is known of a page.
+/// The state of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Never handed out: zero.
+    /// Never allocated, and therefore zero.
     Fresh,
     Used,
-    /// Handed out and taken back.
-    Back,
+    /// Freed after use.
+    Freed,
 }
 
-/// Where dlmalloc gets its memory.
+/// The source of memory for dlmalloc.
 #[derive(Debug)]
 pub struct Pages<M> {
     states: RefCell<Box<[State]>>,
@@ -43,23 +43,24 @@ pub struct Pages<M> {
     cleared: Cell<OpCounts>,
 }
 
-// SAFETY: the pages are this value's alone, by the promise to `new`.
+// SAFETY: only this value uses the pages, as its creator promised.
 unsafe impl<M: Send> Send for Pages<M> {}
 
 impl<M: Highmem> Pages<M> {
-    /// The `npages` pages at `base`, which are zero: the frames from 0 on of `mem`.
+    /// Creates a source of the `npages` zeroed pages at `base`, which are the frames from 0 on of
+    /// `mem`.
     ///
     /// # Safety
-    /// They are valid for reads and writes as long as anything of it is used, `mem` maps them, and
-    /// nobody else uses them, but who was handed them out.
+    /// As long as the source or its pages are used, the pages are valid for reads and writes, `mem`
+    /// maps them, and only the owners of allocated pages use them.
     pub unsafe fn new(base: NonNull<Page>, npages: usize, mem: M) -> Self {
-        // What the policy asks for is done around the heap, where it is known what is the user's.
+        // The allocator around the heap applies the policy: only it distinguishes user data.
         let hooks = PageHooks::new(mem).with_policy(InitPolicy::OFF);
         let states = RefCell::new(vec![State::Fresh; npages].into());
         Self { states, base, hooks, cleared: Cell::default() }
     }
 
-    /// Hands out that many pages, the lowest that there are; with [`AllocFlags::ZERO`] as zeroes.
+    /// Allocates the lowest `npages` free contiguous pages. [`AllocFlags::ZERO`] requests zeroes.
     pub fn take(&self, npages: usize, flags: AllocFlags) -> Option<NonNull<Page>> {
         let mut states = self.states.borrow_mut();
         let pages = free_run(&states, npages)?;
@@ -69,7 +70,7 @@ impl<M: Highmem> Pages<M> {
             let same = states[left.clone()].iter().take_while(|&&other| other == state).count();
             let run = left.start..left.start + same;
             let known = if state == State::Fresh { AllocFlags::KNOWN_ZERO } else { flags };
-            // SAFETY: the pages are free.
+            // SAFETY: the pages are free, so nothing else uses them.
             let done = unsafe { self.hooks.post_alloc(frames(&run), flags | known) }.ok()?;
             let mut cleared = self.cleared.get();
             crate::count(&mut cleared, same * PAGE_SIZE, done.data == DataState::Cleared);
@@ -81,25 +82,25 @@ impl<M: Highmem> Pages<M> {
         Some(unsafe { self.base.add(pages.start) })
     }
 
-    /// Takes pages back.
+    /// Frees pages.
     ///
     /// # Panics
-    /// If they are not handed out.
+    /// If they are not allocated.
     pub fn give(&self, start: NonNull<Page>, npages: usize) {
         let first = (start.addr().get() - self.base.addr().get()) >> PAGE_SHIFT;
         let mut states = self.states.borrow_mut();
         let states = &mut states[first..first + npages];
-        assert!(states.iter().all(|&state| state == State::Used), "pages given back twice");
-        states.fill(State::Back);
+        assert!(states.iter().all(|&state| state == State::Used), "pages freed twice");
+        states.fill(State::Freed);
     }
 
-    /// What was cleared when it was handed out, and what was not, by runs of pages.
+    /// Returns what was cleared and what was skipped when pages were allocated, counted by runs.
     pub fn counts(&self) -> OpCounts {
         self.cleared.get()
     }
 }
 
-/// The first pages, so many, that nobody uses.
+/// Returns the first `npages` contiguous pages that are free.
 fn free_run(states: &[State], npages: usize) -> Option<Range<usize>> {
     let mut start = 0;
     while start + npages <= states.len() {
@@ -116,7 +117,7 @@ fn frames(pages: &Range<usize>) -> FrameRange {
     FrameRange::new(start, pages.len() as u64).expect("pages have addresses")
 }
 
-// SAFETY: what it hands out is free, of that length, and zero.
+// SAFETY: the returned pages were free, have this length, and are zero.
 unsafe impl<M: Highmem + Send> Allocator for Pages<M> {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
         let npages = size.div_ceil(PAGE_SIZE);
@@ -124,7 +125,7 @@ unsafe impl<M: Highmem + Send> Allocator for Pages<M> {
         (pages.map_or(null_mut(), |pages| pages.as_ptr().cast()), npages << PAGE_SHIFT, 0)
     }
 
-    /// Never: a block that grows moves.
+    /// Always fails: a block that grows moves.
     fn remap(&self, _: *mut u8, _: usize, _: usize, _: bool) -> *mut u8 {
         null_mut()
     }
@@ -134,7 +135,7 @@ unsafe impl<M: Highmem + Send> Allocator for Pages<M> {
     }
 
     fn free(&self, ptr: *mut u8, size: usize) -> bool {
-        let start = NonNull::new(ptr.cast()).expect("no memory is at 0");
+        let start = NonNull::new(ptr.cast()).expect("not null");
         self.give(start, size >> PAGE_SHIFT);
         true
     }
@@ -152,28 +153,28 @@ unsafe impl<M: Highmem + Send> Allocator for Pages<M> {
     }
 }
 
-/// dlmalloc, and pages of their own for long blocks.
+/// dlmalloc, with separate pages for long blocks.
 pub struct Heap<M>(Mutex<Dlmalloc<Pages<M>>>);
 
 impl<M: Highmem + Send> Heap<M> {
-    /// Over `pages`.
+    /// Creates a heap over `pages`.
     pub fn new(pages: Pages<M>) -> Self {
         Self(Mutex::new(Dlmalloc::new_with_allocator(pages)))
     }
 
-    /// What `pages` counted.
+    /// Returns the counts of the pages.
     pub fn counts(&self) -> OpCounts {
         self.lock().allocator().counts()
     }
 
-    /// Gives back pages that no block is in; whether there were any.
+    /// Returns unused pages to the source. Returns whether there were any.
     pub fn trim(&self) -> bool {
-        // SAFETY: it holds blocks of this heap alone.
+        // SAFETY: all of its blocks belong to this heap.
         unsafe { self.lock().trim(0) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Dlmalloc<Pages<M>>> {
-        // To unwind out of an allocator would be worse.
+        // An allocator must not unwind.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -188,8 +189,8 @@ fn is_long(layout: Layout) -> bool {
     layout.size() >= LONG && layout.align() <= PAGE_SIZE
 }
 
-// SAFETY: the blocks of dlmalloc, and pages, which are aligned as `is_long` asks; by its layout a
-// block goes back to where it came from.
+// SAFETY: a block is one of dlmalloc's, or pages, which are aligned as `is_long` requires. Its layout
+// selects the same one of the two when it is freed.
 unsafe impl<M: Highmem + Send> GlobalAlloc for Heap<M> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if is_long(layout) {

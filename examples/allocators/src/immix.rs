@@ -1,12 +1,14 @@
-//! The memory of a mark-region collector, zeroed by [`raw`](clearpage::raw): blocks of 32 KiB, of
-//! which the free lines, of 256 bytes, are allocated again.
+//! The heap of a mark-region garbage collector, cleared with [`raw`](clearpage::raw). It consists of
+//! blocks of 32 KiB, whose free lines of 256 bytes are allocated again.
 //!
-//! The sizes are those of mmtk-core's Immix space; the collector is Immix (Blackburn and McKinley,
-//! PLDI 2008). A program takes a block, clears each hole, a run of free lines, when it comes to it,
-//! and bumps a pointer through it: that memory is used at once, so it is cleared
-//! [`Hot`](Intent::Hot). A sweeper, which runs meanwhile, says which lines are free. If it is to
-//! wipe, it clears them itself, [`Cold`](Intent::Cold): the program will come to them later, and
-//! then has nothing left to clear, since the marks lie apart.
+//! The collector is Immix (Blackburn and McKinley, PLDI 2008), with the sizes of mmtk-core's Immix
+//! space. A mutator takes a block and allocates from its holes, which are runs of free lines. There
+//! are two ways to clear a hole:
+//!
+//! - The mutator clears it when it gets there, [`Hot`](Intent::Hot), because it uses it at once.
+//! - The sweeper, which runs concurrently and determines the free lines, clears it,
+//!   [`Cold`](Intent::Cold), because it is used later. The mutator then skips the clear. That works
+//!   because the marks are stored outside the blocks.
 
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -24,23 +26,23 @@ pub const LINE: usize = 256;
 /// Lines in a block.
 pub const LINES: usize = BLOCK / LINE;
 
-/// Objects are aligned to this, and as long as a multiple of it.
+/// The alignment of objects. Their sizes are rounded up to it.
 pub const ALIGN: usize = 16;
 
-/// A block and its marks; who holds it has its free lines.
+/// A block and its marks. Its holder owns the free lines.
 #[derive(Debug)]
 struct Block {
     start: NonNull<u8>,
     live: [bool; LINES],
-    /// The lines that are not live are zero.
+    /// Whether the free lines are zero.
     wiped: bool,
 }
 
-// SAFETY: an address; what is there is the holder's.
+// SAFETY: an address. Its memory belongs to the holder of the block.
 unsafe impl Send for Block {}
 
 impl Block {
-    /// The first free lines from `line` on, up to one that is not.
+    /// Returns the first hole from `line` on.
     fn hole(&self, line: usize) -> Option<Range<usize>> {
         let start = (line..LINES).find(|&line| !self.live[line])?;
         let end = (start..LINES).find(|&line| self.live[line]).unwrap_or(LINES);
@@ -58,12 +60,12 @@ impl Block {
 
     fn line(&self, line: usize) -> NonNull<u8> {
         assert!(line <= LINES);
-        // SAFETY: in the block, or its end.
+        // SAFETY: the line is in the block, or at its end.
         unsafe { self.start.add(line * LINE) }
     }
 }
 
-/// The blocks that nobody holds.
+/// The blocks that no mutator holds.
 #[derive(Debug)]
 pub struct Space {
     lists: Mutex<Lists>,
@@ -73,31 +75,31 @@ pub struct Space {
 
 #[derive(Debug, Default)]
 struct Lists {
-    /// To allocate from.
+    /// Blocks to allocate from.
     ready: Vec<Block>,
-    /// Allocated from, not swept since.
+    /// Blocks allocated from and not swept since.
     full: Vec<Block>,
     counts: Counts,
 }
 
-/// A program that allocates.
+/// The allocation state of one thread of the program.
 #[derive(Debug, Default)]
 pub struct Mutator {
     block: Option<Block>,
-    /// The first line behind the hole.
+    /// The first line after the hole.
     line: usize,
     hole: Range<usize>,
 }
 
 impl Space {
-    /// As many blocks as there are in the `len` bytes at `base`, whatever they hold; `wipe` has the
-    /// sweeper clear, and `clear` is what clears.
+    /// Creates a space of the blocks in the `len` bytes at `base`, with any contents. If `wipe` is
+    /// set, the sweeper clears, otherwise the mutators do. Both clear with `clear`.
     ///
     /// # Safety
-    /// The bytes are valid for reads and writes as long as anything of it is used, and nobody else
-    /// uses them, but who was handed them out. `clear` writes only where it is told to.
+    /// As long as the space or its objects are used, the bytes are valid for reads and writes, and
+    /// only the owners of objects use them. `clear` writes only to its range.
     pub unsafe fn new(base: NonNull<u8>, len: usize, wipe: bool, clear: Clear) -> Self {
-        // SAFETY: so many blocks are there.
+        // SAFETY: `n` is below the number of blocks.
         let block = |n| unsafe { base.add(n * BLOCK) };
         let ready = (0..len / BLOCK).rev().map(|n| Block {
             start: block(n),
@@ -108,51 +110,51 @@ impl Space {
         Self { lists: Mutex::new(lists), clear, wipe }
     }
 
-    /// An object of `size` bytes, all zero; `None` where none are left.
-    pub fn alloc(&self, program: &mut Mutator, size: usize) -> Option<NonNull<u8>> {
+    /// Allocates a zeroed object of `size` bytes, or returns `None` if no hole is left.
+    pub fn alloc(&self, mutator: &mut Mutator, size: usize) -> Option<NonNull<u8>> {
         let size = size.next_multiple_of(ALIGN);
         if size > BLOCK {
             return None;
         }
-        while program.hole.len() < size {
-            self.next_hole(program)?;
+        while mutator.hole.len() < size {
+            self.next_hole(mutator)?;
         }
-        let block = program.block.as_ref().expect("a hole is in a block");
-        // SAFETY: in the hole, which is in the block.
-        let object = unsafe { block.start.add(program.hole.start) };
-        program.hole.start += size;
+        let block = mutator.block.as_ref().expect("a hole is in a block");
+        // SAFETY: the hole is in the block.
+        let object = unsafe { block.start.add(mutator.hole.start) };
+        mutator.hole.start += size;
         Some(object)
     }
 
-    fn next_hole(&self, program: &mut Mutator) -> Option<()> {
+    fn next_hole(&self, mutator: &mut Mutator) -> Option<()> {
         loop {
-            let Some(block) = &program.block else {
-                program.block = Some(self.lists().ready.pop()?);
-                program.line = 0;
+            let Some(block) = &mutator.block else {
+                mutator.block = Some(self.lists().ready.pop()?);
+                mutator.line = 0;
                 continue;
             };
-            let Some(lines) = block.hole(program.line) else {
-                self.retire(program);
+            let Some(lines) = block.hole(mutator.line) else {
+                self.retire(mutator);
                 continue;
             };
             self.prepare(block, &lines, Op::Alloc, !block.wiped);
-            program.hole = lines.start * LINE..lines.end * LINE;
-            program.line = lines.end;
+            mutator.hole = lines.start * LINE..lines.end * LINE;
+            mutator.line = lines.end;
             return Some(());
         }
     }
 
-    /// The program allocates from its block no more.
-    pub fn retire(&self, program: &mut Mutator) {
-        self.lists().full.extend(program.block.take());
-        program.hole = 0..0;
+    /// Retires the block of a mutator, so that it can be swept.
+    pub fn retire(&self, mutator: &mut Mutator) {
+        self.lists().full.extend(mutator.block.take());
+        mutator.hole = 0..0;
     }
 
-    /// Sweeps one block that was allocated from: `live` says of a line's address whether anything in
-    /// it is used. How many lines are free; `None` where there was no block.
+    /// Sweeps one retired block. `live` returns whether the line at an address is in use. Returns
+    /// the number of free lines, or `None` if no block is left.
     ///
     /// # Safety
-    /// Nobody uses the lines that are not live.
+    /// Lines that are not live are not used.
     pub unsafe fn sweep(&self, live: impl Fn(usize) -> bool) -> Option<usize> {
         let mut block = self.lists().full.pop()?;
         block.live = std::array::from_fn(|line| live(block.line(line).addr().get()));
@@ -165,23 +167,23 @@ impl Space {
         Some(free)
     }
 
-    /// What was cleared, and what was not, by holes.
+    /// Returns what was cleared and what was skipped, counted by holes.
     pub fn counts(&self) -> Counts {
         self.lists().counts
     }
 
-    fn prepare(&self, block: &Block, lines: &Range<usize>, side: Op, clear: bool) {
+    fn prepare(&self, block: &Block, lines: &Range<usize>, op: Op, clear: bool) {
         let len = lines.len() * LINE;
-        let intent = match side {
+        let intent = match op {
             Op::Alloc => Intent::Hot,
             Op::Free => Intent::Cold,
         };
         if clear {
-            // SAFETY: free lines are the holder's.
+            // SAFETY: the holder of a block owns its free lines.
             unsafe { (self.clear)(block.line(lines.start).as_ptr(), len, intent) };
         }
         let mut lists = self.lists();
-        let counts = match side {
+        let counts = match op {
             Op::Alloc => &mut lists.counts.on_alloc,
             Op::Free => &mut lists.counts.on_free,
         };

@@ -1,25 +1,23 @@
-//! clearpage inside real allocators: where each of them calls its hooks, what it knows of its
-//! memory, and how often that spares a clear.
+//! Six allocators with the hooks of clearpage: where each calls them, and which clears it can skip.
 //!
-//! | here | allocator | its books | known zero |
+//! | module | allocator | metadata | skips the clear of |
 //! |---|---|---|---|
-//! | [`buddy`] | page frames of buddy_system_allocator | apart from the memory | what the caller says |
-//! | [`slab`] | equal slots, numbered by slab | apart | a slot that was wiped when it was freed |
-//! | [`talc`] | talc, as global allocator | inside free blocks | nothing |
-//! | [`dlmalloc`] | dlmalloc, over pages that come back | inside free blocks | pages that were never used |
-//! | [`bump`] | bumpalo, reset and used again | behind each chunk | a chunk that was wiped at the reset |
-//! | [`immix`] | blocks and lines of a collector | apart | lines that the sweeper wiped |
+//! | [`buddy`] | page frames of buddy_system_allocator | outside the memory | blocks that the caller knows to be zero |
+//! | [`slab`] | equal slots, numbered by slab | outside | slots that were cleared when they were freed |
+//! | [`talc`] | talc, as global allocator | in free blocks | nothing |
+//! | [`dlmalloc`] | dlmalloc over reused pages | in free blocks | pages that were never used |
+//! | [`bump`] | bumpalo, reset and used again | after each chunk | bytes that the reset cleared |
+//! | [`immix`] | blocks and lines of a collector | outside | lines that the sweeper cleared |
 //!
-//! Where the books are decides what `init_on_free` is worth at the next allocation: memory that an
-//! allocator writes into while it is free is not zero any more, however well it was wiped.
+//! The location of the metadata decides whether `init_on_free` spares a clear at the next
+//! allocation: if an allocator writes to free memory, that memory is no longer known to be zero.
 //!
-//! Each has a test of its name, by what is in [`check`], and an example that tells what was cleared:
+//! Each module has a test, and an example that prints what was cleared:
 //! `cargo run -p clearpage-allocators --example buddy`.
 
 pub mod arena;
 pub mod buddy;
 pub mod bump;
-pub mod check;
 pub mod dlmalloc;
 pub mod immix;
 pub mod slab;
@@ -29,10 +27,10 @@ pub use arena::{Arena, GARBAGE};
 
 use clearpage::hooks::OpCounts;
 
-/// What zeroes bytes: [`clearpage::raw::zero_bytes`], or in a test something that does it wrong.
+/// A function that zeroes bytes: [`clearpage::raw::zero_bytes`], or a wrong one in a test.
 pub type Clear = unsafe fn(*mut u8, usize, clearpage::Intent);
 
-/// Counts one call that cleared, or did not clear, so many bytes.
+/// Counts one call that cleared or skipped `bytes` bytes.
 fn count(side: &mut OpCounts, bytes: usize, cleared: bool) {
     let (calls, sum) = if cleared {
         (&mut side.clears, &mut side.cleared_bytes)

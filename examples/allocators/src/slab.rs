@@ -1,46 +1,45 @@
-//! Equal slots of an arena, of which the `slab` crate keeps the numbers: a pool of buffers.
+//! A pool of equal buffers, whose numbers the `slab` crate manages.
 //!
-//! The books are a vector elsewhere. Nobody writes to a slot between its free and its next
-//! allocation, so one that was wiped is known to be zero: under both policies a slot costs one clear
-//! for each use, as under either alone.
+//! The metadata is a vector outside the buffers. Nothing writes to a free slot, so a slot that was
+//! cleared when it was freed is passed to the next hook as `KNOWN_ZERO`. Under both policies each
+//! use of a slot costs one clear, as under either alone.
 
 use clearpage::Order;
 use clearpage::highmem::{ClearError, Frame, FrameRange, Highmem};
 use clearpage::hooks::{AllocFlags, DataState, InitOutcome, PageHooks};
 use slab::Slab;
 
-/// Slots of a block each, from frame 0 on.
+/// Slots of one block each, from frame 0 on.
 #[derive(Debug)]
 pub struct Slots<M> {
     used: Slab<()>,
-    /// Whether a free slot is zero.
+    /// Whether each slot is known to be zero while it is free.
     zero: Box<[bool]>,
     order: Order,
     hooks: PageHooks<M>,
 }
 
 impl<M: Highmem> Slots<M> {
-    /// `nslots` slots of `order`.
+    /// Creates `nslots` slots of `order`.
     ///
     /// # Safety
-    /// The hooks map the frames from 0 on that they need, and nobody else uses them, but who was
-    /// handed them out.
+    /// The hooks map the frames of all slots, and only the owners of allocated slots use them.
     pub unsafe fn new(nslots: usize, order: Order, hooks: PageHooks<M>) -> Self {
         let zero = vec![false; nslots].into();
         Self { used: Slab::with_capacity(nslots), zero, order, hooks }
     }
 
-    /// The frames of a slot.
+    /// Returns the frames of a slot.
     pub fn frames(&self, slot: usize) -> FrameRange {
         Frame::new((slot * self.order.npages()) as u64)
             .and_then(|start| FrameRange::block(start, self.order).ok())
             .expect("slots are frames")
     }
 
-    /// A slot, and what was done to it; `None` where all are used.
+    /// Allocates a slot. Returns it and what the hook did to it, or `None` if all are allocated.
     ///
     /// # Errors
-    /// It could not be mapped, and stays free.
+    /// The slot could not be mapped, and remains free.
     pub fn alloc(
         &mut self,
         mut flags: AllocFlags,
@@ -56,13 +55,13 @@ impl<M: Highmem> Slots<M> {
         Ok(Some((slot, done)))
     }
 
-    /// Takes a slot back; what was done to it.
+    /// Frees a slot. Returns what the hook did to it.
     ///
     /// # Safety
-    /// It was handed out, and is not used any more.
+    /// The slot is allocated, and is no longer used.
     ///
     /// # Errors
-    /// It could not be mapped, and is still its user's.
+    /// The slot could not be mapped, and remains allocated.
     pub unsafe fn free(&mut self, slot: usize) -> Result<InitOutcome, ClearError<M::Error>> {
         // SAFETY: the caller's promise.
         let done = unsafe { self.hooks.free_prepare(self.frames(slot), AllocFlags::NONE)? };

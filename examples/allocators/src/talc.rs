@@ -1,9 +1,9 @@
-//! `talc` under [`ClearingAlloc`](clearpage::hooks::ClearingAlloc), over memory that it gets step by
-//! step.
+//! `talc` as the inner allocator of [`ClearingAlloc`](clearpage::hooks::ClearingAlloc), with a heap
+//! that grows in steps.
 //!
-//! talc has its books inside: a word behind every block, and in a free one a node at the start and
-//! its size at both ends. They are written after `dealloc` wiped the block. So a block that comes
-//! back is mostly zero and not all, and `ClearingAlloc`, which cannot know, clears it once more.
+//! talc has its metadata in the heap: a word after every block, and in a free block a list node at
+//! the start and its size at both ends. It writes them after `ClearingAlloc` has cleared the block.
+//! So a block that is reused is not all zero, and `ClearingAlloc` clears it again.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -18,35 +18,34 @@ use talc::source::Source;
 
 use crate::GARBAGE;
 
-/// talc for several threads.
+/// A talc for several threads.
 pub type Talc = TalcLock<Yielding, Steps>;
 
-/// A heap in the `len` bytes at `base`. A static may be one.
+/// Creates a heap in the `len` bytes at `base`. It can be a static.
 ///
 /// # Safety
-/// The bytes are valid for reads and writes as long as the heap is used, and nobody else uses them,
-/// but who was handed them out.
+/// As long as the heap is used, the bytes are valid for reads and writes, and only the owners of
+/// blocks use them.
 pub const unsafe fn heap(base: NonNull<u8>, len: usize) -> Talc {
     TalcLock::new(Steps { base, len, claimed: 0, end: None })
 }
 
-/// Memory that talc gets 64 KiB at a time, when it needs them: full of garbage, as nobody cleared
-/// it.
+/// A source that adds 64 KiB of garbage to the heap when talc runs out of memory.
 #[derive(Debug)]
 pub struct Steps {
     base: NonNull<u8>,
     len: usize,
     claimed: usize,
-    /// Where talc says that its heap ends.
+    /// The end of the heap, as talc returned it.
     end: Option<NonNull<u8>>,
 }
 
 const STEP: usize = 64 << 10;
 
-// SAFETY: the memory is the source's alone, by the promise to `heap`.
+// SAFETY: only the heap uses the memory, as the caller of `heap` promised.
 unsafe impl Send for Steps {}
 
-// SAFETY: it allocates nothing and reports nothing.
+// SAFETY: it does not allocate from the talc that called it.
 unsafe impl Source for Steps {
     fn acquire<B: Binning>(talc: &mut Base<Self, B>, _: Layout) -> Result<(), ()> {
         let Self { base, len, claimed, end } = talc.source;
@@ -54,8 +53,8 @@ unsafe impl Source for Steps {
         if step == 0 {
             return Err(());
         }
-        // SAFETY: the step lies in the memory and was not claimed; what was before it is claimed, up
-        // to the end that talc said. talc asks again where one step is not enough.
+        // SAFETY: the step is in the memory and was not claimed. It follows the claimed part, up to
+        // the end that talc returned. If one step is not enough, talc calls again.
         let end = unsafe {
             let fresh = base.add(claimed);
             fresh.write_bytes(GARBAGE, step);
@@ -70,13 +69,13 @@ unsafe impl Source for Steps {
     }
 }
 
-/// A lock that needs no memory, as the lock of an allocator has to: who waits lets others run.
+/// A lock that allocates nothing, as an allocator requires. A waiting thread yields.
 #[derive(Debug)]
 pub struct Yielding(AtomicBool);
 
-// SAFETY: one thread at a time finds the flag not set; who unlocks publishes what it wrote.
+// SAFETY: one thread at a time finds the flag cleared, and unlocking releases its writes.
 unsafe impl RawMutex for Yielding {
-    #[allow(clippy::declare_interior_mutable_const, reason = "what the trait asks for")]
+    #[allow(clippy::declare_interior_mutable_const, reason = "the trait requires it")]
     const INIT: Self = Self(AtomicBool::new(false));
 
     type GuardMarker = GuardSend;

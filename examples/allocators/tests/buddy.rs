@@ -1,16 +1,22 @@
-//! buddy_system_allocator's frames over an arena full of garbage.
+//! Frames of buddy_system_allocator, over an arena of garbage.
+
+mod common;
 
 use clearpage::highmem::{FrameRange, Highmem};
-use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks, SkipReason};
+use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks};
 use clearpage::{Order, PAGE_SIZE};
 use clearpage_allocators::buddy::Buddy;
-use clearpage_allocators::check::{Ink, POLICIES, Random, WrongMap, is_all};
 use clearpage_allocators::{Arena, GARBAGE};
+use clearpage_testkit::flags::{POLICIES, at_alloc, at_free};
+use clearpage_testkit::is_all;
+use clearpage_testkit::random::Random;
+use clearpage_testkit::user::Ink;
+use common::WrongMap;
 
 /// Six blocks of the largest order.
 const NPAGES: usize = 6 << 10;
 
-/// What callers say of memory that is not zero.
+/// The flags that apply to memory that is not zero.
 const FLAGS: [AllocFlags; 5] = [
     AllocFlags::NONE,
     AllocFlags::ZERO,
@@ -19,26 +25,7 @@ const FLAGS: [AllocFlags; 5] = [
     AllocFlags::ZERO.union(AllocFlags::WILL_OVERWRITE),
 ];
 
-/// The truth table for those, row by row.
-fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> DataState {
-    if flags.contains(AllocFlags::ZERO) {
-        DataState::Cleared
-    } else if !policy.on_alloc {
-        DataState::Left(SkipReason::NotAsked)
-    } else if flags == AllocFlags::SKIP_ZERO {
-        DataState::Left(SkipReason::CallerClears)
-    } else if flags == AllocFlags::WILL_OVERWRITE {
-        DataState::Left(SkipReason::WillOverwrite)
-    } else {
-        DataState::Cleared
-    }
-}
-
-fn at_free(policy: InitPolicy) -> DataState {
-    if policy.on_free { DataState::Cleared } else { DataState::Left(SkipReason::NotAsked) }
-}
-
-/// A user of blocks, who counts what is wrong.
+/// A user of blocks that counts the errors of the allocator.
 struct Pages<'a, M> {
     arena: &'a Arena,
     buddy: Buddy<M>,
@@ -50,7 +37,7 @@ struct Pages<'a, M> {
 impl<'a, M: Highmem<Error: std::fmt::Debug>> Pages<'a, M> {
     fn new(arena: &'a Arena, mem: M, policy: InitPolicy) -> Self {
         let hooks = PageHooks::new(mem).with_policy(policy);
-        // SAFETY: the arena is this user's alone.
+        // SAFETY: only this user uses the arena.
         let buddy = unsafe {
             arena.fill(GARBAGE);
             Buddy::new(arena.frames(), hooks)
@@ -60,7 +47,7 @@ impl<'a, M: Highmem<Error: std::fmt::Debug>> Pages<'a, M> {
 
     fn bytes(&mut self, block: FrameRange) -> &mut [u8] {
         let (start, len) = (block.start().get() as usize, block.npages() as usize);
-        // SAFETY: the block is in the arena, and was handed out to this user.
+        // SAFETY: the block is in the arena, and allocated by this user.
         unsafe {
             let start = self.arena.base().add(start * PAGE_SIZE);
             std::slice::from_raw_parts_mut(start.as_ptr(), len * PAGE_SIZE)
@@ -79,12 +66,12 @@ impl<'a, M: Highmem<Error: std::fmt::Debug>> Pages<'a, M> {
         let wrong = if done.data == DataState::Cleared {
             !is_all(0, self.bytes(block))
         } else {
-            // As it was: of somebody who had it before, or nobody's.
+            // Unchanged: garbage or the data of an earlier user.
             is_all(0, self.bytes(block)) && !self.policy.on_free
         };
         self.faults += usize::from(wrong);
         let seed = block.start().get() as u32;
-        // A mark a page says as much as all of it, and takes less time.
+        // Marks at both ends of a page are enough, and take less time.
         self.bytes(block).chunks_mut(PAGE_SIZE).for_each(|page| {
             Ink::Blue.write(seed, &mut page[..64]);
             Ink::Blue.write(seed, &mut page[PAGE_SIZE - 64..]);
@@ -98,11 +85,11 @@ impl<'a, M: Highmem<Error: std::fmt::Debug>> Pages<'a, M> {
         let kept = self.bytes(block).chunks(PAGE_SIZE).all(|page| {
             Ink::Blue.is_in(seed, &page[..64]) && Ink::Blue.is_in(seed, &page[PAGE_SIZE - 64..])
         });
-        assert!(kept, "{block}: somebody else wrote to it");
-        // SAFETY: the block is ours, and given back once.
+        assert!(kept, "{block} changed");
+        // SAFETY: the block is allocated by this user, and freed once.
         let done = unsafe { self.buddy.free(block, AllocFlags::NONE) }.unwrap();
-        self.expect(done, at_free(self.policy));
-        // Freed frames are read by nobody else; the books lie elsewhere, so nothing of it is left.
+        self.expect(done, at_free(self.policy, AllocFlags::NONE));
+        // The metadata is outside the frames, so a freed block is still all zero.
         let wrong = self.policy.on_free && !is_all(0, self.bytes(block));
         self.faults += usize::from(wrong);
     }
@@ -113,7 +100,7 @@ impl<'a, M: Highmem<Error: std::fmt::Debug>> Pages<'a, M> {
         }
     }
 
-    /// Every order and every flag, then both at random.
+    /// Uses every order with all flags, then random ones. Returns the number of errors.
     fn use_it(&mut self) -> usize {
         for order in 0..=10 {
             for flags in FLAGS {
@@ -133,25 +120,25 @@ impl<'a, M: Highmem<Error: std::fmt::Debug>> Pages<'a, M> {
     }
 
     fn left(&self) -> usize {
-        // SAFETY: nobody writes to it now.
+        // SAFETY: nothing writes to the arena now.
         Ink::Blue.found_in(unsafe { self.arena.bytes() })
     }
 }
 
 #[test]
-fn every_block_is_what_the_table_says() {
+fn every_block_follows_the_truth_table() {
     let arena = Arena::garbage(NPAGES);
     for policy in POLICIES {
         // SAFETY: the map is dropped before the arena, and used by one allocator at a time.
         let mut pages = Pages::new(&arena, unsafe { arena.map() }, policy);
         assert_eq!(pages.use_it(), 0, "{policy:?}");
         assert_eq!(pages.left() == 0, policy.on_free, "{policy:?}");
-        assert!(pages.alloc(10, AllocFlags::ZERO), "the blocks are one again");
+        assert!(pages.alloc(10, AllocFlags::ZERO), "free blocks are merged");
     }
 }
 
 #[test]
-fn poison_is_found() {
+fn a_map_that_poisons_is_found() {
     let arena = Arena::garbage(NPAGES);
     for policy in [InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH] {
         // SAFETY: as above.
@@ -161,7 +148,7 @@ fn poison_is_found() {
 }
 
 #[test]
-fn a_hook_that_is_not_called_is_found() {
+fn a_missing_hook_is_found() {
     let arena = Arena::garbage(NPAGES);
     for policy in [InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH] {
         // SAFETY: as above.
@@ -172,19 +159,19 @@ fn a_hook_that_is_not_called_is_found() {
     }
 }
 
-/// What cannot be cleared is not handed out, and what cannot be wiped is not handed out again.
+/// A block that cannot be cleared is not allocated; one that cannot be cleared on free is leaked.
 #[test]
-fn memory_that_cannot_be_mapped_is_no_leak() {
+fn memory_that_cannot_be_mapped_is_never_exposed() {
     let order = Order::new(10).unwrap();
     let arena = Arena::garbage(2 * order.npages());
     let hooks = PageHooks::new(WrongMap::Fails).with_policy(InitPolicy::ON_FREE);
-    // SAFETY: the arena is this allocator's alone.
+    // SAFETY: only this allocator uses the arena.
     let mut buddy = unsafe { Buddy::new(arena.frames(), hooks) };
     for _ in 0..3 {
-        assert_eq!(buddy.alloc(order, AllocFlags::ZERO).unwrap_err().source, "told to fail");
+        assert_eq!(buddy.alloc(order, AllocFlags::ZERO).unwrap_err().source, "requested failure");
     }
     let blocks = [0, 1].map(|_| buddy.alloc(order, AllocFlags::NONE).unwrap().unwrap().0);
-    // SAFETY: the block is nobody's any more.
+    // SAFETY: the block is not used any more.
     unsafe { buddy.free(blocks[0], AllocFlags::NONE) }.unwrap_err();
     assert_eq!(buddy.alloc(Order::ZERO, AllocFlags::NONE).unwrap(), None);
 }

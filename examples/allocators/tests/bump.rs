@@ -1,16 +1,20 @@
-//! bumpalo, wiped when it is reset.
+//! bumpalo, cleared at each reset.
+
+mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use clearpage::hooks::{AllocFlags, Counts, InitPolicy};
 use clearpage_allocators::bump::WipedBump;
-use clearpage_allocators::check::{
-    Ink, POLICIES, Random, by_intent, is_all, poison, zero_by_intent,
-};
 use clearpage_allocators::{Clear, GARBAGE};
+use clearpage_testkit::flags::POLICIES;
+use clearpage_testkit::is_all;
+use clearpage_testkit::random::Random;
+use clearpage_testkit::user::Ink;
+use common::{by_intent, poison, zero_by_intent};
 
-/// Where bumpalo gets its chunks: full of garbage, and searched when they come back.
+/// The source of bumpalo's chunks: fills them with garbage, and searches them when they are freed.
 struct Chunks;
 
 #[global_allocator]
@@ -19,11 +23,11 @@ static CHUNKS: Chunks = Chunks;
 type Chunk = (*mut u8, usize);
 
 std::thread_local! {
-    /// Whether this thread's blocks are the arena's.
-    static LOOK: Cell<bool> = const { Cell::new(false) };
-    /// Those that it has.
+    /// Whether this thread's blocks belong to the arena.
+    static WATCH: Cell<bool> = const { Cell::new(false) };
+    /// The chunks of the arena.
     static HELD: Cell<[Option<Chunk>; 32]> = const { Cell::new([None; 32]) };
-    /// Words of the user's in those that it gave back.
+    /// The words of the user in freed chunks.
     static LEFT: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -32,7 +36,7 @@ unsafe impl GlobalAlloc for Chunks {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise.
         let ptr = unsafe { System.alloc(layout) };
-        if LOOK.get() && !ptr.is_null() {
+        if WATCH.get() && !ptr.is_null() {
             // SAFETY: a block is valid for its size.
             unsafe { ptr.write_bytes(GARBAGE, layout.size()) };
             let mut held = HELD.get();
@@ -44,10 +48,10 @@ unsafe impl GlobalAlloc for Chunks {
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        if LOOK.get() {
+        if WATCH.get() {
             let gone = Some((ptr, layout.size()));
             HELD.set(HELD.get().map(|chunk| if chunk == gone { None } else { chunk }));
-            // SAFETY: a chunk was initialised above, and nobody uses it any more.
+            // SAFETY: a chunk was initialised above, and is no longer used.
             let chunk = unsafe { std::slice::from_raw_parts(ptr, layout.size()) };
             LEFT.set(LEFT.get() + Ink::Blue.found_in(chunk));
         }
@@ -56,10 +60,10 @@ unsafe impl GlobalAlloc for Chunks {
     }
 }
 
-fn looking<T>(work: impl FnOnce() -> T) -> T {
-    LOOK.set(true);
+fn watched<T>(work: impl FnOnce() -> T) -> T {
+    WATCH.set(true);
     let result = work();
-    LOOK.set(false);
+    WATCH.set(false);
     result
 }
 
@@ -67,25 +71,25 @@ fn holds(chunk: Chunk, block: *mut u8) -> bool {
     (chunk.0.addr()..chunk.0.addr() + chunk.1).contains(&block.addr())
 }
 
-/// What was wrong.
+/// The errors of the arena.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Faults {
     not_zero: usize,
-    /// Words of the user's in chunks that were freed, or kept.
+    /// The words of the user in chunks after a reset.
     left: usize,
 }
 
-/// Bytes of each round: within the chunk that was kept, and beyond.
+/// The bytes allocated in each round. Some fit into the retained chunk, others exceed it.
 const ROUNDS: [usize; 7] = [5_000, 900_000, 40_000, 3_000_000, 300_000, 2_500_000, 4_000_000];
 
-/// Rounds of an arena that follows `actual` and clears by `clear`, where `policy` is expected.
-/// What was wrong, what it counted, and what it should have.
+/// Uses an arena that has the policy `actual` and clears with `clear`, and expects `policy`. Returns
+/// the errors, the counts, and the expected counts.
 fn use_it(clear: Clear, actual: InitPolicy, policy: InitPolicy) -> (Faults, Counts, Counts) {
-    // SAFETY: both write where they are told to.
-    let mut arena = unsafe { WipedBump::clearing_by(actual, clear) };
+    // SAFETY: all of these functions write only to their range.
+    let mut arena = unsafe { WipedBump::with_clear(actual, clear) };
     let (mut faults, mut expected, mut random) =
         (Faults::default(), Counts::default(), Random::new(5));
-    // From here on the chunk that was kept is zero.
+    // The retained chunk, and from where it is zero.
     let mut zero: Option<(Chunk, *mut u8)> = None;
     for round in ROUNDS {
         let (mut bytes, mut blocks) = (0, vec![]);
@@ -93,10 +97,10 @@ fn use_it(clear: Clear, actual: InitPolicy, policy: InitPolicy) -> (Faults, Coun
             let size = 1 + random.below(2000);
             let layout = Layout::from_size_align(size, 1 << random.below(7)).unwrap();
             let flags = [AllocFlags::NONE, AllocFlags::ZERO][random.below(2)];
-            let block = looking(|| arena.alloc(layout, flags)).as_ptr();
+            let block = watched(|| arena.alloc(layout, flags)).as_ptr();
             let known = zero.is_some_and(|(chunk, from)| holds(chunk, block) && block >= from);
             let asked = policy.on_alloc || flags == AllocFlags::ZERO;
-            // SAFETY: the block is ours until the reset, and its chunk was initialised.
+            // SAFETY: the block is valid until the reset, and its chunk was initialised.
             let contents = unsafe { std::slice::from_raw_parts_mut(block, size) };
             faults.not_zero += usize::from((asked || known) && !is_all(0, contents));
             Ink::Blue.write(0, contents);
@@ -117,12 +121,12 @@ fn use_it(clear: Clear, actual: InitPolicy, policy: InitPolicy) -> (Faults, Coun
         let used = used.count() as u64;
         *if policy.on_free { &mut expected.on_free.clears } else { &mut expected.on_free.skips } +=
             used;
-        looking(|| arena.reset());
+        watched(|| arena.reset());
 
         let [kept] = HELD.get().into_iter().flatten().collect::<Vec<_>>()[..] else {
-            panic!("one chunk is kept");
+            panic!("a reset retains one chunk");
         };
-        // SAFETY: the chunk is initialised, and used by nobody now.
+        // SAFETY: the chunk is initialised, and not used now.
         faults.left += Ink::Blue.found_in(unsafe { std::slice::from_raw_parts(kept.0, kept.1) });
         if policy.on_free {
             let lowest = blocks.into_iter().filter(|block| holds(kept, *block)).min().unwrap();
@@ -131,18 +135,18 @@ fn use_it(clear: Clear, actual: InitPolicy, policy: InitPolicy) -> (Faults, Coun
         }
     }
     let counts = arena.counts();
-    // What the arena wipes is what it handed out, and what lies between.
+    // The arena clears the blocks and the gaps between them.
     let wiped = counts.on_free.cleared_bytes + counts.on_free.skipped_bytes;
     assert!((ROUNDS.iter().sum::<usize>()..12_000_000).contains(&(wiped as usize)), "{wiped}");
     expected.on_free.cleared_bytes = counts.on_free.cleared_bytes;
     expected.on_free.skipped_bytes = counts.on_free.skipped_bytes;
-    looking(|| drop(arena));
+    watched(|| drop(arena));
     faults.left += LEFT.take();
     (faults, counts, expected)
 }
 
 #[test]
-fn a_reset_wipes_and_knows() {
+fn a_reset_clears_and_the_next_round_skips_the_clear() {
     for policy in POLICIES {
         let (faults, counts, expected) = use_it(zero_by_intent, policy, policy);
         assert_eq!((faults.not_zero, faults.left == 0), (0, policy.on_free), "{policy:?}");
@@ -150,7 +154,7 @@ fn a_reset_wipes_and_knows() {
         let (hot, cold) = (counts.on_alloc.cleared_bytes, counts.on_free.cleared_bytes);
         assert_eq!(by_intent(), [0, hot, cold], "{policy:?}");
         if policy == InitPolicy::BOTH {
-            assert!(counts.on_alloc.skips > 1000, "what is known zero is not cleared: {counts:?}");
+            assert!(counts.on_alloc.skips > 1000, "known zeroes are cleared again: {counts:?}");
         }
     }
 }

@@ -1,22 +1,25 @@
-//! dlmalloc over pages that come back, under `ClearingAlloc`.
+//! dlmalloc over reused pages, under `ClearingAlloc`.
+
+mod common;
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::NonNull;
 
 use clearpage::highmem::{Highmem, LinearMap};
-use clearpage::hooks::{AllocFlags, ClearingAlloc, Counters, Counts, InitPolicy, OpCounts};
+use clearpage::hooks::{AllocFlags, ClearingAlloc, Counters, InitPolicy, OpCounts};
 use clearpage::{PAGE_SIZE, Page};
 use clearpage_allocators::Arena;
-use clearpage_allocators::check::{
-    Faults, Ink, POLICIES, Poisoning, Random, User, WrongMap, is_all,
-};
 use clearpage_allocators::dlmalloc::{Heap, LONG, Pages};
+use clearpage_testkit::flags::POLICIES;
+use clearpage_testkit::is_all;
+use clearpage_testkit::user::{Ink, Step};
+use common::{Outcome, Poisoning, WrongMap, user};
 use dlmalloc::Allocator;
 
 const NPAGES: usize = (16 << 20) / PAGE_SIZE;
 
 fn pages<M: Highmem>(arena: &Arena, mem: M) -> Pages<M> {
-    // SAFETY: the arena is these pages' alone, and zero.
+    // SAFETY: only these pages use the arena, which is zero.
     unsafe {
         arena.fill(0);
         Pages::new(arena.base().cast(), arena.size() / PAGE_SIZE, mem)
@@ -24,7 +27,7 @@ fn pages<M: Highmem>(arena: &Arena, mem: M) -> Pages<M> {
 }
 
 fn linear(arena: &Arena) -> LinearMap {
-    // SAFETY: every test drops it before the arena.
+    // SAFETY: every test drops the map before the arena.
     unsafe { arena.map() }
 }
 
@@ -32,45 +35,31 @@ fn clearing<M>(heap: Heap<M>, policy: InitPolicy) -> ClearingAlloc<Heap<M>, Coun
     ClearingAlloc::with_stats(heap, Counters::new()).with_policy(policy)
 }
 
-/// What a user of an allocator over `arena` found wrong and expects of its statistics; and what the
-/// memory holds at the end.
-fn use_it<A: GlobalAlloc>(
-    arena: &Arena,
-    alloc: &A,
-    policy: InitPolicy,
-    ink: Ink,
-) -> (Faults, Counts, Vec<u8>) {
-    // SAFETY: the arena is initialised.
-    let mut user = unsafe { User::new(alloc, policy, ink, 0) };
-    let mut random = Random::new(2);
-    for _ in 0..3000 {
-        user.step(&mut random, 60);
-    }
-    user.finish();
-    for pages in [3, 0, 7, 0] {
-        assert!(user.alloc_zeroed(Layout::from_size_align(LONG + pages * PAGE_SIZE, 1).unwrap()));
-        assert!(user.alloc_zeroed(Layout::from_size_align(LONG + 1, 16).unwrap()));
-        user.finish();
-    }
-    // SAFETY: nobody writes to it now.
-    (user.faults, user.expected, unsafe { arena.bytes() }.to_vec())
+/// Uses an allocator, also for long blocks, which are fresh, used again, or both.
+fn use_it<A: GlobalAlloc>(arena: &Arena, alloc: &A, policy: InitPolicy, ink: Ink) -> Outcome {
+    let steps = [3, 0, 7, 0].map(|pages| {
+        let layout = |size, align| Layout::from_size_align(size, align).unwrap();
+        let (first, second) = (layout(LONG + pages * PAGE_SIZE, 1), layout(LONG + 1, 16));
+        [Step::Zeroed(first), Step::Zeroed(second), Step::Dealloc(0), Step::Dealloc(0)]
+    });
+    common::use_it(arena, alloc, policy, ink, &steps.concat())
 }
 
 #[test]
-fn a_user_gets_zeroes_and_leaves_nothing() {
+fn a_user_gets_zeroes_and_leaves_no_data() {
     let arena = Arena::zeroed(NPAGES);
-    // Free blocks point to dlmalloc's bins, which are in it: so that they point to the same ones,
-    // it is in the same place each time.
+    // Free blocks hold pointers into the allocator. It has the same address in all runs, so that the
+    // images are comparable.
     let mut place = None;
     for policy in POLICIES {
         let images = [Ink::Blue, Ink::Red].map(|ink| {
             let heap = Heap::new(pages(&arena, linear(&arena)));
             let alloc = &*place.insert(clearing(heap, policy));
-            let (faults, expected, image) = use_it(&arena, alloc, policy, ink);
-            assert_eq!(faults, Faults::default(), "{policy:?}");
-            assert_eq!(alloc.stats().read(), expected, "{policy:?}");
-            assert_eq!(ink.found_in(&image) == 0, policy.on_free, "{policy:?}");
-            image
+            let user = use_it(&arena, alloc, policy, ink);
+            assert_eq!(user.faults, [], "{policy:?}");
+            assert_eq!(alloc.stats().read(), user.expected, "{policy:?}");
+            assert_eq!(ink.found_in(&user.image) == 0, policy.on_free, "{policy:?}");
+            user.image
         });
         assert_eq!(images[0] == images[1], policy.on_free, "{policy:?}");
     }
@@ -80,20 +69,19 @@ fn a_user_gets_zeroes_and_leaves_nothing() {
 fn mistakes_are_found() {
     let arena = Arena::zeroed(NPAGES);
     let heap = || Heap::new(pages(&arena, linear(&arena)));
-    let (faults, ..) = use_it(&arena, &Poisoning(heap()), InitPolicy::BOTH, Ink::Blue);
-    assert_ne!(faults.not_zero, 0);
-    let (faults, _, image) = use_it(&arena, &heap(), InitPolicy::BOTH, Ink::Blue);
-    assert_ne!(faults.not_zero, 0);
-    assert_ne!(Ink::Blue.found_in(&image), 0);
-    // Pages that come back, and are poisoned instead of cleared.
+    let poisoning = Poisoning(heap());
+    assert!(use_it(&arena, &poisoning, InitPolicy::BOTH, Ink::Blue).has_not_zero());
+    let user = use_it(&arena, &heap(), InitPolicy::BOTH, Ink::Blue);
+    assert!(user.has_not_zero());
+    assert_ne!(Ink::Blue.found_in(&user.image), 0);
+    // Reused pages are poisoned instead of cleared.
     let wrong = Heap::new(pages(&arena, WrongMap::Poisons(linear(&arena))));
-    let (faults, ..) = use_it(&arena, &wrong, InitPolicy::OFF, Ink::Blue);
-    assert_ne!(faults.not_zero, 0);
+    assert!(use_it(&arena, &wrong, InitPolicy::OFF, Ink::Blue).has_not_zero());
 }
 
-/// Every hand-out of a long block: what its two layers cleared.
+/// Checks what the heap and `ClearingAlloc` clear for each allocation of a long block.
 #[test]
-fn nothing_is_cleared_twice_and_nothing_is_skipped_wrongly() {
+fn a_long_block_is_cleared_exactly_if_needed() {
     let arena = Arena::zeroed(NPAGES);
     let layout = Layout::from_size_align(LONG + 5, 64).unwrap();
     let npages = layout.size().div_ceil(PAGE_SIZE);
@@ -102,15 +90,15 @@ fn nothing_is_cleared_twice_and_nothing_is_skipped_wrongly() {
         let clears = || (alloc.inner().counts().clears, alloc.stats().read().on_alloc.clears);
         let outside = u64::from(policy.on_alloc);
         for (zeroed, expected) in [
-            // Fresh: the pages are zero, and `alloc_zeroed` says so.
+            // The pages are fresh, so `alloc_zeroed` skips the clear.
             (true, (0, 0)),
-            // Back from before.
+            // The pages are reused.
             (true, (1, 0)),
-            // Not asked for zeroes: only the policy may clear, and does it once.
+            // Without a request for zeroes, only the policy clears.
             (false, (1, outside)),
             (true, (2, outside)),
         ] {
-            // SAFETY: a block of that layout, initialised by the arena, used while it is allocated.
+            // SAFETY: the block has this layout, is initialised by the arena, and is freed once.
             unsafe {
                 let block = if zeroed { alloc.alloc_zeroed(layout) } else { alloc.alloc(layout) };
                 assert_eq!(block, arena.base().as_ptr(), "the same pages");
@@ -127,14 +115,14 @@ fn nothing_is_cleared_twice_and_nothing_is_skipped_wrongly() {
     }
 }
 
-/// `allocates_zeros`, kept for pages of all kinds; by poison it is not.
+/// Returns whether `allocates_zeros` holds for fresh and reused pages, and the counts.
 fn promise_is_kept<M: Highmem + Send>(arena: &Arena, mem: M) -> (bool, OpCounts) {
     let pages = pages(arena, mem);
     assert!(pages.allocates_zeros());
     let take = |npages: usize| {
         let (ptr, len, _) = pages.alloc(npages * PAGE_SIZE);
         assert_eq!(len, npages * PAGE_SIZE);
-        // SAFETY: the arena's pages, handed out, and initialised.
+        // SAFETY: the pages are allocated, and initialised by the arena.
         let bytes = unsafe { std::slice::from_raw_parts_mut(ptr, len) };
         let zero = is_all(0, bytes);
         bytes.fill(1);
@@ -142,10 +130,10 @@ fn promise_is_kept<M: Highmem + Send>(arena: &Arena, mem: M) -> (bool, OpCounts)
     };
     let first = take(4);
     let second = take(4);
-    // The last page of the second one, then all of the first.
+    // Frees the last page of the second block, then all of the first.
     assert!(pages.free_part(second.1, second.2, 3 * PAGE_SIZE));
     assert!(pages.free(first.1, first.2));
-    // Four that were used; one that was, and two that never were.
+    // Allocates four reused pages, then one reused and two fresh pages.
     let kept = [first.0, second.0, take(4).0, take(3).0];
     assert!(pages.remap(second.1, 3, 4, true).is_null());
     assert_eq!(pages.alloc(arena.size()).0, std::ptr::null_mut());
@@ -153,7 +141,7 @@ fn promise_is_kept<M: Highmem + Send>(arena: &Arena, mem: M) -> (bool, OpCounts)
 }
 
 #[test]
-fn dlmalloc_is_told_the_truth() {
+fn allocates_zeros_holds_for_fresh_and_reused_pages() {
     let arena = Arena::zeroed(64);
     let (kept, counts) = promise_is_kept(&arena, linear(&arena));
     assert!(kept);
@@ -162,14 +150,14 @@ fn dlmalloc_is_told_the_truth() {
     assert_eq!((counts.skips, counts.skipped_bytes), (3, 10 * page));
     assert!(!promise_is_kept(&arena, WrongMap::Poisons(linear(&arena))).0);
     let failing = pages(&arena, WrongMap::Fails);
-    let block = failing.take(1, AllocFlags::ZERO).expect("fresh ones need no mapping");
+    let block = failing.take(1, AllocFlags::ZERO).expect("fresh pages need no mapping");
     failing.give(block, 1);
     assert_eq!(failing.take(1, AllocFlags::ZERO), None);
 }
 
 #[test]
-#[should_panic(expected = "given back twice")]
-fn pages_come_back_once() {
+#[should_panic(expected = "freed twice")]
+fn freeing_pages_twice_panics() {
     let arena = Arena::zeroed(4);
     let pages = pages(&arena, linear(&arena));
     let block: NonNull<Page> = pages.take(2, AllocFlags::NONE).unwrap();
@@ -177,34 +165,33 @@ fn pages_come_back_once() {
     pages.give(block, 1);
 }
 
-/// dlmalloc's own segments go back and forth too.
+/// dlmalloc returns its own segments too.
 #[test]
-fn segments_come_back() {
+fn segments_are_reused() {
     let arena = Arena::zeroed(NPAGES);
     let alloc = clearing(Heap::new(pages(&arena, linear(&arena))), InitPolicy::BOTH);
-    // SAFETY: the arena is initialised.
-    let mut user = unsafe { User::new(&alloc, InitPolicy::BOTH, Ink::Blue, 0) };
+    let mut user = user(&alloc, InitPolicy::BOTH, Ink::Blue, 0);
     let layout = Layout::from_size_align(50_000, 16).unwrap();
     for _ in 0..3 {
-        (0..80).for_each(|_| assert!(user.alloc_zeroed(layout)));
+        (0..80).for_each(|_| assert!(user.step(Step::Zeroed(layout))));
         user.finish();
         assert!(alloc.inner().trim());
     }
-    assert_eq!(user.faults, Faults::default());
+    assert_eq!(user.faults, []);
     assert_eq!(alloc.stats().read(), user.expected);
     let pages = alloc.inner().counts();
     assert!(pages.clears > 0 && pages.skips > 0, "{pages:?}");
 }
 
-/// What this version of dlmalloc makes of the promise: nothing. Its `calloc` clears where it is
-/// promised zeroes too, so that a promise that is broken cannot be seen through it.
+/// `calloc` of this version of dlmalloc clears even zeroed memory, so tests through it would not
+/// notice a source that breaks its promise.
 #[test]
-fn calloc_believes_nobody() {
+fn calloc_ignores_allocates_zeros() {
     let arena = Arena::garbage(64);
     let layout = Layout::from_size_align(1000, 16).unwrap();
     let mem = linear(&arena);
-    // SAFETY: the arena is these pages' alone. It is not zero, as a promise that is broken; the
-    // block is used while it is allocated.
+    // SAFETY: only these pages use the arena. It breaks the promise to be zero on purpose; the
+    // contents do not affect soundness.
     let zero = unsafe {
         let heap = Heap::new(Pages::new(arena.base().cast(), 64, mem));
         let block = heap.alloc_zeroed(layout);

@@ -1,4 +1,4 @@
-//! talc under `ClearingAlloc` as the global allocator of this very program.
+//! talc under `ClearingAlloc` as the global allocator of this test binary.
 #![cfg(target_os = "linux")]
 
 use std::alloc::{Layout, alloc, dealloc};
@@ -10,8 +10,8 @@ use std::ptr::NonNull;
 use std::thread;
 
 use clearpage::hooks::{ClearingAlloc, Counters, InitPolicy, set_policy};
-use clearpage_allocators::check::is_all;
 use clearpage_allocators::talc::{Talc, heap};
+use clearpage_testkit::is_all;
 
 const LEN: usize = 24 << 20;
 static mut MEMORY: MaybeUninit<[u8; LEN]> = MaybeUninit::uninit();
@@ -23,10 +23,10 @@ static ALLOC: ClearingAlloc<Talc, Counters> = {
     ClearingAlloc::with_stats(unsafe { heap(memory, LEN) }, Counters::new())
 };
 
-/// What this program writes into the heap, and must not be found there.
+/// The data that this program writes to the heap, where none of it may remain.
 const SECRET: &str = "Swordfish";
 
-/// Reads memory as the system has it: a program may not look at bytes that it never wrote.
+/// Reads memory through the kernel, because a program may not read uninitialised bytes.
 struct Memory(File);
 
 impl Memory {
@@ -35,7 +35,7 @@ impl Memory {
         into
     }
 
-    /// How often the secret is in the heap.
+    /// Counts the secrets in the heap.
     fn secrets(&self) -> usize {
         let (word, mut window) = (SECRET.as_bytes(), [0; 8 << 10]);
         let starts = (0..LEN - word.len()).step_by(window.len() - word.len() + 1);
@@ -49,12 +49,12 @@ impl Memory {
             .sum()
     }
 
-    /// Whether blocks of many sizes are zero.
+    /// Returns whether fresh blocks of many sizes are zero.
     fn fresh_is_zero(&self) -> bool {
         let mut bytes = [0; 10_100];
         (0..2000_usize).all(|n| {
             let layout = Layout::from_size_align(1 + n * n % 10_007, 1 << (n % 8)).unwrap();
-            // SAFETY: not of 0 bytes, and freed once.
+            // SAFETY: the size is not 0, and the block is freed once.
             unsafe {
                 let block = alloc(layout);
                 let zero = is_all(0, self.read(block, &mut bytes[..layout.size()]));
@@ -65,7 +65,7 @@ impl Memory {
     }
 }
 
-/// Strings that grow, trees, threads: all of it full of the secret, and all of it dropped.
+/// Creates and drops growing strings and trees full of secrets, in several threads.
 fn work() {
     let texts = |n: usize| {
         let mut texts = BTreeMap::new();
@@ -81,23 +81,23 @@ fn work() {
     drop(SECRET.repeat(100_000));
 }
 
-/// One test: they would share the policy and the heap.
+/// A single test, because tests would share the policy and the heap.
 #[test]
-fn a_program_leaves_nothing() {
+fn a_program_leaves_no_secrets_in_freed_memory() {
     let memory = Memory(File::open("/proc/self/mem").unwrap());
     assert_eq!(memory.read(SECRET.as_ptr(), &mut [0; SECRET.len()]), SECRET.as_bytes());
     set_policy(InitPolicy::BOTH);
     assert!(memory.fresh_is_zero());
-    // By now the harness waits, and allocates no more.
+    // The harness waits now, and allocates nothing.
     let before = ALLOC.stats().read();
     work();
     assert_eq!(memory.secrets(), 0);
     let after = ALLOC.stats().read();
-    assert_eq!(after.on_free.skips, before.on_free.skips, "nothing is freed unwiped");
+    assert_eq!(after.on_free.skips, before.on_free.skips, "a block was freed without a clear");
     assert!(after.on_free.clears > before.on_free.clears + 2000);
     assert!(after.on_alloc.clears > before.on_alloc.clears + 2000);
 
-    // The same without hooks: that would have been seen.
+    // Negative control: the same without hooks.
     set_policy(InitPolicy::OFF);
     let before = ALLOC.stats().read();
     work();

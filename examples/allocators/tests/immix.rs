@@ -1,13 +1,18 @@
-//! Blocks and lines: holes are zero when the program comes to them, whoever cleared them.
+//! Holes are zero when the mutator gets to them, whether it or the sweeper clears them.
+
+mod common;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
-use clearpage_allocators::check::{Ink, Random, by_intent, is_all, poison, zero_by_intent};
 use clearpage_allocators::immix::{ALIGN, BLOCK, LINE, LINES, Mutator, Space};
 use clearpage_allocators::{Arena, Clear};
+use clearpage_testkit::is_all;
+use clearpage_testkit::random::Random;
+use clearpage_testkit::user::Ink;
+use common::{by_intent, poison, zero_by_intent};
 
 const NBLOCKS: usize = 48;
 
@@ -16,14 +21,14 @@ fn arena(nblocks: usize) -> Arena {
 }
 
 fn space(arena: &Arena, nblocks: usize, wipe: bool, clear: Clear) -> Space {
-    // SAFETY: the arena is this space's alone; every `Clear` here writes where it is told to.
+    // SAFETY: only this space uses the arena; every `Clear` here writes only to its range.
     unsafe { Space::new(arena.base(), nblocks * BLOCK, wipe, clear) }
 }
 
-/// Writes an object full; whether it was zero before.
+/// Fills an object. Returns whether it was zero before.
 ///
 /// # Safety
-/// `size` bytes at `object` are the caller's.
+/// The caller owns `size` bytes at `object`.
 unsafe fn write(object: *mut u8, size: usize) -> bool {
     // SAFETY: the caller's promise; arenas are initialised.
     let bytes = unsafe { std::slice::from_raw_parts_mut(object, size) };
@@ -56,18 +61,18 @@ fn holes_are_cleared_once() {
         let counts = space.counts();
         assert_eq!((counts.on_alloc.clears, counts.on_alloc.cleared_bytes), (2, 2 * BLOCK as u64));
 
-        // Of each block, lines 0 to 9 and 20 live on: two holes.
+        // In each block lines 0 to 9 and 20 survive, which leaves two holes.
         let base = arena.base().addr().get();
         let live = |line: usize| matches!((line - base) % BLOCK / LINE, 0..10 | 20);
-        // SAFETY: nobody uses the others.
+        // SAFETY: the other lines are not used.
         let swept = unsafe { [space.sweep(live), space.sweep(live), space.sweep(live)] };
         assert_eq!(swept, [Some(LINES - 11), Some(LINES - 11), None]);
-        // SAFETY: nobody writes now.
+        // SAFETY: nothing writes to the arena now.
         let left = Ink::Blue.found_in(unsafe { arena.bytes() });
         let words = LINE / 8;
         assert_eq!(left, 2 * if wipe { 11 * words } else { LINES * words });
 
-        // Objects of two lines do not fit once: line 19 is left over.
+        // The holes have 10 and 107 lines, so objects of two lines leave one line over.
         let objects = fill(2 * LINE);
         assert_eq!(objects.len(), 2 * (5 + 53));
         assert!(objects.iter().all(|&object| !live(object) && !live(object + LINE)));
@@ -84,8 +89,8 @@ fn holes_are_cleared_once() {
     }
 }
 
-/// A program that allocates, uses and drops objects while a sweeper runs. How many objects were not
-/// zero, how many were overwritten, and how many words are left when all are dropped.
+/// Allocates, uses and drops objects while a sweeper runs. Returns the number of objects that were
+/// not zero, of those that were overwritten, and of words left after all are dropped.
 fn collect(clear: Clear, wipe: bool) -> (usize, usize, usize) {
     let arena = arena(NBLOCKS);
     let space = &space(&arena, NBLOCKS, wipe, clear);
@@ -98,9 +103,8 @@ fn collect(clear: Clear, wipe: bool) -> (usize, usize, usize) {
             let mut free = 0;
             loop {
                 let last = done.load(Relaxed);
-                // What is live when its block is looked at waits for the next sweep; what is not,
-                // nobody uses again.
-                // SAFETY: lines that are not live are used by nobody.
+                // Objects dropped during a sweep are found by the next one.
+                // SAFETY: lines that are not live are not used.
                 match unsafe { space.sweep(|line| lock().contains(&line)) } {
                     Some(lines) => free += lines,
                     None if last => return free,
@@ -112,14 +116,14 @@ fn collect(clear: Clear, wipe: bool) -> (usize, usize, usize) {
         let (mut objects, mut not_zero, mut lost) = (vec![], 0, 0);
         let mut drop_one = |objects: &mut Vec<(*mut u8, usize)>, which: usize| {
             let (object, size) = objects.swap_remove(which);
-            // SAFETY: the object is ours until its lines are taken out below.
+            // SAFETY: the object is live until its lines are removed below.
             lost += usize::from(unsafe {
                 !Ink::Blue.is_in(0, std::slice::from_raw_parts(object, size))
             });
             lines(object.addr(), size).for_each(|line| _ = lock().remove(&line));
         };
         for n in 0..30_000 {
-            // Whole lines, so that an object's lines are its own.
+            // Whole lines, so that no two objects share a line.
             let size = LINE * (1 + random.below(if n % 50 == 0 { 60 } else { 4 }));
             if let Some(object) = space.alloc(&mut program, size) {
                 let object = object.as_ptr();
@@ -141,10 +145,10 @@ fn collect(clear: Clear, wipe: bool) -> (usize, usize, usize) {
         done.store(true, Relaxed);
         (not_zero, lost, sweeper.join().unwrap())
     });
-    // What was live at the last sweep waits for one more: every block comes to it once.
+    // Lines that were live at the last sweep need another one, for every block.
     while space.alloc(&mut program, LINE).is_some() {}
     space.retire(&mut program);
-    // SAFETY: nobody uses any.
+    // SAFETY: no line is used.
     while let Some(lines) = unsafe { space.sweep(|_| false) } {
         free += lines;
     }
@@ -153,20 +157,20 @@ fn collect(clear: Clear, wipe: bool) -> (usize, usize, usize) {
     assert_eq!(swept, (free * LINE) as u64);
     assert_eq!(if wipe { counts.on_free.skips } else { counts.on_free.clears }, 0);
     if wipe {
-        assert_eq!(counts.on_alloc.clears, NBLOCKS as u64, "only what was garbage");
+        assert_eq!(counts.on_alloc.clears, NBLOCKS as u64, "only the garbage at the start");
     } else {
         assert_eq!(counts.on_alloc.skips, 0);
     }
-    // SAFETY: nobody writes now.
+    // SAFETY: nothing writes to the arena now.
     (not_zero, lost, Ink::Blue.found_in(unsafe { arena.bytes() }))
 }
 
 #[test]
-fn a_sweeper_runs_meanwhile() {
+fn a_concurrent_sweeper_never_exposes_old_data() {
     assert_eq!(collect(clearpage::raw::zero_bytes, true), (0, 0, 0));
     let (not_zero, lost, left) = collect(clearpage::raw::zero_bytes, false);
     assert_eq!((not_zero, lost), (0, 0));
-    assert_ne!(left, 0, "nobody asked for a wipe");
+    assert_ne!(left, 0, "the sweeper cleared without a request");
 }
 
 #[test]

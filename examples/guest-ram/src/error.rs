@@ -1,39 +1,39 @@
-//! Why a frame is none of the guest's.
+//! The reasons that a frame of guest memory cannot be mapped.
 
 use std::error::Error;
 use std::fmt;
 
 use vm_memory::{GuestAddress, GuestMemoryError};
 
-/// Why a frame of guest memory could not be mapped.
+/// The reason that a frame of guest memory could not be mapped.
 #[derive(Debug)]
 pub enum GuestError {
-    /// Its first byte is in no region: it lies in a hole, behind the last region, or where a region
-    /// starts within it.
+    /// No region contains the first byte. It is in a hole, past the last region, or a region starts
+    /// inside the frame.
     NoRegion {
-        /// Of that byte.
+        /// The address of the first byte.
         address: GuestAddress,
     },
-    /// The region that holds its first byte ends within it, whether or not another follows.
+    /// The region of the first byte ends inside the frame, even if another region follows.
     Cut {
-        /// Of that byte.
+        /// The address of the first byte.
         address: GuestAddress,
-        /// How many bytes of the frame the region holds.
+        /// The number of bytes of the frame in the region.
         held: u64,
     },
-    /// The host has it at an address that is none of a page: the region starts within a frame, or
-    /// its host mapping does within a page.
+    /// The host address is not page-aligned: the region starts inside a frame, or its mapping in the
+    /// host inside a page.
     Misaligned {
-        /// Of its first byte.
+        /// The address of the first byte.
         address: GuestAddress,
-        /// That of the host.
+        /// The address in the host.
         host: usize,
     },
-    /// Its region gives no pointer to its memory.
+    /// The region returned no pointer to its memory.
     NoPointer {
-        /// Of its first byte.
+        /// The address of the first byte.
         address: GuestAddress,
-        /// What vm-memory says.
+        /// The error of vm-memory.
         source: GuestMemoryError,
     },
 }
@@ -42,17 +42,16 @@ impl fmt::Display for GuestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRegion { address } => {
-                write!(f, "no region holds guest address {:#x}", address.0)
+                write!(f, "no region contains guest address {:#x}", address.0)
             }
             Self::Cut { address, held } => write!(
                 f,
-                "the region that holds guest address {:#x} ends {held} bytes behind it, within the \
-                 frame",
+                "the region of guest address {:#x} ends {held} bytes after it, inside the frame",
                 address.0
             ),
             Self::Misaligned { address, host } => write!(
                 f,
-                "guest address {:#x} is at {host:#x} of the host, which is not page-aligned",
+                "guest address {:#x} is at host address {host:#x}, which is not page-aligned",
                 address.0
             ),
             Self::NoPointer { address, source } => {

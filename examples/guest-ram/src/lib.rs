@@ -1,11 +1,11 @@
-//! The memory of a rust-vmm guest, cleared by frames: [`GuestRam`] is [`Highmem`] over the memory
-//! of [`vm_memory`].
+//! Clears the memory of a rust-vmm guest by frames: [`GuestRam`] implements [`Highmem`] for the
+//! memory of [`vm_memory`].
 //!
-//! A frame is a page by its guest physical address. A range may lie across regions: each is mapped
-//! by one [`Window`], and so takes one call of the primitive. The window holds vm-memory's own
-//! guard of a pointer, which under Xen is what maps the memory; when it is dropped, exactly its
-//! pages are marked in the region's dirty bitmap. Where a region is missing, what lies before is
-//! cleared and marked, and what lies behind is neither.
+//! A frame is a page of guest physical memory. A range may span several regions. Each region is
+//! mapped by one [`Window`] and cleared with one call of the primitive. The window holds vm-memory's
+//! pointer guard, which maps the memory under Xen. When it is dropped, it marks its pages in the
+//! dirty bitmap of the region. If the range reaches a hole, the pages before it are cleared and
+//! marked, and the pages after it are unchanged.
 //!
 //! ```
 //! use clearpage::highmem::{Frame, FrameRange};
@@ -14,13 +14,13 @@
 //! use vm_memory::bitmap::{AtomicBitmap, Bitmap};
 //! use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
 //!
-//! # // Memory of mmap is aligned to the host's pages, and need not be to larger ones.
+//! # // mmap aligns memory to the host's pages, not to larger ones.
 //! # if PAGE_SIZE > 4096 { return Ok::<(), Box<dyn std::error::Error>>(()) }
-//! // Of 12 pages the middle four are a hole.
+//! // The middle four of 12 pages are a hole.
 //! let page = |number: usize| GuestAddress((number * PAGE_SIZE) as u64);
 //! let ranges = [(page(0), 4 * PAGE_SIZE), (page(8), 4 * PAGE_SIZE)];
 //! let memory = GuestMemoryMmap::<AtomicBitmap>::from_ranges(&ranges)?;
-//! // SAFETY: the regions are memory of their own, and nothing but vm-memory touches them.
+//! // SAFETY: the regions are distinct memory, and only vm-memory accesses them.
 //! let ram = unsafe { GuestRam::new(&memory) };
 //!
 //! let frames = FrameRange::new(Frame::containing(page(2).0), 7)?;
@@ -51,58 +51,53 @@ use vm_memory::{Address, GuestAddress, GuestMemoryBackend, GuestMemoryRegion};
 pub use error::GuestError;
 pub use window::Window;
 
-/// Guest memory by frames.
+/// Guest memory addressed by frame.
 ///
-/// It has no permanent mapping, though most backends map all of the guest's memory for good: what is
-/// written through an address, nobody marks. The bitmap may count pages of any size, larger or
-/// smaller than [`PAGE_SIZE`](clearpage::PAGE_SIZE).
-///
-/// A frame has to be whole in one region, and at an address of the host that is a multiple of
-/// `PAGE_SIZE`: where this crate is built for larger pages than the host has, mmap alone does not
-/// see to that.
-///
-/// It is for [`GuestMemoryBackend`], the physical memory: behind an IOMMU two addresses may be one
-/// page, which two frames may not.
-///
-/// A region whose host mapping is read-only is not told from others: to clear it faults, as
-/// vm-memory's own writes to it do. That Xen cannot map a grant makes vm-memory panic.
+/// - Frames have no permanent address, although most backends map all guest memory permanently:
+///   writes through such an address would not be marked dirty.
+/// - The pages of the bitmap may be larger or smaller than [`PAGE_SIZE`](clearpage::PAGE_SIZE).
+/// - A frame must be inside one region, at a host address that is a multiple of `PAGE_SIZE`. If this
+///   crate is built for larger pages than the host's, mmap does not guarantee that.
+/// - It requires a [`GuestMemoryBackend`], which is physical memory. With an IOMMU, two addresses
+///   may be the same page, but two frames must not be.
+/// - Clearing a region with a read-only host mapping faults, as vm-memory's own writes do. If Xen
+///   cannot map a grant, vm-memory panics.
 #[derive(Debug)]
 pub struct GuestRam<'a, M: GuestMemoryBackend + ?Sized> {
     memory: &'a M,
 }
 
 impl<'a, M: GuestMemoryBackend + ?Sized> GuestRam<'a, M> {
-    /// The frames of `memory`.
+    /// Creates a view of `memory` by frames.
     ///
     /// # Safety
-    /// As long as it is used:
-    /// - The slice that `memory` gives for an address is the guest's memory there, writable, and no
-    ///   two regions share a byte, as they would if one file were mapped as both.
-    /// - Who else touches what is cleared does so by volatile or atomic accesses, as vm-memory does,
-    ///   or is no Rust code, as the guest; nobody holds a reference to it, other than to atomics.
+    /// As long as the view is used:
+    /// - The slice that `memory` returns for an address is the guest's memory there, and is writable.
+    ///   No two regions share a byte, as they would if one file was mapped as both.
+    /// - Other accesses to the memory are volatile, atomic or made outside Rust, as by vm-memory and
+    ///   the guest. No reference to the memory exists, except to atomics.
     pub const unsafe fn new(memory: &'a M) -> Self {
         Self { memory }
     }
 
-    /// Zeroes the frames and marks them dirty.
+    /// Zeroes frames and marks them dirty.
     ///
-    /// That is safe as vm-memory's writes are: guest memory is anybody's at any time. Every
-    /// primitive stores by assembly or volatile writes, so a vCPU or a thread that reads meanwhile
-    /// sees each byte as it was or as zero, in no order, and the compiler assumes nothing of it.
+    /// It is safe for the same reason as vm-memory's writes, although the guest may access the memory
+    /// at any time: every primitive stores by assembly or volatile writes. A concurrent reader finds
+    /// each byte unchanged or zero, in any order.
     ///
     /// # Errors
-    /// A frame is none of the guest's: those before it are cleared and marked, it and those behind
-    /// it are as they were.
+    /// A frame could not be mapped. The frames before it are cleared and marked; it and the frames
+    /// after it are unchanged.
     pub fn clear(&self, frames: FrameRange, intent: Intent) -> Result<(), ClearError<GuestError>> {
-        // SAFETY: others access the frames only in ways that may go on meanwhile, by the promise to
-        // `new`.
+        // SAFETY: the creator promised that other accesses are volatile, atomic or outside Rust.
         unsafe { clear_highpages(self, frames, intent) }
     }
 
-    /// Zeroes frames that lie anywhere and marks them dirty: those that a balloon gives back, say.
+    /// Zeroes discontiguous frames and marks them dirty, such as those that a balloon returned.
     ///
     /// # Errors
-    /// As [`clear`](Self::clear), in the order of the list.
+    /// As [`clear`](Self::clear); the error counts frames in list order.
     pub fn clear_scattered(
         &self,
         frames: &[Frame],
@@ -113,8 +108,8 @@ impl<'a, M: GuestMemoryBackend + ?Sized> GuestRam<'a, M> {
     }
 }
 
-// SAFETY: there is no permanent mapping; that of a window is the slice which the guest's memory has
-// for the first frame's address, and that those are distinct is the promise to `new`.
+// SAFETY: no frame has a permanent address. A window is the slice that the memory returned for the
+// address of its first frame, and the creator promised that such slices are distinct.
 unsafe impl<M: GuestMemoryBackend + ?Sized> Highmem for GuestRam<'_, M> {
     type Error = GuestError;
     type Mapping<'m>
@@ -126,7 +121,7 @@ unsafe impl<M: GuestMemoryBackend + ?Sized> Highmem for GuestRam<'_, M> {
         None
     }
 
-    /// Maps all frames that the region of the first one holds.
+    /// Maps all frames in the region of the first one.
     fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, GuestError> {
         let address = GuestAddress(frames.start().address());
         let (region, offset) =
@@ -140,7 +135,7 @@ unsafe impl<M: GuestMemoryBackend + ?Sized> Highmem for GuestRam<'_, M> {
         let slice = region
             .get_slice(offset, len)
             .map_err(|source| GuestError::NoPointer { address, source })?;
-        assert_eq!(slice.len(), len, "get_slice at {address:x?}: not the length asked for");
+        assert_eq!(slice.len(), len, "get_slice at {address:x?}: another length than requested");
         Window::new(slice).map_err(|host| GuestError::Misaligned { address, host })
     }
 }

@@ -1,4 +1,4 @@
-//! A part of a region, mapped.
+//! A mapped part of a region.
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -9,23 +9,20 @@ use vm_memory::VolatileSlice;
 use vm_memory::bitmap::BitmapSlice;
 use vm_memory::volatile_memory::PtrGuardMut;
 
-/// Pages of one region, for as long as it is held; dropping it marks all of them dirty, cleared or
-/// not.
+/// Mapped pages of one region. Dropping the window marks all of them dirty, cleared or not.
 ///
-/// They are marked then and not before because of who collects the marks, as a live migration does:
-/// it takes and resets a page's mark, and then copies the page. A page that is marked before it is
-/// written may be copied in between, and what is written then is lost. Marked after, it is copied
-/// once more. That holds for a primitive that panics halfway too.
+/// The marks are set on drop because of live migration, which resets the mark of a page and then
+/// copies the page. If the mark was set before the write, the copy could happen in between and miss
+/// it. A mark that is set after the write causes one more copy. On a panic the drop sets it too.
 pub struct Window<'m, B: BitmapSlice> {
     slice: VolatileSlice<'m, B>,
-    /// Dropped behind the mark: under Xen that unmaps the pages, and panics where it cannot.
+    /// Dropped after the pages are marked. Under Xen the drop unmaps them, or panics.
     guard: PtrGuardMut,
     start: NonNull<Page>,
 }
 
 impl<'m, B: BitmapSlice> Window<'m, B> {
-    /// Maps whole pages; where the host has them at an address that is none of a page, they are not
-    /// mapped and it is the error.
+    /// Maps whole pages. If their host address is not page-aligned, returns it as the error.
     pub(crate) fn new(slice: VolatileSlice<'m, B>) -> Result<Self, usize> {
         let guard = slice.ptr_guard_mut();
         match NonNull::new(guard.as_ptr().cast::<Page>()) {
@@ -35,8 +32,7 @@ impl<'m, B: BitmapSlice> Window<'m, B> {
     }
 }
 
-// SAFETY: the slice is of memory, its guard maps all of it, and its start is aligned; it has at
-// least a page.
+// SAFETY: the guard maps all of the slice, which has at least one page and is aligned.
 unsafe impl<B: BitmapSlice> Mapping for Window<'_, B> {
     fn pages(&self) -> NonNull<[Page]> {
         NonNull::slice_from_raw_parts(self.start, self.guard.len() >> PAGE_SHIFT)

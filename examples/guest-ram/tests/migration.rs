@@ -1,4 +1,4 @@
-//! Who collects dirty bits meanwhile, as a live migration does.
+//! Dirty bits that are collected during a clear, as by a live migration.
 
 mod common;
 
@@ -16,10 +16,10 @@ use vm_memory::{
     Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap, MemoryRegionAddress, MmapRegion,
 };
 
-/// A bitmap that looks, whenever it is told of a write, at what is there.
+/// A bitmap that checks the memory whenever it is marked.
 struct Witness {
     memory: *const u8,
-    /// Offset and length of each mark, and whether the bytes were zero then.
+    /// The offset and length of each mark, and whether the bytes were zero then.
     marks: RefCell<Vec<(usize, usize, bool)>>,
 }
 
@@ -29,14 +29,14 @@ impl<'a> WithBitmapSlice<'a> for Witness {
 
 impl Bitmap for Witness {
     fn mark_dirty(&self, offset: usize, len: usize) {
-        // SAFETY: bytes of the region, which nobody writes meanwhile.
+        // SAFETY: the bytes are in the region, and nothing writes to them now.
         let bytes = unsafe { std::slice::from_raw_parts(self.memory.add(offset), len) };
         let zero = bytes.iter().all(|&byte| byte == 0);
         self.marks.borrow_mut().push((offset, len, zero));
     }
 
     fn dirty_at(&self, _: usize) -> bool {
-        unreachable!("nobody asks")
+        unreachable!("never called")
     }
 
     fn slice_at(&self, offset: usize) -> RefSlice<'_, Self> {
@@ -53,19 +53,19 @@ fn pages_are_marked_once_and_after_they_are_cleared() {
     };
     let memory = GuestMemoryMmap::from_regions(vec![region(0, 4), region(4, 4)]).unwrap();
     let marks = || memory.iter().map(|r| MmapRegion::bitmap(r).marks.take()).collect::<Vec<_>>();
-    // SAFETY: the regions are different pages, of nobody else.
+    // SAFETY: the regions are distinct pages, which only this test uses.
     let ram = unsafe { GuestRam::new(&memory) };
     let frames = FrameRange::new(frame(1), 7).unwrap();
     ram.clear(frames, Intent::Cold).unwrap();
     assert_eq!(marks(), [[(PAGE_SIZE, 3 * PAGE_SIZE, true)], [(0, 4 * PAGE_SIZE, true)]]);
-    // The witness would have seen it.
+    // Negative control: a page that is marked without being cleared.
     memory.get_slice(GuestAddress(0), 1).unwrap().bitmap().mark_dirty(0, 1);
     assert_eq!(marks(), [vec![(0, 1, false)], vec![]]);
 }
 
-/// Copies what is dirty as long as somebody clears, and once more: then the copy is the guest.
+/// Copies dirty pages while another thread clears, and once more afterwards.
 #[test]
-fn a_migration_meanwhile_misses_nothing() {
+fn a_concurrent_migration_copies_every_cleared_page() {
     const NPAGES: usize = 512;
     let host = Host::new(NPAGES);
     let region = |page| {
@@ -94,7 +94,7 @@ fn a_migration_meanwhile_misses_nothing() {
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
-                // SAFETY: the regions are different pages, which the other thread reads by vm-memory.
+                // SAFETY: the regions are distinct pages, which the other thread reads with vm-memory.
                 let ram = unsafe { GuestRam::new(&memory) };
                 let frames = FrameRange::new(frame(0), NPAGES as u64).unwrap();
                 ram.clear(frames, Intent::Cold).unwrap();
@@ -106,6 +106,6 @@ fn a_migration_meanwhile_misses_nothing() {
         });
         round(&mut copy);
         let stale = copy.iter().position(|&byte| byte != 0).map(|at| at / PAGE_SIZE);
-        assert_eq!(stale, None, "a page is not as it was copied");
+        assert_eq!(stale, None, "a page was cleared after its last copy");
     }
 }

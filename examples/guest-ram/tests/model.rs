@@ -1,5 +1,5 @@
-//! Any guest, any sequence of clears, writes and rounds of migration, against a model; and what
-//! marks wrongly, which the same check must catch.
+//! Compares any sequence of clears, writes and migration rounds with a model. Negative controls show
+//! that the comparison finds wrong marks, pages and errors.
 
 mod common;
 
@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 use vm_memory::bitmap::Bitmap;
 use vm_memory::{GuestAddress, GuestMemoryBackend};
 
-/// The frames that requests are about; some of them lie behind the last region.
+/// The frames of requests. Some are past the last region.
 const FRAMES: usize = 48;
 
 #[derive(Clone, Debug)]
@@ -44,8 +44,7 @@ impl Arbitrary for Step {
     }
 }
 
-/// Regions by the bytes that are missing before each, and the bytes that it has; what one dirty bit
-/// stands for; and what is done.
+/// Regions, as bytes of the gap before each and bytes of the region; bytes per dirty bit; and steps.
 #[derive(Clone, Debug)]
 struct Case {
     regions: Vec<(usize, usize)>,
@@ -55,7 +54,7 @@ struct Case {
 
 impl Arbitrary for Case {
     fn arbitrary(g: &mut Gen) -> Self {
-        // Most regions are of whole pages and adjacent; a few bytes more shift all behind them.
+        // Most regions are adjacent and whole pages. A few extra bytes shift all regions after them.
         let bytes = |g: &mut Gen| *g.choose(&[0, 0, 0, 0, 0, 0, 1, 512, PAGE_SIZE - 1]).unwrap();
         let region = |g: &mut Gen| {
             let gap = *g.choose(&[0, 0, 0, 1, 2]).unwrap() * PAGE_SIZE + bytes(g);
@@ -74,7 +73,7 @@ impl Arbitrary for Case {
     }
 }
 
-fn as_the_model(case: Case) -> Result<(), String> {
+fn agrees_with_the_model(case: Case) -> Result<(), String> {
     let (mut end, mut ranges) = (0, Vec::new());
     for (gap, len) in case.regions {
         ranges.push(((end + gap) as u64, len));
@@ -92,30 +91,32 @@ fn as_the_model(case: Case) -> Result<(), String> {
 }
 
 #[test]
-fn any_sequence_is_as_the_model() {
-    QuickCheck::new().tests(500).quickcheck(as_the_model as fn(Case) -> Result<(), String>);
+fn every_sequence_agrees_with_the_model() {
+    QuickCheck::new()
+        .tests(500)
+        .quickcheck(agrees_with_the_model as fn(Case) -> Result<(), String>);
 }
 
-/// What is written without this crate: the pages that the request names, by vm-memory's pointer. Of
-/// `len` bytes it marks as many as `marked` says.
+/// Clears a range through vm-memory's pointer, without this crate, and marks `marked(len)` of its
+/// bytes.
 fn by_pointer(
     memory: &Memory,
     request: &Request,
     marked: fn(usize) -> usize,
 ) -> Result<(), ClearError<GuestError>> {
-    let Request::Range(frames) = request else { unreachable!("the tests ask for ranges") };
+    let Request::Range(frames) = request else { unreachable!("the tests request ranges") };
     let len = frames.npages() as usize * PAGE_SIZE;
     let slice = memory.get_slice(GuestAddress(frames.start().address()), len).unwrap();
     let guard = slice.ptr_guard_mut();
     let start = NonNull::new(guard.as_ptr().cast::<Page>()).unwrap();
-    // SAFETY: the slice is of that many pages.
+    // SAFETY: the slice has this number of pages.
     unsafe { raw::clear_pages(start, len / PAGE_SIZE) };
     slice.bitmap().mark_dirty(0, marked(len));
     Ok(())
 }
 
 #[test]
-fn marks_that_are_wrong_are_caught() {
+fn wrong_marks_are_found() {
     let ranges = pages(&[(0, 8)]);
     let result = |clear| Guest::new(&ranges, PAGE_SIZE).clear(clear, &range(2, 3), Intent::Auto);
     assert_eq!(result(|memory, request, _| by_pointer(memory, request, |len| len)), Ok(()));
@@ -129,7 +130,7 @@ fn marks_that_are_wrong_are_caught() {
 }
 
 #[test]
-fn pages_that_are_wrong_are_caught() {
+fn wrong_pages_are_found() {
     let ranges = pages(&[(0, 4), (6, 4)]);
     let reason = |clear| {
         let mut guest = Guest::new(&ranges, PAGE_SIZE);
@@ -147,7 +148,7 @@ fn pages_that_are_wrong_are_caught() {
     let redzone = reason(|memory, request, intent| {
         clear(memory, request, intent)?;
         let before = memory.get_host_address(GuestAddress(0)).unwrap().wrapping_sub(1);
-        // SAFETY: the page before is the host's, and nobody's.
+        // SAFETY: the page before is a page of the host in no region.
         unsafe { before.write(0) };
         Ok(())
     });
@@ -156,7 +157,7 @@ fn pages_that_are_wrong_are_caught() {
 }
 
 #[test]
-fn an_error_that_is_wrong_is_caught() {
+fn a_wrong_error_is_found() {
     let ranges = pages(&[(0, 4), (6, 4)]);
     let mut guest = Guest::new(&ranges, PAGE_SIZE);
     let too_far = guest.clear(

@@ -1,5 +1,4 @@
-//! Regions one by one: how they are mapped, where they end, which bits they mark, and what the
-//! errors say.
+//! The mapping, the ends, the dirty bits and the errors of regions.
 
 mod common;
 
@@ -19,7 +18,7 @@ fn frames(start: usize, npages: usize) -> FrameRange {
     FrameRange::new(frame(start), npages as u64).unwrap()
 }
 
-/// Clears what the model says, or panics with what differs.
+/// Clears frames and compares with the model.
 fn holds(guest: &mut Guest, start: usize, npages: usize) {
     guest.clear(clear, &range(start, npages), Intent::Cold).unwrap();
 }
@@ -29,9 +28,9 @@ fn message(guest: &Guest, start: usize, npages: usize) -> String {
 }
 
 #[test]
-fn a_window_holds_what_the_region_does() {
+fn a_window_ends_where_its_region_does() {
     let guest = Guest::new(&pages(&[(10, 4), (14, 3)]), PAGE_SIZE);
-    // SAFETY: the regions are different pages, of nobody else.
+    // SAFETY: the regions are distinct pages, which only this test uses.
     let ram = unsafe { GuestRam::new(&guest.memory) };
     let npages = |start, npages| ram.kmap_local(frames(start, npages)).unwrap().pages().len();
     assert_eq!(ram.page_address(frames(10, 1)), None);
@@ -41,7 +40,7 @@ fn a_window_holds_what_the_region_does() {
 }
 
 #[test]
-fn a_window_marks_when_it_is_dropped() {
+fn a_window_marks_its_pages_on_drop() {
     let guest = Guest::new(&pages(&[(0, 8)]), PAGE_SIZE);
     let region = guest.memory.find_region(GuestAddress(0)).unwrap();
     let dirty = || MmapRegion::bitmap(region).get_and_reset();
@@ -61,7 +60,7 @@ fn a_window_marks_when_it_is_dropped() {
 }
 
 #[test]
-fn a_range_goes_on_in_the_next_region() {
+fn a_range_continues_in_the_next_region() {
     for granule in [PAGE_SIZE / 8, PAGE_SIZE, 4 * PAGE_SIZE] {
         let ranges = pages(&[(3, 4), (7, 1), (8, 5)]);
         for (start, npages) in [(3, 10), (4, 4), (6, 2), (7, 1), (12, 1)] {
@@ -71,14 +70,14 @@ fn a_range_goes_on_in_the_next_region() {
 }
 
 #[test]
-fn bits_that_stand_for_several_pages_are_those_of_a_cleared_one() {
+fn a_bit_of_several_pages_is_set_if_one_is_cleared() {
     let mut guest = Guest::new(&pages(&[(0, 16)]), 4 * PAGE_SIZE);
-    // The last page of one bit and the first of the next.
+    // Clears the last page of one bit and the first page of the next.
     holds(&mut guest, 3, 2);
     holds(&mut guest, 15, 1);
 }
 
-/// Every region once the one that is missing.
+/// Each region is missing once.
 #[test]
 fn a_missing_region_ends_the_range() {
     let all = [(0, 2), (2, 3), (5, 1), (6, 4), (10, 2)];
@@ -91,7 +90,7 @@ fn a_missing_region_ends_the_range() {
         assert_eq!(
             message(&guest, 0, 12),
             format!(
-                "cannot clear {}, {hole} pages before it are cleared: no region holds guest address \
+                "cannot clear {}, {hole} pages before it are cleared: no region contains guest address \
                  {address:#x}",
                 frame(hole)
             )
@@ -100,7 +99,7 @@ fn a_missing_region_ends_the_range() {
 }
 
 #[test]
-fn what_is_behind_the_last_region_is_refused() {
+fn frames_past_the_last_region_are_refused() {
     let mut guest = Guest::new(&pages(&[(5, 2)]), PAGE_SIZE);
     for (start, npages) in [(0, 6), (4, 1), (6, 2), (7, 1), (1 << 40, 1 << 11)] {
         holds(&mut guest, start, npages);
@@ -113,7 +112,7 @@ fn what_is_behind_the_last_region_is_refused() {
 #[test]
 fn a_frame_that_the_region_cuts_is_refused() {
     let page = PAGE_SIZE as u64;
-    // The second region goes on where the first one ends, within frame 2.
+    // The second region starts where the first one ends, inside frame 2.
     let ranges = [(0, 2 * PAGE_SIZE + 100), (2 * page + 100, 3 * PAGE_SIZE)];
     let mut guest = Guest::new(&ranges, PAGE_SIZE);
     for (start, npages) in [(0, 5), (2, 1), (3, 1), (4, 2), (5, 1)] {
@@ -121,9 +120,9 @@ fn a_frame_that_the_region_cuts_is_refused() {
     }
     let cut = message(&guest, 1, 2);
     assert!(cut.contains("frame 0x2, 1 pages before it are cleared"), "{cut}");
-    assert!(cut.ends_with("ends 100 bytes behind it, within the frame"), "{cut}");
+    assert!(cut.ends_with("ends 100 bytes after it, inside the frame"), "{cut}");
     let misaligned = message(&guest, 3, 1);
-    assert!(misaligned.ends_with("of the host, which is not page-aligned"), "{misaligned}");
+    assert!(misaligned.ends_with("which is not page-aligned"), "{misaligned}");
     // Frame 1 starts in no region, but ends in one.
     let mut guest = Guest::new(&[(page + 512, PAGE_SIZE)], PAGE_SIZE);
     holds(&mut guest, 1, 1);
@@ -132,7 +131,7 @@ fn a_frame_that_the_region_cuts_is_refused() {
     holds(&mut guest, 0, 1);
 }
 
-/// A region that is no mmap: of memory anywhere, or of none.
+/// A region without mmap: of any memory, or of none.
 struct Custom {
     start: GuestAddress,
     len: usize,
@@ -161,23 +160,23 @@ impl GuestMemoryRegion for Custom {
     ) -> Result<VolatileSlice<'_, BS<'_, ()>>, GuestMemoryError> {
         let memory = self.memory.ok_or(GuestMemoryError::HostAddressNotAvailable)?;
         assert!(offset.0 as usize + len <= self.len);
-        // SAFETY: inside the region, whose memory is there as long as the test.
+        // SAFETY: the slice is inside the region, whose memory outlives it.
         Ok(unsafe { VolatileSlice::new(memory.add(offset.0 as usize), len) })
     }
 }
 
 #[test]
-fn what_counts_is_where_the_host_has_a_frame() {
+fn only_the_host_address_of_a_frame_must_be_aligned() {
     let host = Host::new(4);
-    // It starts within a page of the guest, and at the same byte of one of the host.
+    // It starts inside a page of the guest, at the same offset as in the page of the host.
     let (start, memory) = (GuestAddress(PAGE_SIZE as u64 + 24), Some(host.at(0).wrapping_add(24)));
     let region = Custom { start, len: 3 * PAGE_SIZE, memory };
     let guest = GuestRegionCollection::from_regions(vec![region]).unwrap();
-    // SAFETY: the region is memory of its own.
+    // SAFETY: only this test uses the region.
     let ram = unsafe { GuestRam::new(&guest) };
     assert_eq!(ram.clear(frames(2, 3), Intent::Auto).unwrap_err().cleared, 2);
     let first_bytes = [0, 1, 2, 3].map(|page| {
-        // SAFETY: a byte of the host.
+        // SAFETY: the byte is in a page of the host.
         unsafe { host.at(page).read() }
     });
     let garbage = |page| common::garbage(page)[0];
@@ -188,7 +187,7 @@ fn what_counts_is_where_the_host_has_a_frame() {
 fn a_region_without_memory_is_refused() {
     let region = Custom { start: GuestAddress(0), len: PAGE_SIZE, memory: None };
     let guest = GuestRegionCollection::from_regions(vec![region]).unwrap();
-    // SAFETY: there is no memory at all.
+    // SAFETY: the region has no memory.
     let ram = unsafe { GuestRam::new(&guest) };
     let error = ram.clear(frames(0, 1), Intent::Auto).unwrap_err();
     assert!(error.to_string().contains("no pointer to guest address 0x0: "), "{error}");

@@ -1,10 +1,10 @@
-//! Describes why frames of a file cannot be accessed.
+//! Reports why frames of a file cannot be accessed.
 
 use std::{fmt, io};
 
 use rustix::io::Errno;
 
-use clearpage::highmem::{ClearError, Frame, FrameRange};
+use clearpage::highmem::{Frame, FrameRange};
 use clearpage::{PAGE_SHIFT, PAGE_SIZE};
 
 /// The reason why frames of a file cannot be accessed.
@@ -12,7 +12,7 @@ use clearpage::{PAGE_SHIFT, PAGE_SIZE};
 #[non_exhaustive]
 pub enum FileError {
     /// The frame is past the end of the file, at least in part.
-    BehindEnd {
+    PastEnd {
         /// The frame that is not wholly in the file.
         frame: Frame,
         /// Length of the file in bytes.
@@ -25,7 +25,7 @@ pub enum FileError {
     ///   `ENOMEM` of `madvise`: no memory is available.
     /// - `ENOSPC` of `pwritev`: the file system is full.
     /// - `EPERM`: the file is sealed (`F_SEAL_WRITE`).
-    /// - `EOPNOTSUPP` of `fallocate`: the file system does not support the operation.
+    /// - `EOPNOTSUPP` of `fallocate`: the file system does not support holes.
     System {
         /// The system call, by the name of its manual page.
         call: &'static str,
@@ -42,16 +42,8 @@ impl FileError {
     /// Returns the system's error number, if the system refused.
     pub fn raw_os_error(&self) -> Option<i32> {
         match *self {
-            Self::BehindEnd { .. } => None,
+            Self::PastEnd { .. } => None,
             Self::System { raw_os_error, .. } => Some(raw_os_error),
-        }
-    }
-
-    /// Returns the kind of an [`io::Error`] made from this error.
-    pub fn kind(&self) -> io::ErrorKind {
-        match *self {
-            Self::BehindEnd { .. } => io::ErrorKind::UnexpectedEof,
-            Self::System { raw_os_error, .. } => io::Error::from_raw_os_error(raw_os_error).kind(),
         }
     }
 }
@@ -59,7 +51,7 @@ impl FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::BehindEnd { frame, len } => {
+            Self::PastEnd { frame, len } => {
                 let end = u128::from(frame.address()) + PAGE_SIZE as u128;
                 write!(f, "{frame} ends at byte {end}, the file at {len}")
             }
@@ -74,7 +66,11 @@ impl std::error::Error for FileError {}
 
 impl From<FileError> for io::Error {
     fn from(error: FileError) -> Self {
-        Self::new(error.kind(), error)
+        let kind = match error.raw_os_error() {
+            None => io::ErrorKind::UnexpectedEof,
+            Some(errno) => Self::from_raw_os_error(errno).kind(),
+        };
+        Self::new(kind, error)
     }
 }
 
@@ -83,55 +79,14 @@ pub(super) fn inside(frames: FrameRange, len: u64) -> Result<FrameRange, FileErr
     let frame = frames.start();
     match (len >> PAGE_SHIFT).checked_sub(frame.get()) {
         Some(npages @ 1..) => Ok(frames.split_at(npages).0),
-        _ => Err(FileError::BehindEnd { frame, len }),
+        _ => Err(FileError::PastEnd { frame, len }),
     }
 }
 
-/// Converts the error of a caller that cleared `cleared` frames and failed at `frame`, the next.
-pub(super) fn stopped(cleared: u64, frame: Frame) -> impl Fn(FileError) -> ClearError<FileError> {
-    move |source| ClearError { cleared, frame, source }
-}
+/// The result of zeroing frames: an error has the number of leading frames that are zeroed.
+pub(super) type Partial<T = ()> = Result<T, (u64, FileError)>;
 
-/// Adds `done` frames, cleared before the failed part, to the error of that part.
-pub(super) fn after(done: u64) -> impl Fn(ClearError<FileError>) -> ClearError<FileError> {
-    move |error| ClearError { cleared: done + error.cleared, ..error }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn frames(start: u64, npages: u64) -> FrameRange {
-        FrameRange::new(Frame::new(start).expect("small"), npages).expect("small")
-    }
-
-    #[test]
-    fn a_frame_is_in_a_file_with_its_last_byte() {
-        let page = PAGE_SIZE as u64;
-        assert_eq!(inside(frames(3, 5), 8 * page), Ok(frames(3, 5)));
-        assert_eq!(inside(frames(3, 5), 8 * page - 1), Ok(frames(3, 4)));
-        assert_eq!(inside(frames(3, 5), 4 * page), Ok(frames(3, 1)));
-        for len in [0, 3 * page, 4 * page - 1] {
-            let frame = frames(3, 1).start();
-            assert_eq!(inside(frames(3, 5), len), Err(FileError::BehindEnd { frame, len }));
-        }
-        let all = FrameRange::new(Frame::MAX, 1).expect("the last one");
-        assert_eq!(
-            inside(all, u64::MAX),
-            Err(FileError::BehindEnd { frame: Frame::MAX, len: u64::MAX })
-        );
-    }
-
-    #[test]
-    fn an_error_says_what_was_wrong() {
-        let end = FileError::BehindEnd { frame: frames(2, 1).start(), len: 5 };
-        let text = format!("frame 0x2 ends at byte {}, the file at 5", 3 * PAGE_SIZE);
-        assert_eq!(end.to_string(), text);
-        assert_eq!(io::Error::from(end).kind(), io::ErrorKind::UnexpectedEof);
-        let system = FileError::system("mmap")(Errno::NOMEM);
-        assert!(system.to_string().starts_with("mmap: "), "{system}");
-        assert_eq!(system.kind(), io::ErrorKind::OutOfMemory);
-        let last = FileError::BehindEnd { frame: Frame::MAX, len: 0 };
-        assert!(last.to_string().contains("byte 18446744073709551616"), "{last}");
-    }
+/// Adds `done` frames, zeroed before the failed part, to the error of that part.
+pub(super) fn after(done: u64) -> impl Fn((u64, FileError)) -> (u64, FileError) {
+    move |(zeroed, error)| (done + zeroed, error)
 }

@@ -1,16 +1,16 @@
-//! Zeroes frames of a file in several ways.
+//! Zeroes ranges of frames of a file, by several methods.
 
 use std::io::IoSlice;
 
 use rustix::fs::{FallocateFlags, SeekFrom, fallocate, seek};
 use rustix::io::{Errno, pwrite, pwritev, retry_on_intr};
 
-use super::error::{after, stopped};
+use super::error::{Partial, after};
 use super::{FileError, FileFrames};
 use clearpage::highmem::{ClearError, FrameRange, clear_highpages};
 use clearpage::{Intent, PAGE_SHIFT, PAGE_SIZE, Page};
 
-/// Selects how frames of a file are zeroed. See the [speed of each](super#which-way).
+/// Selects how frames of a file are zeroed. See the [speed of each](super#the-fastest-method).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ZeroMethod {
@@ -23,9 +23,6 @@ pub enum ZeroMethod {
     /// again when the frames are next written. On hugetlbfs, partial huge pages at the ends are
     /// cleared through a window.
     PunchHole,
-    /// Marks the range as zero (`FALLOC_FL_ZERO_RANGE`). Disk blocks stay allocated, but unwritten.
-    /// Ext4, XFS and others support it; tmpfs (every memfd) and hugetlbfs do not: `EOPNOTSUPP`.
-    ZeroRange,
 }
 
 /// Source of the zeroes that are written: one page, which stays in the cache.
@@ -35,7 +32,7 @@ static ZEROES: Page = Page::ZERO;
 const WRITE: usize = (1 << 20) >> PAGE_SHIFT;
 
 impl FileFrames {
-    /// Zeroes frames in the given way. No frames are a no-op.
+    /// Zeroes frames by the given method. No frames are a no-op.
     ///
     /// # Errors
     /// The file ends before the frames do, or the system refused. The error contains the number of
@@ -46,17 +43,20 @@ impl FileFrames {
         frames: FrameRange,
         method: ZeroMethod,
     ) -> Result<(), ClearError<FileError>> {
+        locate(frames, self.zero_part(frames, method))
+    }
+
+    pub(super) fn zero_part(&self, frames: FrameRange, method: ZeroMethod) -> Partial {
         match method {
-            // SAFETY: only a file is overwritten. Code that maps it as memory has promised that it
-            // may change.
-            ZeroMethod::Map(intent) => unsafe { clear_highpages(self, frames, intent) },
+            ZeroMethod::Map(intent) => {
+                // SAFETY: only a file is overwritten. Code that maps it as memory has promised that
+                // it may change.
+                let cleared = unsafe { clear_highpages(self, frames, intent) };
+                cleared.map_err(|error| (error.cleared, error.source))
+            }
             ZeroMethod::Write => self.by_parts(frames, WRITE as u64, |part| self.write(part)),
             ZeroMethod::PunchHole if self.hugetlb => self.punch_blocks(frames),
             ZeroMethod::PunchHole => self.punch(frames),
-            ZeroMethod::ZeroRange => self.by_parts(frames, u64::MAX, |part| {
-                let refused = FileError::system("fallocate(FALLOC_FL_ZERO_RANGE)");
-                self.allocate(part, FallocateFlags::ZERO_RANGE).map_err(|errno| (0, refused(errno)))
-            }),
         }
     }
 
@@ -72,13 +72,16 @@ impl FileFrames {
         frames: FrameRange,
         method: ZeroMethod,
     ) -> Result<(), ClearError<FileError>> {
-        let mut left = frames;
-        while !left.is_empty() {
-            let done = frames.npages() - left.npages();
-            let next = self.inside(left).and_then(|part| self.data(part));
-            let (before, data) = next.map_err(stopped(done, left.start()))?;
-            self.zero(data, method).map_err(after(done + before))?;
-            left = left.split_at(before + data.npages()).1;
+        locate(frames, self.zero_data_parts(frames, method))
+    }
+
+    fn zero_data_parts(&self, frames: FrameRange, method: ZeroMethod) -> Partial {
+        let mut done = 0;
+        while done < frames.npages() {
+            let part = self.inside(frames.split_at(done).1);
+            let (hole, data) = part.and_then(|part| self.data(part)).map_err(|e| (done, e))?;
+            self.zero_part(data, method).map_err(after(done + hole))?;
+            done += hole + data.npages();
         }
         Ok(())
     }
@@ -104,27 +107,24 @@ impl FileFrames {
     }
 
     /// Calls `zero` for parts of at most `most` frames, each after a check that it is in the file.
-    /// The error of `zero` contains how many frames of the part are zeroed.
     fn by_parts(
         &self,
         frames: FrameRange,
         most: u64,
-        zero: impl Fn(FrameRange) -> Result<(), (u64, FileError)>,
-    ) -> Result<(), ClearError<FileError>> {
-        let mut left = frames;
-        while !left.is_empty() {
-            let done = frames.npages() - left.npages();
-            let part = self.inside(left.split_at(most).0).map_err(stopped(done, left.start()))?;
-            zero(part).map_err(|(zeroed, error)| {
-                stopped(done + zeroed, left.split_at(zeroed).1.start())(error)
-            })?;
-            left = left.split_at(part.npages()).1;
+        zero: impl Fn(FrameRange) -> Partial,
+    ) -> Partial {
+        let mut done = 0;
+        while done < frames.npages() {
+            let part = frames.split_at(done).1.split_at(most).0;
+            let part = self.inside(part).map_err(|error| (done, error))?;
+            zero(part).map_err(after(done))?;
+            done += part.npages();
         }
         Ok(())
     }
 
     /// Writes zeroes to at most [`WRITE`] frames.
-    fn write(&self, frames: FrameRange) -> Result<(), (u64, FileError)> {
+    fn write(&self, frames: FrameRange) -> Partial {
         let (start, end) = (frames.start().address(), frames.end() << PAGE_SHIFT);
         let mut at = start;
         while at < end {
@@ -150,29 +150,34 @@ impl FileFrames {
         Ok(())
     }
 
-    fn punch(&self, frames: FrameRange) -> Result<(), ClearError<FileError>> {
-        let refused = FileError::system("fallocate(FALLOC_FL_PUNCH_HOLE)");
+    /// Punches holes. The file does not grow, even if it was truncated meanwhile.
+    fn punch(&self, frames: FrameRange) -> Partial {
+        let mode = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         self.by_parts(frames, u64::MAX, |part| {
-            self.allocate(part, FallocateFlags::PUNCH_HOLE).map_err(|errno| (0, refused(errno)))
+            let (start, len) = (part.start().address(), part.npages() << PAGE_SHIFT);
+            let punched = retry_on_intr(|| fallocate(&self.file, mode, start, len));
+            punched.map_err(|errno| (0, FileError::system("fallocate")(errno)))
         })
     }
 
     /// Punches whole huge pages of hugetlbfs, and clears partial ones, which punching does not
     /// change before Linux 5.19.
-    fn punch_blocks(&self, frames: FrameRange) -> Result<(), ClearError<FileError>> {
+    fn punch_blocks(&self, frames: FrameRange) -> Partial {
         let block = (self.unit as u64 >> PAGE_SHIFT).max(1);
         let start = frames.start().get();
         let (head, rest) = frames.split_at(start.next_multiple_of(block) - start);
         let (blocks, tail) = rest.split_at(rest.npages() / block * block);
         let edge = ZeroMethod::Map(Intent::Auto);
-        self.zero(head, edge)?;
+        self.zero_part(head, edge)?;
         self.punch(blocks).map_err(after(head.npages()))?;
-        self.zero(tail, edge).map_err(after(head.npages() + blocks.npages()))
+        self.zero_part(tail, edge).map_err(after(head.npages() + blocks.npages()))
     }
+}
 
-    /// Calls fallocate(2) for frames in the file. The file does not grow, even if it was truncated.
-    fn allocate(&self, frames: FrameRange, mode: FallocateFlags) -> Result<(), Errno> {
-        let (start, len) = (frames.start().address(), frames.npages() << PAGE_SHIFT);
-        retry_on_intr(|| fallocate(&self.file, mode | FallocateFlags::KEEP_SIZE, start, len))
-    }
+/// Adds the frame that failed to an error.
+fn locate(frames: FrameRange, result: Partial) -> Result<(), ClearError<FileError>> {
+    result.map_err(|(cleared, source)| {
+        let frame = frames.split_at(cleared).1.start();
+        ClearError { cleared, frame, source }
+    })
 }

@@ -5,48 +5,57 @@
 //! implements [`Highmem`](clearpage::highmem::Highmem), for code that works on frames. Its own methods
 //! are safe and can also zero without a mapping.
 //!
-//! # Which way
+//! ```
+//! # use std::fs::File;
+//! use clearpage::highmem::{Frame, FrameRange};
+//! use clearpage::{Intent, PAGE_SIZE};
+//! use clearpage_os::file_frames::FileFrames;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let path = std::env::temp_dir().join(format!("clearpage-doc-{}", std::process::id()));
+//! # let open = File::options().read(true).write(true).create(true).truncate(true).open(&path);
+//! # std::fs::remove_file(&path)?;
+//! # let file = open?;
+//! # file.set_len(8 * PAGE_SIZE as u64)?;
+//! let memory = FileFrames::new(file)?;
+//! memory.clear(FrameRange::new(Frame::new(2).unwrap(), 4)?, Intent::Cold)?;
+//! // The file has 8 frames. Those before its end are cleared, and the error counts them.
+//! let past_end = FrameRange::new(Frame::new(5).unwrap(), 4)?;
+//! assert_eq!(memory.clear(past_end, Intent::Cold).unwrap_err().cleared, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The fastest method
 //!
 //! GB/s over files of 256 MiB, on one CPU of an AMD EPYC (Zen 5, in a virtual machine), Linux 6.18,
-//! ext4. `cargo bench --bench file_frames` measures your machine.
+//! ext4. `cargo bench --bench file_frames` measures your machine, and windows of other sizes.
 //!
-//! | [`Way`] | memfd: data | a hole | memfd of huge pages: data | a hole | on disk: data | a hole |
+//! | [`ZeroMethod`] | memfd: data | a hole | memfd of huge pages: data | a hole | on disk: data | a hole |
 //! |---|---|---|---|---|---|---|
 //! | [`Map`](ZeroMethod::Map) | 7.6 | 1.4 | **68** | 17 | 13 | 4.2 |
 //! | [`Write`](ZeroMethod::Write) | **14** | **3.4** | 23 | **27** | **15** | **6.0** |
 //! | [`PunchHole`](ZeroMethod::PunchHole) | 7.8 | | 380 | | 22 | |
 //! | the same, then `Write` | 2.4 | | 24 | | 4.6 | |
-//! | [`ZeroRange`](ZeroMethod::ZeroRange) | no | no | no | no | 20 | 500 |
-//! | [`zero_data`](FileFrames::zero_data), any way | as that | over 10 000 | as that | over 10 000 | as that | over 10 000 |
 //!
-//! If there are no huge pages, [`clear`](FileFrames::clear) therefore writes: filling a page table
-//! and emptying it again costs more than the kernel's own page lookup. If there are huge pages, it
-//! maps. Hugetlbfs always has them; a tmpfs with them
-//! (`/sys/kernel/mm/transparent_hugepage/shmem_enabled`, or mounted with `huge=`) reports a block
-//! size of 2 MiB. Holes that may stay holes cost nothing with `zero_data`. A punched hole costs
-//! time when it is filled again.
+//! Without huge pages [`clear`](FileFrames::clear) therefore writes: filling a page table and
+//! emptying it again costs more than the kernel's own page lookup. With huge pages it maps.
+//! Hugetlbfs always has them; a tmpfs with them (`/sys/kernel/mm/transparent_hugepage/shmem_enabled`,
+//! or mounted with `huge=`) reports a block size of 2 MiB. Holes that may stay holes cost nothing
+//! with [`zero_data`](FileFrames::zero_data). A punched hole costs time when it is filled again.
 //!
 //! If you have address space for the whole file and clear it often, map it once and use a
 //! [`LinearMap`](clearpage::highmem::LinearMap), which clears it like any other memory.
 //!
 //! # Windows
 //!
-//! | window | memfd | memfd of huge pages | hugetlbfs | on disk |
-//! |---|---|---|---|---|
-//! | a page, as HIGHMEM has it | 0.58 | 0.56 | | 0.28 |
-//! | 64 KiB | 4.1 | 5.9 | | 0.75 |
-//! | 256 KiB | 6.2 | 11 | | 0.8 |
-//! | 1 MiB | 7.2 | 14 | | 0.85 |
-//! | 2 MiB | 7.3 | 70 | 75 | 12 |
-//! | 4 MiB | 7.5 | 77 | 83 | 12 |
-//! | 8 MiB, the [default](FileFrames::with_window) | 7.5 | 83 | 88 | 12 |
-//! | 16 MiB | 7.4 | 85 | 90 | 12 |
-//! | 64 MiB | 7.2 | 88 | 93 | 12 |
+//! With windows of one page, as with HIGHMEM, `Map` reaches 0.6 on a memfd; from 2 MiB on it reaches
+//! 7, and 70 to 90 with huge pages. The [default](FileFrames::with_window) is 8 MiB.
 //!
 //! A window's page table is filled by one call: `MADV_POPULATE_READ` for tmpfs, whose pages are
 //! then also writable, `MADV_POPULATE_WRITE` elsewhere. Without it a memfd reaches 3.0 from 2 MiB
-//! on. Sliding one window over reserved addresses (`MAP_FIXED`) instead of unmapping it saves a
-//! fifth of the time with windows of one page, and nothing from 2 MiB on.
+//! on. Sliding one window over reserved addresses (`MAP_FIXED`) instead of unmapping it saves
+//! nothing from 2 MiB on.
 //!
 //! Scattered single pages in one window share it: every other page of a sorted list on hugetlbfs is
 //! cleared at 68 GB/s, against 0.6 with a window per page.
@@ -68,7 +77,6 @@
 //! Writes to one file are serialised, windows are not.
 
 mod error;
-mod kernel;
 mod method;
 mod scattered;
 mod window;
@@ -94,6 +102,27 @@ use clearpage::{Intent, PAGE_SHIFT};
 const TMPFS: u32 = 0x0102_1994;
 /// `HUGETLBFS_MAGIC` of statfs(2).
 const HUGETLBFS: u32 = 0x9584_58f6;
+
+/// File systems whose regular files are not memory or disk, by `f_type` of statfs(2): from the
+/// kernel's `linux/magic.h`; that of configfs is from `fs/configfs/mount.c`.
+const REFUSED: [(u32, &str); 14] = [
+    // They contain mappable files of device memory, such as the BARs of PCI devices.
+    (0x6265_6572, "sysfs"),
+    (0x9fa0, "procfs"),
+    (0x444d_4142, "dma-buf"),
+    // Interfaces of drivers and of the kernel, where a write of zeroes is a command.
+    (0x6462_6720, "debugfs"),
+    (0x7472_6163, "tracefs"),
+    (0x6265_6570, "configfs"),
+    (0x7363_6673, "securityfs"),
+    (0xf97c_ff8c, "selinuxfs"),
+    (0x0027_e0eb, "cgroup"),
+    (0x6367_7270, "cgroup2"),
+    (0x0765_5821, "resctrl"),
+    (0xcafe_4a11, "bpf"),
+    (0xde5e_81e4, "efivarfs"),
+    (0x6165_676c, "pstore"),
+];
 
 /// Default bytes in a window.
 const WINDOW: usize = 8 << 20;
@@ -134,18 +163,18 @@ impl FileFrames {
         }
         let system = fstatfs(&file)?;
         let (kind, block) = (system.f_type as u32, stat.st_blksize as usize);
-        if let Some(name) = kernel::refused(kind) {
-            let why = format!(
-                "a file of {name}, which stands for the kernel or a device: expected a file on \
-                 disk, a memfd, or one of tmpfs or hugetlbfs"
+        if let Some((_, name)) = REFUSED.iter().find(|(magic, _)| *magic == kind) {
+            let error = format!(
+                "a file of {name}, which represents the kernel or a device: expected a file on \
+                 disk, a memfd, or a file of tmpfs or hugetlbfs"
             );
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
         }
         let open = fcntl_getfl(&file)?;
         // With O_APPEND, pwrite appends regardless of the offset (pwrite(2), "BUGS").
         if open & (OFlags::RWMODE | OFlags::APPEND) != OFlags::RDWR {
-            let not = "not open for reading and writing, or open for appending";
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, not));
+            let error = "not open for reading and writing, or open for appending";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, error));
         }
         let hugetlb = kind == HUGETLBFS;
         let file = Self {
@@ -176,7 +205,7 @@ impl FileFrames {
     /// If `npages` is 0.
     #[must_use]
     pub fn with_window(self, npages: usize) -> Self {
-        assert_ne!(npages, 0, "with_window: a window of no frame");
+        assert_ne!(npages, 0, "with_window: a window of 0 frames");
         let most = (isize::MAX as usize >> PAGE_SHIFT) as u64;
         let unit = (self.unit as u64 >> PAGE_SHIFT).max(1);
         Self { window: (npages as u64).min(most).next_multiple_of(unit), ..self }
@@ -196,25 +225,7 @@ impl FileFrames {
         Ok(FrameRange::new(Frame::default(), npages).expect("a length of 63 bits"))
     }
 
-    /// Zeroes frames with the [fastest](Self::fastest) way. No frames are a no-op.
-    ///
-    /// ```
-    /// use clearpage::{Intent, PAGE_SIZE, file_frames::FileFrames, highmem::{Frame, FrameRange}};
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let path = std::env::temp_dir().join(format!("clearpage-doc-{}", std::process::id()));
-    /// # let open = std::fs::File::options().read(true).write(true).create(true).truncate(true).open(&path);
-    /// # std::fs::remove_file(&path)?;
-    /// # let file = open?;
-    /// # file.set_len(8 * PAGE_SIZE as u64)?;
-    /// let memory = FileFrames::new(file)?;
-    /// let frames = FrameRange::new(Frame::new(2).unwrap(), 4)?;
-    /// memory.clear(frames, Intent::Cold)?;
-    /// // Frames behind the end of the file: those before it are cleared, and the error says so.
-    /// let error = memory.clear(FrameRange::new(Frame::new(5).unwrap(), 4)?, Intent::Cold).unwrap_err();
-    /// assert_eq!(error.cleared, 3);
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// Zeroes frames by the [fastest](Self::fastest) method. No frames are a no-op.
     ///
     /// # Errors
     /// As [`zero`](Self::zero).
@@ -222,9 +233,9 @@ impl FileFrames {
         self.zero(frames, self.fastest(frames.npages(), intent))
     }
 
-    /// Returns the faster of [`ZeroMethod::Map`] and [`ZeroMethod::Write`] for `npages` consecutive frames that
-    /// are not a hole, as measured on one CPU. It depends on the kind of file when the `FileFrames`
-    /// was created; pages that are huge only through `MADV_HUGEPAGE` are not detected.
+    /// Returns the faster of [`ZeroMethod::Map`] and [`ZeroMethod::Write`] for `npages` consecutive
+    /// frames that are not a hole, as measured on one CPU. It depends on the kind of file when the
+    /// `FileFrames` was created; pages that are huge only through `MADV_HUGEPAGE` are not detected.
     pub fn fastest(&self, npages: u64, intent: Intent) -> ZeroMethod {
         if npages >= self.map_from { ZeroMethod::Map(intent) } else { ZeroMethod::Write }
     }

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::ptr::NonNull;
 
-use super::error::{after, inside, stopped};
+use super::error::{Partial, after, inside};
 use super::window::map;
 use super::{FileError, FileFrames, ZeroMethod};
 use clearpage::highmem::{ClearError, Frame, FrameRange, Mapping};
@@ -13,7 +13,7 @@ use clearpage::{Intent, PAGE_SHIFT, Page, raw};
 const BATCH: usize = 64;
 
 impl FileFrames {
-    /// Zeroes scattered frames, in any order, with the [fastest](Self::fastest) way for one frame.
+    /// Zeroes scattered frames, in any order, by the [fastest](Self::fastest) method for one frame.
     ///
     /// # Errors
     /// As [`zero_scattered`](Self::zero_scattered).
@@ -27,10 +27,10 @@ impl FileFrames {
 
     /// Zeroes scattered frames, in any order. A frame that is listed twice is zeroed twice.
     ///
-    /// With [`ZeroMethod::Map`], frames that are adjacent in the list and lie in one window share it,
+    /// With [`ZeroMethod::Map`], list entries that follow one another and lie in one window share it,
     /// where [`clear_scattered_highpages`](clearpage::highmem::clear_scattered_highpages) maps each
     /// run. The frames between them are not touched, and their holes are not filled, except in the
-    /// same huge page. With the other ways each run takes one call.
+    /// same huge page. With the other methods each run takes one call.
     ///
     /// # Errors
     /// As [`zero`](Self::zero). The error contains how many leading list entries are zeroed.
@@ -44,22 +44,23 @@ impl FileFrames {
             let list = &frames[done..];
             let zeroed = match method {
                 ZeroMethod::Map(intent) => self.by_shared_window(list, intent),
-                _ => self.zero(run(list), method).map(|()| run(list).npages() as usize),
+                _ => self.zero_part(run(list), method).map(|()| run(list).npages() as usize),
             };
-            done += zeroed.map_err(after(done as u64))?;
+            done += zeroed.map_err(after(done as u64)).map_err(|(cleared, source)| ClearError {
+                cleared,
+                frame: frames[cleared as usize],
+                source,
+            })?;
         }
         Ok(())
     }
 
     /// Clears the leading frames of the list that lie in one window, and returns their number.
-    fn by_shared_window(
-        &self,
-        list: &[Frame],
-        intent: Intent,
-    ) -> Result<usize, ClearError<FileError>> {
+    fn by_shared_window(&self, list: &[Frame], intent: Intent) -> Partial<usize> {
         let first = list[0];
-        let len = self.len().map_err(stopped(0, first))?;
-        inside(first.into(), len).map_err(stopped(0, first))?;
+        let none = |error| (0, error);
+        let len = self.len().map_err(none)?;
+        inside(first.into(), len).map_err(none)?;
         let in_window = |frame: &&Frame| {
             frame.get() / self.window == first.get() / self.window
                 && frame.get() < len >> PAGE_SHIFT
@@ -69,7 +70,7 @@ impl FileFrames {
             .iter()
             .fold((first, first), |(low, high), &frame| (low.min(frame), high.max(frame)));
         let span = FrameRange::new(low, high.get() - low.get() + 1).expect("between two frames");
-        let window = map(self.file.as_fd(), span, self.unit).map_err(stopped(0, first))?;
+        let window = map(self.file.as_fd(), span, self.unit).map_err(none)?;
 
         // Populating a page populates its whole unit.
         let unit = (self.unit as u64 >> PAGE_SHIFT).max(1);
@@ -97,9 +98,8 @@ impl FileFrames {
             // SAFETY: the pages are in the window, which no other code uses.
             unsafe { raw::clear_scattered(&pages[..ready], intent) };
             if let Err(error) = populated {
-                let frame = chunk[ready];
-                let error = self.inside(frame.into()).err().unwrap_or(error);
-                return Err(stopped((batch * BATCH + ready) as u64, frame)(error));
+                let error = self.inside(chunk[ready].into()).err().unwrap_or(error);
+                return Err(((batch * BATCH + ready) as u64, error));
             }
         }
         Ok(list.len())

@@ -1,15 +1,14 @@
 //! Maps frames of a file temporarily: windows.
 
-use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::{NonNull, null_mut};
 
 use rustix::io::Errno;
-use rustix::mm::{Advice, MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, mmap, mmap_anonymous};
 
 use super::{FileError, FileFrames};
-use crate::prefault::linux::populate;
+use crate::linux::{Mapping as Mapped, READ_WRITE, populate};
 use clearpage::highmem::{FrameRange, Highmem, Mapping};
 use clearpage::{PAGE_SHIFT, PAGE_SIZE, Page};
 
@@ -26,21 +25,6 @@ pub struct Window<'a> {
 unsafe impl Mapping for Window<'_> {
     fn pages(&self) -> NonNull<[Page]> {
         self.pages
-    }
-}
-
-/// A part of the address space, unmapped when dropped.
-#[derive(Debug)]
-struct Mapped {
-    start: *mut c_void,
-    len: usize,
-}
-
-impl Drop for Mapped {
-    fn drop(&mut self) {
-        // SAFETY: this maps exactly these bytes, and no reference to them outlives it.
-        let unmapped = unsafe { munmap(self.start, self.len) };
-        debug_assert!(unmapped.is_ok(), "munmap: {unmapped:?}");
     }
 }
 
@@ -73,30 +57,29 @@ pub(super) fn map(
     unit: usize,
 ) -> Result<Window<'_>, FileError> {
     let Span { offset, len, before } = Span::of(frames, unit);
-    let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
     // The system aligns mappings to units; our pages may be larger.
     let slack = PAGE_SIZE.saturating_sub(unit);
     let map = |len| {
-        if slack == 0 {
-            // SAFETY: a new mapping, at an address that the kernel picks.
-            let start = unsafe { mmap(null_mut(), len, access, flags, file, offset)? };
-            return Ok((Mapped { start, len }, start));
+        let reserve = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        // SAFETY: new mappings at an address that the kernel picks; the second one replaces a part
+        // of the first, which nothing uses yet.
+        unsafe {
+            if slack == 0 {
+                let start = mmap(null_mut(), len, READ_WRITE, MapFlags::SHARED, file, offset)?;
+                return Ok((Mapped::from_raw(start, len), start));
+            }
+            let start = mmap_anonymous(null_mut(), len + slack, ProtFlags::empty(), reserve)?;
+            let mapped = Mapped::from_raw(start, len + slack);
+            let first = start.map_addr(|addr| addr.next_multiple_of(PAGE_SIZE));
+            mmap(first, len, READ_WRITE, MapFlags::SHARED | MapFlags::FIXED, file, offset)?;
+            Ok((mapped, first))
         }
-        let nothing = MapFlags::PRIVATE | MapFlags::NORESERVE;
-        // SAFETY: a new mapping, at an address that the kernel picks.
-        let start =
-            unsafe { mmap_anonymous(null_mut(), len + slack, ProtFlags::empty(), nothing)? };
-        let mapped = Mapped { start, len: len + slack };
-        let first = start.map_addr(|addr| addr.next_multiple_of(PAGE_SIZE));
-        // SAFETY: it replaces a part of the mapping above, which nothing uses yet.
-        unsafe { mmap(first, len, access, flags | MapFlags::FIXED, file, offset)? };
-        Ok((mapped, first))
     };
     let len = usize::try_from(len).ok().filter(|&len| len <= isize::MAX as usize - slack);
     let mapped = len.ok_or(Errno::NOMEM).and_then(map);
     let (mapped, start) = mapped.map_err(FileError::system("mmap"))?;
     let first = NonNull::new(start.wrapping_byte_add(before).cast::<Page>());
-    let first = first.expect("mmap gives no null pointer");
+    let first = first.expect("mmap returns no null pointer");
     debug_assert!(first.is_aligned());
     let pages = NonNull::slice_from_raw_parts(first, frames.npages() as usize);
     Ok(Window { pages, _mapped: mapped, file: PhantomData })
@@ -118,13 +101,13 @@ impl Window<'_> {
             Ok(_) => Ok(()),
             Err(error) => Err(FileError::System {
                 call: "madvise",
-                raw_os_error: error.raw_os_error().expect("an answer of the system"),
+                raw_os_error: error.raw_os_error().expect("an error of the system"),
             }),
         }
     }
 }
 
-// SAFETY: a window starts at the first frame and maps at most the frames asked for. Frames of a
+// SAFETY: a window starts at the first frame and maps at most the requested frames. Frames of a
 // file follow one another, and two never share a byte.
 unsafe impl Highmem for FileFrames {
     type Error = FileError;
@@ -137,13 +120,13 @@ unsafe impl Highmem for FileFrames {
     /// Maps up to the next multiple of the window size, or up to the file's last whole frame. The
     /// pages are present; otherwise it returns a [`FileError`].
     fn kmap_local(&self, frames: FrameRange) -> Result<Window<'_>, FileError> {
-        let (asked, _) = frames.split_at(self.window - frames.start().get() % self.window);
+        let (requested, _) = frames.split_at(self.window - frames.start().get() % self.window);
         loop {
-            let inside = self.inside(asked)?;
+            let inside = self.inside(requested)?;
             let window = map(self.file.as_fd(), inside, self.unit)?;
             match window.populate(0, inside.npages() as usize, self.populate) {
                 Ok(()) => return Ok(window),
-                Err(error) if self.inside(asked)? == inside => return Err(error),
+                Err(error) if self.inside(requested)? == inside => return Err(error),
                 // The file was truncated meanwhile: map the rest.
                 Err(_) => {}
             }
@@ -161,24 +144,23 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_begins_and_ends_at_units() {
+    fn a_mapping_begins_and_ends_at_multiples_of_the_unit() {
         let (page, pages) = (PAGE_SIZE, |n: u64| n << PAGE_SHIFT);
         let span = |start, npages, unit| {
             let Span { offset, len, before } = Span::of(frames(start, npages), unit);
             (offset, len, before)
         };
-        // A unit no larger than a page.
         for unit in [page, page / 4] {
             assert_eq!(span(3, 5, unit), (pages(3), pages(5), 0));
         }
-        // A larger unit: a system page, or a huge page.
+        // The unit is a larger page of the system, or a huge page.
         for shift in [2, 4, 9] {
-            let unit = 1 << shift;
-            assert_eq!(span(unit, unit, page << shift), (pages(unit), pages(unit), 0));
-            assert_eq!(span(0, 1, page << shift), (0, pages(unit), 0));
-            let last = unit - 1;
-            assert_eq!(span(last, 1, page << shift), (0, pages(unit), last as usize * page));
-            assert_eq!(span(last, 2, page << shift), (0, pages(2 * unit), last as usize * page));
+            let (n, unit) = (1 << shift, page << shift);
+            let last = n - 1;
+            assert_eq!(span(n, n, unit), (pages(n), pages(n), 0));
+            assert_eq!(span(0, 1, unit), (0, pages(n), 0));
+            assert_eq!(span(last, 1, unit), (0, pages(n), last as usize * page));
+            assert_eq!(span(last, 2, unit), (0, pages(2 * n), last as usize * page));
         }
         // Past 32 bits of address.
         let far = 5 << (30 - PAGE_SHIFT);

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_runs_while_work_is_done() {
+    fn the_clock_runs_while_the_thread_runs() {
         // Read before the clock: the thread may lose the CPU between the two.
         let start = Instant::now();
         let clock = Clock::start();
@@ -61,7 +61,7 @@ mod tests {
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     #[test]
-    fn it_stands_while_others_have_the_cpu() {
+    fn the_clock_stops_while_the_thread_sleeps() {
         let clock = Clock::start();
         std::thread::sleep(Duration::from_millis(200));
         assert!(clock.elapsed() < Duration::from_millis(100), "{:?}", clock.elapsed());

@@ -24,11 +24,11 @@
 //! [`clear_pages_for`] stops it. With `movnti` forced, two threads raise 57 GB/s to 90.
 //! `cargo bench --bench parallel` measures your machine.
 
-mod crew;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod nodes;
 mod pace;
 mod share;
+mod workers;
 
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
@@ -37,8 +37,8 @@ use std::{io, thread};
 
 use self::pace::Pace;
 use self::share::{Share, cut, piece_size};
-use super::HUGE;
-use super::prefault::{self, HugePages};
+use crate::HUGE;
+use crate::prefault::{self, HugePages};
 use clearpage::checks::{AddressSanitizer, ChecksDisabled};
 use clearpage::{AvailablePrimitive, Intent, Page, checks, primitive_for};
 
@@ -88,7 +88,7 @@ pub fn clear_pages_on(pages: &mut [Page], intent: Intent, threads: NonZeroUsize)
         let primitive = primitive_for(intent, len);
         let size = piece_size(len, threads.get().saturating_mul(PIECES_A_THREAD), HUGE);
         let shares = shares(cut(pages, size));
-        crew::work(shares, Pace::fixed(threads.get()), as_this_thread(primitive));
+        workers::work(shares, Pace::fixed(threads.get()), as_this_thread(primitive));
     }
 }
 
@@ -101,13 +101,13 @@ fn as_this_thread(primitive: AvailablePrimitive) -> impl Fn(&mut [Page]) + Sync 
     }
 }
 
-/// Faults pages in as [`prefault`](super::prefault::prefault) does, on as many threads as speed it
+/// Faults pages in as [`prefault`](fn@crate::prefault) does, on as many threads as speed it
 /// up. These are more than for clearing: the CPU that touches a page does the kernel's work for it.
 ///
 /// If the memory is on no NUMA node yet, all threads run on the caller's node.
 ///
 /// # Errors
-/// As [`prefault`](super::prefault). If several pieces fail, one of their errors is returned.
+/// As [`prefault`](mod@crate::prefault). If several pieces fail, one of their errors is returned.
 pub fn prefault(pages: &mut [Page], huge: HugePages) -> io::Result<()> {
     let cpus = cpus_for(pages);
     if cpus == 1 {
@@ -138,7 +138,7 @@ fn cpus_for(pages: &[Page]) -> usize {
 /// Calls `each` for all pieces of a range, on as many threads as pay.
 fn find_pace(pages: &mut [Page], cpus: usize, each: impl Fn(&mut [Page]) + Sync) {
     let size = piece_size(size_of_val(pages), PIECES, SMALLEST_PIECE);
-    crew::work(shares(cut(pages, size)), Pace::find(cpus), each);
+    workers::work(shares(cut(pages, size)), Pace::find(cpus), each);
 }
 
 /// Groups pieces by the NUMA node that their memory is on.

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_go_to_their_node_and_the_rest_home() {
+    fn pieces_go_to_their_node_and_others_to_the_callers() {
         // Two sockets, memory without CPUs as node 2, and a node that this process may not use.
         let nodes = [node(0, &[0, 1]), node(1, &[2, 3]), node(2, &[]), node(3, &[4])];
         let owners = [Some(0), Some(1), None, Some(2), Some(3), Some(7), Some(1)];
@@ -207,7 +207,7 @@ mod tests {
     }
 
     quickcheck! {
-        fn no_piece_is_lost(owners: Vec<Option<usize>>, cpu: usize) -> bool {
+        fn each_piece_is_in_exactly_one_share(owners: Vec<Option<usize>>, cpu: usize) -> bool {
             let nodes = [node(0, &[0, 1]), node(1, &[2]), node(5, &[3]), node(6, &[])];
             let owners: Vec<_> = owners.into_iter().map(|owner| owner.map(|n| n % 8)).collect();
             let pieces: Vec<usize> = (0..owners.len()).collect();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn this_system_tells_of_memory_that_is_there_or_tells_nothing() {
+    fn present_memory_is_on_an_online_node_if_nodes_are_reported() {
         let mut pages = vec![Page::ZERO; 4];
         pages.iter_mut().for_each(|page| page.as_bytes_mut()[0] = 1);
         let pieces: Vec<_> = pages.chunks_mut(2).collect();
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_moves_to_the_cpus_it_is_given() {
+    fn move_to_sets_the_affinity_of_the_calling_thread() {
         let cpus = || {
             let allowed = sched_getaffinity(None).unwrap();
             (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect::<Vec<_>>()
@@ -298,6 +298,6 @@ mod tests {
                 });
             }
         });
-        assert_eq!(cpus(), all, "the thread that started them");
+        assert_eq!(cpus(), all, "the affinity of the thread that started them");
     }
 }

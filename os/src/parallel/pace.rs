@@ -9,7 +9,7 @@ const PIECES: u32 = 3;
 /// mostly noise, and the CPUs are better left to others.
 const WORTH: f64 = 1.0 / 3.0;
 /// Time to start a thread and to end it, measured under load.
-const HIRE: Duration = Duration::from_micros(25);
+const START: Duration = Duration::from_micros(25);
 /// A thread is started only if the rest takes this many times as long as its start: if it does not
 /// help, 2.5 % are lost.
 const PATIENCE: f64 = 40.0;
@@ -81,7 +81,7 @@ impl Pace {
             }
         }
         let more = self.most.min(2 * self.threads);
-        let price = HIRE.as_secs_f64() * (more - self.threads) as f64;
+        let price = START.as_secs_f64() * (more - self.threads) as f64;
         if more == self.threads || left / together < PATIENCE * price {
             self.settled = true;
             return;
@@ -131,13 +131,13 @@ mod tests {
     const NEVER: usize = usize::MAX;
 
     #[test]
-    fn one_cpu_that_saturates_memory_stays_alone() {
+    fn a_cpu_that_saturates_memory_stays_alone() {
         let machine = Machine { cpus: 2, saturates_at: 1.02 };
         assert_eq!(machine.clear(MANY, NEVER), (1, 2));
     }
 
     #[test]
-    fn threads_stop_where_memory_is_saturated() {
+    fn threads_stop_once_memory_is_saturated() {
         // 6.0: eight threads are 1.5 times as fast as four.
         for (saturates_at, threads) in [(1.5, 2), (2.0, 2), (4.0, 4), (6.0, 8), (9.0, 8)] {
             let machine = Machine { cpus: 64, saturates_at };
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cpu_is_used_where_memory_keeps_up() {
+    fn every_cpu_is_used_if_memory_keeps_up() {
         for cpus in [2, 3, 6, 64] {
             let machine = Machine { cpus, saturates_at: 1000.0 };
             assert_eq!(machine.clear(MANY, NEVER), (cpus, cpus));
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_that_was_held_up_decides_nothing() {
+    fn a_delayed_piece_does_not_decide() {
         for hiccup in [2, 3, 5] {
             let machine = Machine { cpus: 16, saturates_at: 4.0 };
             assert_eq!(machine.clear(MANY, hiccup).0, 4, "every piece number {hiccup}");
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_soon_needs_no_help() {
+    fn short_work_starts_no_thread() {
         let machine = Machine { cpus: 64, saturates_at: 64.0 };
         // A piece takes 0.8 ms. The first decision comes after four, and a thread costs 25 us.
         assert_eq!(machine.clear(4, NEVER), (1, 1));

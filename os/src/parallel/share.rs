@@ -1,6 +1,6 @@
 //! Cuts a range into pieces and groups them by the CPUs that should clear them.
 
-use super::HUGE;
+use crate::HUGE;
 use clearpage::{PAGE_SHIFT, Page};
 
 /// Maximum length of a piece: all threads wait for the last one.
@@ -31,16 +31,16 @@ pub(super) fn cut(pages: &mut [Page], size: usize) -> Vec<&mut [Page]> {
     let mut rest = pages;
     while !rest.is_empty() {
         let to_boundary = (size - (rest.as_ptr().addr() & (size - 1))) >> PAGE_SHIFT;
-        let (piece, behind) = rest.split_at_mut(to_boundary.min(rest.len()));
+        let (piece, tail) = rest.split_at_mut(to_boundary.min(rest.len()));
         pieces.push(piece);
-        rest = behind;
+        rest = tail;
     }
     pieces
 }
 
 /// Returns the share that each of `threads` threads works on. Each share takes one thread in turn
 /// while it has CPUs left; when none has, the assignment repeats.
-pub(super) fn seats<T>(shares: &[Share<T>], threads: usize) -> Vec<usize> {
+pub(super) fn assign<T>(shares: &[Share<T>], threads: usize) -> Vec<usize> {
     let rounds = shares.iter().map(|share| share.cpus.len()).max().unwrap_or(0).max(1);
     let round = |n| {
         let with_room = shares.iter().enumerate();
@@ -88,38 +88,30 @@ mod tests {
             let of = |&n: &u8| Share { cpus: vec![0; usize::from(n % 16) + 1], pieces: vec![()] };
             let shares: Vec<_> = cpus.iter().take(8).map(of).collect();
             let room: usize = shares.iter().map(|share| share.cpus.len()).sum();
-            let seats = seats(&shares, usize::from(threads).min(room));
+            let assigned = assign(&shares, usize::from(threads).min(room));
             let fits = |(i, share): (usize, &Share<()>)| {
-                seats.iter().filter(|&&seat| seat == i).count() <= share.cpus.len()
+                assigned.iter().filter(|&&share| share == i).count() <= share.cpus.len()
             };
-            seats.len() == usize::from(threads).min(room) && shares.iter().enumerate().all(fits)
+            assigned.len() == usize::from(threads).min(room) && shares.iter().enumerate().all(fits)
         }
     }
 
     #[test]
-    fn pieces_of_huge_pages_partition_a_huge_range() {
-        let mut pages = vec![Page::ZERO; 3 * HUGE / PAGE_SIZE + 5];
-        for start in [0, 1, 5] {
-            assert!(partitions(&mut pages[start..], HUGE), "from page {start} on");
-        }
-    }
-
-    #[test]
-    fn sizes_of_pieces() {
+    fn piece_sizes_are_clamped_powers_of_two() {
         const MIB: usize = 1 << 20;
-        assert_eq!(piece_size(64 * MIB, 256, 8 * MIB), 8 * MIB);
-        assert_eq!(piece_size(1000 * MIB, 30, 8 * MIB), 32 * MIB);
-        assert_eq!(piece_size(usize::MAX, 1, 8 * MIB), 64 * MIB);
-        assert_eq!(piece_size(100 * MIB, 8, HUGE), 8 * MIB);
-        assert_eq!(piece_size(3 * MIB, 32, HUGE), 2 * MIB);
+        for (len, pieces, smallest, size) in
+            [(64, 256, 8, 8), (1000, 30, 8, 32), (4095, 1, 8, 64), (100, 8, 2, 8), (3, 32, 2, 2)]
+        {
+            assert_eq!(piece_size(len * MIB, pieces, smallest * MIB), size * MIB);
+        }
     }
 
     #[test]
-    fn threads_sit_where_the_cpus_are() {
+    fn shares_get_threads_in_turn_while_they_have_cpus() {
         let of = |cpus: &[usize]| Share { cpus: vec![0; cpus.len()], pieces: vec![()] };
-        assert_eq!(seats(&[of(&[])], 3), [0, 0, 0]);
-        assert_eq!(seats(&[of(&[0, 1, 2]), of(&[3])], 4), [0, 1, 0, 0]);
+        assert_eq!(assign(&[of(&[])], 3), [0, 0, 0]);
+        assert_eq!(assign(&[of(&[0, 1, 2]), of(&[3])], 4), [0, 1, 0, 0]);
         // More threads than CPUs: the caller asked for them.
-        assert_eq!(seats(&[of(&[0]), of(&[1])], 5), [0, 1, 0, 1, 0]);
+        assert_eq!(assign(&[of(&[0]), of(&[1])], 5), [0, 1, 0, 1, 0]);
     }
 }

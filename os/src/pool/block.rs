@@ -12,7 +12,7 @@ use clearpage::Page;
 /// Owns a block of pages from a [`ZeroPool`](super::ZeroPool), which was zero when it was taken.
 ///
 /// Any thread may drop it. The block then returns to the pool, which clears it in the background,
-/// or to the supply if the pool is full or already dropped. Its memory stays valid as long as the
+/// or to the source if the pool is full or already dropped. Its memory stays valid as long as the
 /// handle exists, even if the pool is dropped first.
 pub struct ZeroBlock {
     first: NonNull<Page>,
@@ -34,14 +34,14 @@ impl ZeroBlock {
 
     /// Returns all bytes of the block.
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: `self` owns `size` initialised bytes at `first`, and is borrowed with the slice.
-        unsafe { slice::from_raw_parts(self.first.as_ptr().cast(), self.shared.order.bytes()) }
+        // SAFETY: pages consist of bytes, and `self` is borrowed with the slice.
+        unsafe { slice::from_raw_parts(self.first.as_ptr().cast(), size_of_val(&**self)) }
     }
 
     /// Returns all bytes of the block, for writing.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and the borrow is exclusive.
-        unsafe { slice::from_raw_parts_mut(self.first.as_ptr().cast(), self.shared.order.bytes()) }
+        unsafe { slice::from_raw_parts_mut(self.first.as_ptr().cast(), size_of_val(&**self)) }
     }
 }
 
@@ -64,7 +64,7 @@ impl DerefMut for ZeroBlock {
 impl Drop for ZeroBlock {
     fn drop(&mut self) {
         // SAFETY: the block was taken from `shared`, and its only owner ends here.
-        unsafe { self.shared.give_back(self.first) }
+        unsafe { self.shared.free(self.first) }
     }
 }
 

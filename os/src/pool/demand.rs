@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Interval between two checks of demand and of the system's memory: short compared with what a
-/// person notices, and long enough for the checks to cost nothing.
+/// Interval between two checks of demand and of the system's memory: too short for
+/// a person to notice, and long enough for the checks to cost nothing.
 pub(super) const PERIOD: Duration = Duration::from_millis(100);
 
 /// Limits of the target.
@@ -48,42 +48,40 @@ mod tests {
     const BOUNDS: Bounds = Bounds { min: 8, max: 100 };
 
     #[test]
-    fn demand_raises_at_once() {
-        assert_eq!(BOUNDS.raised(8, 50), 50);
-        assert_eq!(BOUNDS.raised(60, 50), 60);
-        assert_eq!(BOUNDS.raised(8, 1000), 100);
-        assert_eq!(BOUNDS.raised(0, 1), 8);
+    fn demand_raises_the_target_at_once() {
+        for (target, taken, expected) in [(8, 50, 50), (60, 50, 60), (8, 1000, 100), (0, 1, 8)] {
+            assert_eq!(BOUNDS.raised(target, taken), expected);
+        }
         assert_eq!(BOUNDS.raised(0, 0), 0);
     }
 
     #[test]
-    fn it_decays_when_idle_and_stays_down() {
-        assert_eq!(BOUNDS.settled(80, 0, 1), 70);
-        assert_eq!(BOUNDS.settled(80, 0, 5), 40);
-        assert_eq!(BOUNDS.settled(9, 0, 1), 8);
-        assert_eq!(BOUNDS.settled(8, 0, 1000), 8);
+    fn without_demand_the_target_decays_and_a_trimmed_pool_stays_trimmed() {
+        for (target, periods, expected) in [(80, 1, 70), (80, 5, 40), (9, 1, 8), (8, 1000, 8)] {
+            assert_eq!(BOUNDS.settled(target, 0, periods), expected);
+        }
         assert_eq!(BOUNDS.settled(3, 0, 1), 3, "trimmed");
         assert_eq!(BOUNDS.settled(3, 1, 1), 8);
     }
 
     #[test]
-    fn a_long_sleep_is_many_periods() {
+    fn blocks_taken_in_a_long_sleep_count_for_all_its_periods() {
         assert_eq!(BOUNDS.settled(100, 100, 100), 8);
         assert_eq!(BOUNDS.settled(8, 100, 5), 20);
     }
 
     #[test]
-    fn low_is_reached_before_nothing_is_left() {
+    fn a_refill_begins_before_the_last_block_is_taken() {
         assert_eq!([0, 1, 2, 3, 8].map(Bounds::low), [0, 1, 1, 2, 4]);
     }
 
     quickcheck! {
-        fn the_bounds_hold(target: usize, taken: usize, periods: usize) -> bool {
+        fn the_target_is_within_its_bounds(target: usize, taken: usize, periods: usize) -> bool {
             let settled = BOUNDS.settled(target.min(100), taken, periods);
             settled <= 100 && (taken == 0 || settled >= 8)
         }
 
-        fn everything_decays(target: usize) -> bool {
+        fn any_target_decays_to_the_minimum(target: usize) -> bool {
             BOUNDS.settled(target, 0, usize::MAX) == target.min(8)
         }
     }

@@ -3,30 +3,43 @@
 //! Taking a block from a [`ZeroPool`] pops an address from a queue, in about ten nanoseconds. The
 //! queue is lock-free: a thread that is preempted, at any priority, does not block the others.
 //!
+//! ```
+//! use clearpage_os::ZeroPool;
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let pool = ZeroPool::builder(256).min(64).build()?;
+//! let mut page = pool.take().expect("out of memory");
+//! assert!(page.bytes().iter().all(|&byte| byte == 0));
+//! page.bytes_mut()[..5].copy_from_slice(b"hello");
+//! drop(page); // back to the pool, which clears it
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! - **Number of ready blocks**: the target is the number of blocks taken in the last 0.1 s, within
-//!   the `min` and `max` of the [`ZeroPoolBuilder`]. It rises at once, and halves in half a second if fewer
-//!   are taken. If fewer than half of the target are ready, the thread clears more.
+//!   the `min` and `max` of the [`ZeroPoolBuilder`]. It rises at once, and halves in half a second
+//!   if fewer are taken. If fewer than half of the target are ready, the thread clears more.
 //! - **Bound**: the pool holds at most `max` blocks, zeroed or not. A block that is freed while the
-//!   pool is full goes to the supply at once.
+//!   pool is full is released to the source at once.
 //! - **If no block is ready**, the caller's thread clears a freed block and leaves it in the cache,
 //!   or gets a fresh one, which the system clears at the first touch. This is usual under full
 //!   load of all CPUs: on Linux the background thread has idle priority (`SCHED_IDLE`), unless
-//!   [`Builder::idle`] disables that or the system refuses it.
+//!   [`ZeroPoolBuilder::idle`] disables that or the system refuses it.
 //! - **If memory is short**, the pool releases all its blocks, and holds none until memory is
 //!   available again. It checks ten times a second while it is used or holds more than `min`. On
 //!   Linux, memory is short if threads of this control group (if it has no statistics, of the
 //!   system) stalled on memory for more than a tenth of the time (PSI). A kernel without PSI
-//!   reports nothing. [`Builder::pressure`] replaces this check; [`ZeroPool::trim`] releases blocks
-//!   at any time. An unused pool holds `min` blocks and sleeps without checking.
+//!   reports nothing. [`ZeroPoolBuilder::pressure`] replaces this check; [`ZeroPool::trim`]
+//!   releases blocks at any time. An unused pool holds `min` blocks and sleeps without checking.
 //! - **When the pool is dropped**, it joins its thread, which takes as long as clearing a few
 //!   blocks, and releases its blocks. Blocks that callers hold stay valid, and are released when
 //!   they are dropped.
 //! - **After a `fork`**, the child has the pool and its ready blocks, but not the thread. It takes
 //!   the ready blocks first; all further ones are cleared on the spot. Neither taking a block nor
 //!   dropping the pool waits for the thread, but memory of a dropped pool may stay mapped. With a
-//!   [`BlockSource`] of memory that both processes share, child and parent would take the same blocks.
-//!   Before Linux 4.14 only its PID distinguishes the child. If both have the same PID, as PID 1 of
-//!   nested namespaces, dropping the pool in the child panics or hangs there.
+//!   [`BlockSource`] of memory that both processes share, child and parent would take the same
+//!   blocks. Before Linux 4.14 only its PID distinguishes the child. If both have the same PID, as
+//!   PID 1 of nested namespaces, dropping the pool in the child panics or hangs there.
 //!
 //! A ready block is in no cache. A caller that writes all of it at once fetches every line from
 //! memory, whereas a page cleared on the spot would be in the cache. So the pool suits blocks that
@@ -41,7 +54,6 @@
 
 mod block;
 mod demand;
-mod idle;
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 mod mappings;
 #[cfg(all(test, loom))]
@@ -51,11 +63,10 @@ mod origin;
 mod pressure;
 mod ring;
 mod shared;
-mod supply;
+mod source;
 mod worker;
 
 use std::collections::TryReserveError;
-use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::{fmt, io};
 
@@ -63,26 +74,14 @@ pub use self::block::ZeroBlock;
 use self::demand::Bounds;
 use self::origin::Origin;
 use self::shared::Shared;
-use self::supply::Heap;
-pub use self::supply::{Block, BlockSource};
+use self::source::Heap;
+pub use self::source::{Block, BlockSource};
 use self::worker::Pressure;
 use crate::sync::Arc;
 use crate::sync::thread::{self, JoinHandle};
 use clearpage::{Order, Page};
 
 /// Provides blocks of pages that are already zeroed.
-///
-/// ```
-/// use clearpage::pool::ZeroPool;
-///
-/// # fn main() -> std::io::Result<()> {
-/// let pool = ZeroPool::new(256)?;
-/// let mut page = pool.take().expect("out of memory");
-/// page.bytes_mut()[..5].copy_from_slice(b"hello");
-/// drop(page);
-/// # Ok(())
-/// # }
-/// ```
 pub struct ZeroPool {
     shared: Arc<Shared>,
     worker: Option<JoinHandle<()>>,
@@ -94,7 +93,7 @@ impl ZeroPool {
     /// Creates a pool of at most `max` single pages, with the defaults of [`ZeroPool::builder`].
     ///
     /// # Errors
-    /// Those of [`Builder::build`].
+    /// Those of [`ZeroPoolBuilder::build`].
     pub fn new(max: usize) -> io::Result<Self> {
         Self::builder(max).build()
     }
@@ -106,12 +105,12 @@ impl ZeroPool {
             min: max / 8,
             max,
             idle: true,
-            supply: None,
+            source: None,
             pressure: None,
         }
     }
 
-    /// Takes a zeroed block; returns `None` if the pool holds none and the supply has none.
+    /// Takes a zeroed block; returns `None` if neither the pool nor the source has one.
     #[inline]
     pub fn take(&self) -> Option<ZeroBlock> {
         // SAFETY: `block` was just taken from `self.shared`, so it has no other owner.
@@ -120,8 +119,8 @@ impl ZeroPool {
 
     /// Takes a zeroed block like [`take`](Self::take), but returns its first page: for allocators.
     ///
-    /// The caller owns the block until it frees it with [`give_back`](Self::give_back). A block
-    /// that is not freed while the pool exists is never released to the supply.
+    /// The caller owns the block until it frees it with [`release`](Self::release). A block that is
+    /// not freed while the pool exists is never released to the source.
     #[inline]
     pub fn take_raw(&self) -> Option<NonNull<Page>> {
         self.shared.take()
@@ -131,12 +130,12 @@ impl ZeroPool {
     ///
     /// # Safety
     /// The block came from [`take_raw`](Self::take_raw) of this pool, and is no longer used.
-    pub unsafe fn give_back(&self, block: NonNull<Page>) {
+    pub unsafe fn release(&self, block: NonNull<Page>) {
         // SAFETY: the caller's promise.
-        unsafe { self.shared.give_back(block) }
+        unsafe { self.shared.free(block) }
     }
 
-    /// Releases blocks to the supply until the pool holds at most `keep`; returns their number. The
+    /// Releases blocks to the source until the pool holds at most `keep`; returns their number. The
     /// few blocks that the background thread is clearing follow within a tenth of a second.
     ///
     /// The pool obtains no more until a caller takes a block; then it follows demand again.
@@ -149,9 +148,10 @@ impl ZeroPool {
         self.shared.order
     }
 
-    /// Returns counters of what the pool did. While others use it they are of different moments.
-    pub fn statistics(&self) -> PoolStats {
-        self.shared.statistics()
+    /// Returns counters of what the pool did. They are read one by one, so while other threads use
+    /// the pool they do not add up.
+    pub fn stats(&self) -> PoolStats {
+        self.shared.stats()
     }
 }
 
@@ -174,24 +174,24 @@ impl Drop for ZeroPool {
 
 impl fmt::Debug for ZeroPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (order, statistics) = (self.order(), self.statistics());
-        f.debug_struct("ZeroPool").field("order", &order).field("statistics", &statistics).finish()
+        let (order, stats) = (self.order(), self.stats());
+        f.debug_struct("ZeroPool").field("order", &order).field("stats", &stats).finish()
     }
 }
 
 /// Configures a [`ZeroPool`].
-#[must_use = "a pool is made by `build`"]
+#[must_use = "`build` creates the pool"]
 pub struct ZeroPoolBuilder {
     order: Order,
     min: usize,
     max: usize,
     idle: bool,
-    supply: Option<Box<dyn BlockSource>>,
+    source: Option<Box<dyn BlockSource>>,
     pressure: Option<Pressure>,
 }
 
 impl ZeroPoolBuilder {
-    /// Sets the order of the blocks. Default: one page. The default supply aligns blocks to their
+    /// Sets the order of the blocks. Default: one page. The default source aligns blocks to their
     /// size, and advises Linux to use huge pages if that is 2 MiB or more.
     pub fn order(mut self, order: Order) -> Self {
         self.order = order;
@@ -214,8 +214,8 @@ impl ZeroPoolBuilder {
 
     /// Sets the source of the blocks. Default: anonymous mappings on Linux; the global allocator on
     /// other systems, and for orders smaller than a page of the system.
-    pub fn supply(mut self, supply: impl BlockSource + 'static) -> Self {
-        self.supply = Some(Box::new(supply));
+    pub fn source(mut self, source: impl BlockSource + 'static) -> Self {
+        self.source = Some(Box::new(source));
         self
     }
 
@@ -234,22 +234,22 @@ impl ZeroPoolBuilder {
     /// - `OutOfMemory`: there is no memory for the pool's own lists, of two words per block each.
     /// - The system's error if it refuses to create a thread.
     pub fn build(self) -> io::Result<ZeroPool> {
-        let Self { order, min, max, idle, supply, pressure } = self;
-        let invalid = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        let Self { order, min, max, idle, source, pressure } = self;
+        let invalid = |error: String| Err(io::Error::new(io::ErrorKind::InvalidInput, error));
         if min > max {
-            return invalid(&format!("min is {min} blocks, more than max: {max}"));
+            return invalid(format!("min is {min} blocks, more than max: {max}"));
         }
         if max > isize::MAX as usize / order.bytes() {
-            return invalid(&format!("max is {max} blocks of {} bytes: too many", order.bytes()));
+            return invalid(format!("max is {max} blocks of {} bytes: too many", order.bytes()));
         }
-        let supply = supply.map_or_else(|| system(order, max), Ok)?;
-        let shared = Arc::new(Shared::new(order, Bounds { min, max }, supply)?);
+        let source = source.map_or_else(|| system(order, max), Ok)?;
+        let shared = Arc::new(Shared::new(order, Bounds { min, max }, source)?);
         let origin = Origin::here();
         let thread = thread::Builder::new().name("clearpage-pool".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || {
                 if idle {
-                    idle::idle();
+                    worker::set_idle_priority();
                 }
                 worker::run(&shared, pressure.unwrap_or_else(system_pressure));
             }
@@ -265,7 +265,7 @@ impl fmt::Debug for ZeroPoolBuilder {
     }
 }
 
-/// Returns the default supply.
+/// Returns the default source.
 fn system(order: Order, capacity: usize) -> Result<Box<dyn BlockSource>, TryReserveError> {
     #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
     if mappings::Mappings::serve(order) {
@@ -290,12 +290,12 @@ fn system_pressure() -> Pressure {
 pub struct PoolStats {
     /// Taken from the ready blocks.
     pub taken: usize,
-    /// Requested while none was ready: cleared on the spot, fresh from the supply, or unavailable.
+    /// Requested while none was ready: cleared on the spot, fresh from the source, or unavailable.
     pub missed: usize,
     /// Made ready by the background thread.
     pub cleared: usize,
-    /// Released to the supply.
-    pub given_back: usize,
+    /// Released to the source.
+    pub released: usize,
     /// Ready now.
     pub ready: usize,
     /// Held now: ready, or not yet cleared.
@@ -309,17 +309,3 @@ pub struct PoolStats {
 #[derive(Default)]
 #[repr(align(128))]
 struct Line<T>(T);
-
-impl<T> Deref for Line<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T> DerefMut for Line<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
-    }
-}

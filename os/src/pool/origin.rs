@@ -35,14 +35,15 @@ impl Origin {
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 mod wiped {
-    use std::ptr::{NonNull, null_mut};
     use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-    use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+    use rustix::mm::{Advice, madvise};
     use rustix::param::page_size;
 
+    use crate::linux::Mapping;
+
     /// Owns a page with a word that a fork sets to 0 in the child (`MADV_WIPEONFORK`).
-    pub(super) struct Word(NonNull<AtomicU32>);
+    pub(super) struct Word(Mapping);
 
     // SAFETY: `Word` owns the page, and the word is atomic.
     unsafe impl Send for Word {}
@@ -52,12 +53,9 @@ mod wiped {
     impl Word {
         /// Maps the page; `None` if memory is short or Linux before 4.14 refuses the advice.
         pub(super) fn new() -> Option<Self> {
-            let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-            // SAFETY: the kernel chooses the address, so no other mapping is replaced.
-            let page = unsafe { mmap_anonymous(null_mut(), page_size(), access, flags) }.ok()?;
-            let word = Self(NonNull::new(page.cast())?);
+            let word = Self(Mapping::new(page_size()).ok()?);
             // SAFETY: the page is new, and `word` owns it.
-            unsafe { madvise(page, page_size(), Advice::LinuxWipeOnFork) }.ok()?;
+            unsafe { madvise(word.0.start(), page_size(), Advice::LinuxWipeOnFork) }.ok()?;
             word.get().store(1, Relaxed);
             Some(word)
         }
@@ -68,15 +66,7 @@ mod wiped {
 
         fn get(&self) -> &AtomicU32 {
             // SAFETY: the page is mapped as long as `self` exists, and the word is at its start.
-            unsafe { self.0.as_ref() }
-        }
-    }
-
-    impl Drop for Word {
-        fn drop(&mut self) {
-            // If the process has too many mappings, the kernel refuses and the page stays mapped.
-            // SAFETY: `self` owns the page, and ends here.
-            let _ = unsafe { munmap(self.0.as_ptr().cast(), page_size()) };
+            unsafe { &*self.0.start().cast() }
         }
     }
 }

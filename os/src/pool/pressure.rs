@@ -65,7 +65,7 @@ mod tests {
                         full avg10=1.23 avg60=0.62 avg300=0.18 total=36209442\n";
 
     #[test]
-    fn the_sum_is_read_as_the_kernel_writes_it() {
+    fn the_total_is_read_from_the_line_of_some() {
         assert_eq!(total(TEXT), Some(47_108_839));
         for bad in ["", "full total=1\n", "some avg10=1.00\n", "some total=\n", "some total=x\n"] {
             assert_eq!(total(bad), None, "{bad:?}");
@@ -73,19 +73,21 @@ mod tests {
     }
 
     #[test]
-    fn the_group_is_that_of_version_2() {
-        let file = |groups| group_file(groups);
-        assert_eq!(file("0::/\n").as_deref(), Some("/sys/fs/cgroup/memory.pressure"));
-        let groups = "4:memory:/old\n0::/user.slice/x.service\n";
-        assert_eq!(
-            file(groups).as_deref(),
-            Some("/sys/fs/cgroup/user.slice/x.service/memory.pressure")
-        );
-        assert_eq!(file("4:memory:/old\n"), None);
+    fn the_group_is_that_of_cgroup_version_2() {
+        for (groups, file) in [
+            ("0::/\n", Some("/sys/fs/cgroup/memory.pressure")),
+            (
+                "4:memory:/old\n0::/a/x.service\n",
+                Some("/sys/fs/cgroup/a/x.service/memory.pressure"),
+            ),
+            ("4:memory:/old\n", None),
+        ] {
+            assert_eq!(group_file(groups).as_deref(), file);
+        }
     }
 
     #[test]
-    fn more_than_a_tenth_of_the_time_is_short() {
+    fn stalls_for_more_than_a_tenth_of_the_time_are_short_memory() {
         let path = std::env::temp_dir().join(format!("clearpage-stalls-{}", std::process::id()));
         let mut file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
         fs::remove_file(&path).unwrap();

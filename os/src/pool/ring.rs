@@ -38,43 +38,36 @@ impl Ring {
         let len = capacity.max(2).checked_next_power_of_two().unwrap_or(MOST + 1);
         let mut slots = Vec::new();
         slots.try_reserve_exact(len)?;
-        slots.extend(
-            (0..len).map(|turn| Slot {
-                turn: AtomicUsize::new(turn),
-                block: AtomicPtr::new(null_mut()),
-            }),
-        );
-        Ok(Self {
-            popped: Line::default(),
-            pushed: Line::default(),
-            slots: slots.into_boxed_slice(),
-        })
+        slots.extend((0..len).map(|turn| {
+            let (turn, block) = (AtomicUsize::new(turn), AtomicPtr::new(null_mut()));
+            Slot { turn, block }
+        }));
+        let slots = slots.into_boxed_slice();
+        Ok(Self { popped: Line::default(), pushed: Line::default(), slots })
     }
 
     /// Appends a block; returns `false` if the ring is full or the slot is still being emptied.
     ///
     /// The thread that pops the block sees all that this thread wrote to it before.
     pub(super) fn push(&self, block: NonNull<Page>) -> bool {
-        let (mut at, mut spins) = (self.pushed.load(Relaxed), 1);
+        let (mut at, mut spins) = (self.pushed.0.load(Relaxed), 1);
         loop {
             let slot = self.slot(at);
+            let next = at.wrapping_add(1);
             match slot.turn.load(Acquire).wrapping_sub(at) as isize {
-                0 => {
-                    match self.pushed.compare_exchange_weak(at, at.wrapping_add(1), SeqCst, Relaxed)
-                    {
-                        Ok(_) => {
-                            slot.block.store(block.as_ptr(), Relaxed);
-                            slot.turn.store(at.wrapping_add(1), Release);
-                            return true;
-                        }
-                        Err(_) => {
-                            back_off(&mut spins);
-                            at = self.pushed.load(Relaxed);
-                        }
+                0 => match self.pushed.0.compare_exchange_weak(at, next, SeqCst, Relaxed) {
+                    Ok(_) => {
+                        slot.block.store(block.as_ptr(), Relaxed);
+                        slot.turn.store(next, Release);
+                        return true;
                     }
-                }
+                    Err(_) => {
+                        back_off(&mut spins);
+                        at = self.pushed.0.load(Relaxed);
+                    }
+                },
                 ..0 => return false,
-                1.. => at = self.pushed.load(Relaxed),
+                1.. => at = self.pushed.0.load(Relaxed),
             }
         }
     }
@@ -83,12 +76,12 @@ impl Ring {
     /// filled.
     #[inline]
     pub(super) fn pop(&self) -> Option<NonNull<Page>> {
-        let (mut at, mut spins) = (self.popped.load(Relaxed), 1);
+        let (mut at, mut spins) = (self.popped.0.load(Relaxed), 1);
         loop {
             let slot = self.slot(at);
             let next = at.wrapping_add(1);
             match slot.turn.load(Acquire).wrapping_sub(next) as isize {
-                0 => match self.popped.compare_exchange_weak(at, next, SeqCst, Relaxed) {
+                0 => match self.popped.0.compare_exchange_weak(at, next, SeqCst, Relaxed) {
                     Ok(_) => {
                         let block = slot.block.load(Relaxed);
                         slot.turn.store(at.wrapping_add(self.slots.len()), Release);
@@ -96,11 +89,11 @@ impl Ring {
                     }
                     Err(_) => {
                         back_off(&mut spins);
-                        at = self.popped.load(Relaxed);
+                        at = self.popped.0.load(Relaxed);
                     }
                 },
                 ..0 => return None,
-                1.. => at = self.popped.load(Relaxed),
+                1.. => at = self.popped.0.load(Relaxed),
             }
         }
     }
@@ -115,12 +108,12 @@ impl Ring {
 
     #[inline]
     pub(super) fn popped(&self) -> usize {
-        self.popped.load(SeqCst)
+        self.popped.0.load(SeqCst)
     }
 
     #[inline]
     pub(super) fn pushed(&self) -> usize {
-        self.pushed.load(SeqCst)
+        self.pushed.0.load(SeqCst)
     }
 
     #[inline]
@@ -149,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn first_in_is_first_out() {
+    fn blocks_leave_in_the_order_in_which_they_came() {
         let ring = Ring::new(3).unwrap();
         for lap in 0..10 {
             assert_eq!((ring.len(), ring.pop()), (0, None));
@@ -165,11 +158,11 @@ mod tests {
     }
 
     #[test]
-    fn positions_wrap() {
+    fn positions_may_wrap() {
         let mut ring = Ring::new(4).unwrap();
         let start = usize::MAX - 5;
-        *ring.popped = AtomicUsize::new(start);
-        *ring.pushed = AtomicUsize::new(start);
+        ring.popped.0 = AtomicUsize::new(start);
+        ring.pushed.0 = AtomicUsize::new(start);
         for at in 0..4 {
             let turn = start.wrapping_add(at);
             ring.slots[turn & 3].turn = AtomicUsize::new(turn);
@@ -183,28 +176,28 @@ mod tests {
 
     /// Sets up what a forked child sees if another thread of its parent was inside.
     #[test]
-    fn nobody_waits_for_who_never_comes_back() {
+    fn a_thread_that_disappears_blocks_no_other() {
         let ring = Ring::new(2).unwrap();
-        ring.pushed.store(1, Relaxed);
+        ring.pushed.0.store(1, Relaxed);
         assert_eq!(ring.pop(), None, "being filled");
-        assert!(ring.push(block(1)), "the slot behind it");
+        assert!(ring.push(block(1)), "the next slot");
         assert_eq!(ring.pop(), None);
         let ring = Ring::new(2).unwrap();
         assert!(ring.push(block(1)) && ring.push(block(2)));
-        ring.popped.store(1, Relaxed);
+        ring.popped.0.store(1, Relaxed);
         assert!(!ring.push(block(3)), "being emptied");
         assert_eq!(ring.pop(), Some(block(2)));
     }
 
     #[test]
-    fn more_than_memory_is_refused() {
+    fn a_capacity_beyond_memory_is_an_error() {
         for capacity in [usize::MAX, usize::MAX / 2] {
             assert!(Ring::new(capacity).is_err(), "{capacity}");
         }
     }
 
     #[test]
-    fn threads_lose_and_double_nothing() {
+    fn each_block_is_popped_exactly_once() {
         const BLOCKS: usize = if cfg!(miri) { 50 } else { 2_000 };
         let ring = Ring::new(8).unwrap();
         let seen: Vec<AtomicU8> = (0..4 * BLOCKS).map(|_| AtomicU8::new(0)).collect();

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::demand::Bounds;
 use super::ring::Ring;
-use super::supply::{Block, BlockSource};
+use super::source::{Block, BlockSource};
 use super::{Line, PoolStats};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::*};
 use crate::sync::thread::Thread;
@@ -27,7 +27,7 @@ pub(super) enum Worker {
 pub(super) struct Shared {
     pub(super) order: Order,
     pub(super) bounds: Bounds,
-    supply: Box<dyn BlockSource>,
+    source: Box<dyn BlockSource>,
     /// Blocks that are zeroed.
     pub(super) ready: Ring,
     /// Blocks that callers freed, not yet cleared.
@@ -41,36 +41,36 @@ pub(super) struct Shared {
     /// Blocks popped from `ready` that were released, not taken.
     discarded: AtomicUsize,
     missed: AtomicUsize,
-    given_back: AtomicUsize,
+    released: AtomicUsize,
 
     /// Maximum number of held blocks: `bounds.max` or 0.
-    limit: Line<AtomicUsize>,
+    pub(super) limit: Line<AtomicUsize>,
     /// Number of blocks to keep ready.
-    target: AtomicUsize,
+    pub(super) target: AtomicUsize,
     /// The value of `taken` when the period began.
     since: AtomicUsize,
-    worker: AtomicU8,
-    stop: AtomicBool,
-    thread: OnceLock<Thread>,
+    pub(super) worker: AtomicU8,
+    pub(super) stop: AtomicBool,
+    pub(super) thread: OnceLock<Thread>,
 }
 
 impl Shared {
     pub(super) fn new(
         order: Order,
         bounds: Bounds,
-        supply: Box<dyn BlockSource>,
+        source: Box<dyn BlockSource>,
     ) -> Result<Self, TryReserveError> {
         Ok(Self {
             order,
             bounds,
-            supply,
+            source,
             ready: Ring::new(bounds.max)?,
             dirty: Ring::new(bounds.max)?,
             admitted: Line::default(),
             left: AtomicUsize::new(0),
             discarded: AtomicUsize::new(0),
             missed: AtomicUsize::new(0),
-            given_back: AtomicUsize::new(0),
+            released: AtomicUsize::new(0),
             limit: Line(AtomicUsize::new(bounds.max)),
             target: AtomicUsize::new(bounds.min),
             since: AtomicUsize::new(0),
@@ -80,7 +80,7 @@ impl Shared {
         })
     }
 
-    /// Takes a zeroed block; returns `None` if the pool holds none and the supply has none.
+    /// Takes a zeroed block; returns `None` if the pool holds none and the source has none.
     #[inline]
     pub(super) fn take(&self) -> Option<NonNull<Page>> {
         let Some(block) = self.ready.pop() else { return self.take_on_the_spot() };
@@ -92,16 +92,12 @@ impl Shared {
         Some(block)
     }
 
-    /// Clears a freed block if none is ready, or allocates one from the supply.
+    /// Clears a freed block if none is ready, or allocates one from the source.
     #[cold]
     fn take_on_the_spot(&self) -> Option<NonNull<Page>> {
         self.missed.fetch_add(1, SeqCst);
         self.wake();
-        let block = match self.pop_dirty() {
-            Some(block) => Block::Dirty(block),
-            None => self.allocate()?,
-        };
-        match block {
+        match self.pop_dirty().map(Block::Dirty).or_else(|| self.allocate())? {
             Block::Zero(block) => Some(block),
             Block::Dirty(block) => {
                 // SAFETY: the block was just popped or allocated, so it has no other owner.
@@ -111,11 +107,11 @@ impl Shared {
         }
     }
 
-    /// Frees a block, regardless of its contents; releases it to the supply if there is no room.
+    /// Frees a block, regardless of its contents; releases it to the source if there is no room.
     ///
     /// # Safety
     /// The block was taken from this pool, and is no longer used.
-    pub(super) unsafe fn give_back(&self, block: NonNull<Page>) {
+    pub(super) unsafe fn free(&self, block: NonNull<Page>) {
         if self.admit() {
             if self.dirty.push(block) {
                 if self.worker.load(SeqCst) == Worker::Sleeps as u8 {
@@ -125,7 +121,7 @@ impl Shared {
             }
             self.leave();
         }
-        // SAFETY: by the caller's promise the block came from the supply, and is not used.
+        // SAFETY: by the caller's promise the block came from the source, and is not used.
         unsafe { self.release(block) }
     }
 
@@ -147,10 +143,10 @@ impl Shared {
     }
 
     /// Makes a zeroed block that counts as held available to `take`; if there is no room, releases
-    /// it to the supply and returns `false`.
+    /// it to the source and returns `false`.
     ///
     /// # Safety
-    /// The block came from the supply, is zeroed, and is not used.
+    /// The block came from the source, is zeroed, and is not used.
     pub(super) unsafe fn make_ready(&self, block: NonNull<Page>) -> bool {
         let room = self.ready.push(block);
         if !room {
@@ -165,9 +161,9 @@ impl Shared {
     pub(super) fn admit(&self) -> bool {
         let more = |admitted: usize| {
             let held = admitted.wrapping_sub(self.gone()) as isize;
-            (held < self.limit.load(SeqCst) as isize).then(|| admitted.wrapping_add(1))
+            (held < self.limit.0.load(SeqCst) as isize).then(|| admitted.wrapping_add(1))
         };
-        self.admitted.fetch_update(SeqCst, SeqCst, more).is_ok()
+        self.admitted.0.fetch_update(SeqCst, SeqCst, more).is_ok()
     }
 
     /// Counts one block less as held, because it was unavailable or left the pool.
@@ -189,25 +185,25 @@ impl Shared {
     /// Returns the number of blocks held: ready, dirty, or in the background thread.
     pub(super) fn held(&self) -> usize {
         loop {
-            let admitted = self.admitted.load(SeqCst);
+            let admitted = self.admitted.0.load(SeqCst);
             let held = admitted.wrapping_sub(self.gone());
             // If it changed, `gone` may include blocks that were admitted after the first load.
-            if self.admitted.load(SeqCst) == admitted {
+            if self.admitted.0.load(SeqCst) == admitted {
                 return held;
             }
         }
     }
 
     pub(super) fn allocate(&self) -> Option<Block> {
-        self.supply.allocate(self.order)
+        self.source.allocate(self.order)
     }
 
     /// # Safety
-    /// The block came from the supply, and is no longer used.
+    /// The block came from the source, and is no longer used.
     pub(super) unsafe fn release(&self, block: NonNull<Page>) {
-        self.given_back.fetch_add(1, Relaxed);
+        self.released.fetch_add(1, Relaxed);
         // SAFETY: the caller's promise; all blocks of a pool have the same order.
-        unsafe { self.supply.release(block, self.order) }
+        unsafe { self.source.release(block, self.order) }
     }
 
     /// Returns the number of blocks taken, whether they were ready or not.
@@ -218,24 +214,17 @@ impl Shared {
     }
 
     /// Returns the number of blocks taken in this period.
-    pub(super) fn lately(&self) -> usize {
+    pub(super) fn taken_in_period(&self) -> usize {
         // A concurrent release can make `since` too large, and so the difference negative.
         (self.taken().wrapping_sub(self.since.load(SeqCst)) as isize).max(0) as usize
     }
 
-    /// Begins a new period.
-    pub(super) fn forget(&self) {
+    pub(super) fn begin_period(&self) {
         self.since.store(self.taken(), SeqCst);
     }
 
-    /// Returns the number of blocks to keep ready.
     pub(super) fn target(&self) -> usize {
         self.target.load(SeqCst)
-    }
-
-    /// Returns the number of blocks that are missing from the target.
-    pub(super) fn short(&self) -> usize {
-        self.target().saturating_sub(self.ready.len())
     }
 
     /// Sets the target to `next` of the current one.
@@ -246,29 +235,21 @@ impl Shared {
     /// Releases blocks until `keep` are held; the pool then obtains no more until one is taken.
     pub(super) fn trim(&self, keep: usize) -> usize {
         let released = self.release_down_to(keep);
-        self.forget();
+        self.begin_period();
         self.retarget(|target| target.min(keep));
         // The background thread may have made blocks ready meanwhile.
         released + self.release_down_to(keep)
     }
 
-    pub(super) fn set_limit(&self, limit: usize) {
-        self.limit.store(limit, SeqCst);
-    }
-
     /// Releases all blocks; the pool then also releases those that are freed later.
     pub(super) fn close(&self) {
-        self.set_limit(0);
+        self.limit.0.store(0, SeqCst);
         self.release_down_to(0);
     }
 
     #[inline]
     pub(super) fn runs_low(&self) -> bool {
         self.ready.len() < Bounds::low(self.target())
-    }
-
-    pub(super) fn set_worker(&self, worker: Worker) {
-        self.worker.store(worker as u8, SeqCst);
     }
 
     #[cold]
@@ -278,26 +259,17 @@ impl Shared {
         }
     }
 
-    pub(super) fn set_thread(&self, thread: Thread) {
-        let _ = self.thread.set(thread);
-    }
-
     pub(super) fn stop(&self) {
         self.stop.store(true, SeqCst);
         self.thread.get().inspect(|thread| thread.unpark());
     }
 
-    pub(super) fn stopped(&self) -> bool {
-        self.stop.load(SeqCst)
-    }
-
-    pub(super) fn statistics(&self) -> PoolStats {
-        let missed = self.missed.load(SeqCst);
+    pub(super) fn stats(&self) -> PoolStats {
         PoolStats {
             taken: self.ready.popped().wrapping_sub(self.discarded.load(SeqCst)),
-            missed,
+            missed: self.missed.load(SeqCst),
             cleared: self.ready.pushed(),
-            given_back: self.given_back.load(SeqCst),
+            released: self.released.load(SeqCst),
             ready: self.ready.len(),
             held: self.held(),
             target: self.target(),

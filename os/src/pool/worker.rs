@@ -4,8 +4,9 @@ use std::ptr::NonNull;
 
 use super::demand::PERIOD;
 use super::shared::{Shared, Worker};
-use super::supply::Block;
+use super::source::Block;
 use crate::prefault::HugePages;
+use crate::sync::atomic::Ordering::SeqCst;
 use crate::sync::{Instant, thread};
 use clearpage::{Intent, Order, PAGE_SIZE, Page, raw};
 
@@ -16,24 +17,53 @@ pub(super) type Pressure = Box<dyn FnMut() -> bool + Send>;
 /// fence, but few, because they are unavailable while this thread is off the CPU.
 const TOGETHER: usize = 16;
 
+/// Sets the policy of the calling thread to SCHED_IDLE (sched(7)) on Linux. If the system refuses,
+/// the policy is unchanged.
+///
+/// This calls the C library because rustix lacks the call, and the function for threads because
+/// musl's sched_setscheduler always fails.
+pub(super) fn set_idle_priority() {
+    #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
+    {
+        use std::ffi::c_int;
+
+        unsafe extern "C" {
+            // In glibc, musl and bionic a pthread_t is a pointer or an integer of that size.
+            safe fn pthread_self() -> usize;
+            fn pthread_setschedparam(thread: usize, policy: c_int, param: *const Param) -> c_int;
+        }
+        const SCHED_IDLE: c_int = 5;
+        /// As large as musl's, which reads only the priority; glibc's and bionic's are smaller.
+        #[repr(C)]
+        struct Param {
+            priority: c_int,
+            reserved: [usize; 8],
+        }
+        let param = Param { priority: 0, reserved: [0; 8] };
+        // SAFETY: the thread is the calling one, and `param` is only read and outlives the call.
+        unsafe { pthread_setschedparam(pthread_self(), SCHED_IDLE, &raw const param) };
+    }
+}
+
 /// Keeps blocks ready until the pool is stopped.
 pub(super) fn run(shared: &Shared, mut short: Pressure) {
-    shared.set_thread(thread::current());
+    let _ = shared.thread.set(thread::current());
     let mut period = Instant::now();
     let mut tight = false;
-    while !shared.stopped() {
+    let set_worker = |worker| shared.worker.store(worker as u8, SeqCst);
+    while !shared.stop.load(SeqCst) {
         let periods = (period.elapsed().as_nanos() / PERIOD.as_nanos()) as usize;
         if periods > 0 {
             period = Instant::now();
             tight = short();
-            shared.set_limit(if tight { 0 } else { shared.bounds.max });
+            shared.limit.0.store(if tight { 0 } else { shared.bounds.max }, SeqCst);
             shared.retarget(|target| match tight {
                 true => 0,
-                false => shared.bounds.settled(target, shared.lately(), periods),
+                false => shared.bounds.settled(target, shared.taken_in_period(), periods),
             });
-            shared.forget();
+            shared.begin_period();
         } else if !tight {
-            shared.retarget(|target| shared.bounds.raised(target, shared.lately()));
+            shared.retarget(|target| shared.bounds.raised(target, shared.taken_in_period()));
         }
         let filled = fill(shared);
         if periods > 0 {
@@ -43,17 +73,17 @@ pub(super) fn run(shared: &Shared, mut short: Pressure) {
             // Nothing can be done before the period ends, even if callers need blocks.
             thread::park_timeout(PERIOD.saturating_sub(period.elapsed()));
         } else if is_quiet(shared) {
-            shared.set_worker(Worker::Sleeps);
+            set_worker(Worker::Sleeps);
             if is_quiet(shared) {
                 thread::park();
             }
         } else {
-            shared.set_worker(Worker::Naps);
+            set_worker(Worker::Naps);
             if !shared.runs_low() {
                 thread::park_timeout(PERIOD.saturating_sub(period.elapsed()));
             }
         }
-        shared.set_worker(Worker::Busy);
+        set_worker(Worker::Busy);
     }
     // If a callback dropped the pool on this thread, blocks may have come after that `close`.
     shared.close();
@@ -63,7 +93,7 @@ pub(super) fn run(shared: &Shared, mut short: Pressure) {
 fn is_quiet(shared: &Shared) -> bool {
     let target = shared.target();
     shared.dirty.len() == 0
-        && shared.lately() == 0
+        && shared.taken_in_period() == 0
         && target <= shared.bounds.min
         && shared.held() <= target
         && !shared.runs_low()
@@ -72,8 +102,8 @@ fn is_quiet(shared: &Shared) -> bool {
 /// Makes blocks ready until the target is reached; returns `false` if no more are available.
 fn fill(shared: &Shared) -> bool {
     loop {
-        let short = shared.short();
-        if short == 0 || shared.stopped() {
+        let short = shared.target().saturating_sub(shared.ready.len());
+        if short == 0 || shared.stop.load(SeqCst) {
             return true;
         }
         if !recycle(shared, short) && !fetch(shared) {
@@ -109,16 +139,20 @@ fn recycle(shared: &Shared, short: usize) -> bool {
     blocks > 0
 }
 
-/// Makes a block from the supply ready; returns `false` if none is available or there is no room.
+/// Makes a block from the source ready; returns `false` if none is available or there is no room.
 fn fetch(shared: &Shared) -> bool {
     if !shared.admit() {
         return false;
     }
     let npages = shared.order.npages();
-    // SAFETY: a block from the supply has no other owner, and is zero when it is made ready.
+    let Some(block) = shared.allocate() else {
+        shared.leave();
+        return false;
+    };
+    // SAFETY: a block from the source has no other owner, and is zero when it is made ready.
     unsafe {
-        let block = match shared.allocate() {
-            Some(Block::Zero(block)) => {
+        let block = match block {
+            Block::Zero(block) => {
                 // Faults the pages in now, so that the caller that takes the block does not.
                 if crate::raw::prefault(block, npages, HugePages::AsMapped).is_err() {
                     shared.leave();
@@ -127,13 +161,9 @@ fn fetch(shared: &Shared) -> bool {
                 }
                 block
             }
-            Some(Block::Dirty(block)) => {
+            Block::Dirty(block) => {
                 raw::clear_pages_for(block, npages, Intent::Cold);
                 block
-            }
-            None => {
-                shared.leave();
-                return false;
             }
         };
         shared.make_ready(block)

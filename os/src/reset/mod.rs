@@ -1,23 +1,20 @@
 //! Zeroes used memory by the cheapest method: clearing it, or having the kernel drop its pages.
 //!
 //! [`Method`] lists three methods: clearing everything; clearing only the pages that were touched, as
-//! the kernel reports them; having the kernel drop the pages, so that the next touch faults in
-//! fresh ones. [`Method::Auto`] selects one by the size of the range, by the touched pages and by
-//! [`Reuse`], because a dropped page has to be faulted in again when it is used. [`raw::wipe`](crate::raw::wipe) takes any
-//! bytes and may be called from within an allocator.
+//! the kernel reports them; having the kernel drop the pages, so that the next touch faults in fresh
+//! ones. [`reset`] selects one by the size of the range, by the touched pages and by [`Reuse`],
+//! because a dropped page has to be faulted in again when it is used. [`raw::wipe`](crate::raw::wipe)
+//! takes any bytes and may be called from within an allocator.
 //!
 //! ```
 //! use clearpage::Page;
-//! use clearpage::reset::{Method, Reuse, reset};
+//! use clearpage_os::reset::{Reuse, reset};
 //!
-//! # fn main() -> Result<(), clearpage::reset::ResetError> {
 //! let mut pages = vec![Page::ZERO; 1024];
 //! pages[7].as_bytes_mut()[9] = 1;
-//! let done = reset(&mut pages, Method::Auto(Reuse::Likely))?;
-//! assert_eq!(done.cleared + done.discarded + done.untouched, 1024);
+//! let summary = reset(&mut pages, Reuse::Likely);
+//! assert_eq!(summary.cleared + summary.discarded + summary.untouched, 1024);
 //! assert_eq!(pages[7].as_bytes()[9], 0);
-//! # Ok(())
-//! # }
 //! ```
 //!
 //! # Guarantees
@@ -30,13 +27,13 @@
 //! - Any memory is handled correctly. A dropped page is zero afterwards only in an anonymous
 //!   private mapping: a file's page returns with the file's bytes, even if a write made it look
 //!   anonymous; shared memory keeps its contents; hugetlbfs rounds to its own page size. So each
-//!   call except [`reset_anonymous`](crate::raw::reset_anonymous) asks what is mapped before it drops or skips pages, and
-//!   [`Method::Auto`] clears what is not anonymous and private.
+//!   call except [`reset_anonymous`](crate::raw::reset_anonymous) asks what is mapped before it
+//!   drops or skips pages, and [`Method::Auto`] clears what is not anonymous and private.
 //! - Swapped-out pages were touched. [`Method::Auto`] drops them: clearing would read them first.
 //! - A range may begin or end within a huge page, or within a page of the system that is larger
 //!   than [`Page`]. Memory outside of the range is unchanged.
-//! - Linux does not drop locked memory (`mlock`). [`Method::Auto`] clears it. [`Method::Discard`] is an
-//!   error, or clears a range of several mappings in which no lock was found.
+//! - Linux does not drop locked memory (`mlock`). [`Method::Auto`] clears it. [`Method::Discard`] is
+//!   an error, or clears a range of several mappings in which no lock was found.
 //! - Emulators of another machine may ignore a request that they accept, or report on memory that
 //!   is not the guest's. One trial detects this; [`Method::Auto`] then clears instead.
 //!
@@ -46,45 +43,32 @@
 //! # The break-even
 //! Times in microseconds: for the reset; and for the reset and touching the same pages again.
 //! Measured on Linux 6.18 on an AMD EPYC (Zen 5, in a virtual machine), after the given share of
-//! the pages was touched, at random. `cargo bench --bench reset` measures your machine, and prints
-//! more sizes and shares. The times do not include opening files, which adds 7 us to `ClearTouched`
-//! and 3 us to `Discard`; with [`reset_anonymous`](crate::raw::reset_anonymous) it adds 3 us and nothing (measured on one CPU).
+//! the pages was touched, at random. `cargo bench --bench reset` measures your machine.
 //!
 //! | pages | touched | `Clear` | `ClearTouched` | `Discard` |
 //! |---|---|---|---|---|
-//! | 64 KiB, small | 10 % | 18; 18 | 1.8; 1.8 | 2.4; 5.2 |
-//! | | 100 % | 0.40; 0.43 | 2.3; 2.3 | 6.5; 25 |
 //! | 1 MiB, small | 10 % | 325; 325 | 3.1; 3.2 | 7.5; 42 |
-//! | | 90 % | 43; 44 | 12; 13 | 55; 329 |
 //! | | 100 % | 6.3; 7.8 | 12; 13 | 61; 363 |
 //! | 64 MiB, small | 10 % | 24 300; 24 300 | 191; 223 | 413; 2400 |
 //! | | 100 % | 962; 1210 | 1090; 1350 | 4380; 25 800 |
-//! | 2 MiB, huge | 100 % | 14; 17 | 16; 19 | 8.6; 38 |
 //! | 64 MiB, huge | 10 % | 3720; 3750 | 160; 184 | 26; 167 |
 //! | | 100 % | 949; 1180 | 970; 1210 | 197; 2620 |
 //!
-//! `Auto` takes as long as `ClearTouched`. On huge pages with [`Reuse::Unlikely`] it takes as long as
-//! `Discard`, and some microseconds more to find the touched pages.
+//! [`Method::Auto`] takes as long as `ClearTouched`. On huge pages with [`Reuse::Unlikely`] it takes
+//! as long as `Discard`, and some microseconds more to find the touched pages.
 //!
 //! - Faulting in a small page takes as long as clearing 40. So checking which pages were touched
-//!   pays off as soon as a few were not. If all were, the check is wasted. Measured on one CPU:
-//!
-//!   | size | check, nothing touched | check, all touched | pays off if untouched |
-//!   |---|---|---|---|
-//!   | 64 KiB | 8.2 us | 8.5 us | 43 % |
-//!   | 256 KiB | 8.1 us | 9.0 us | 10 % |
-//!   | 1 MiB | 8.5 us | 13 us | 4 % |
-//!
-//!   Opening and closing takes 3 us for each of the two files. [`reset_anonymous`](crate::raw::reset_anonymous) opens one, and
-//!   its check pays off if 11 % of 128 KiB are untouched. So [`Method::Auto`] checks from 256 KiB on,
-//!   and from 128 KiB on with [`reset_anonymous`](crate::raw::reset_anonymous). Before Linux 6.11, [`reset`] and [`raw::reset`](crate::raw::reset)
-//!   have to read all of `/proc/self/maps`, and check from 4 MiB on. If every page was touched,
-//!   [`Method::Clear`] is fastest.
+//!   pays off as soon as a few were not: 10 % of 256 KiB, 4 % of 1 MiB. The check takes 8 to 13 us,
+//!   of which opening and closing two files takes 6; with
+//!   [`reset_anonymous`](crate::raw::reset_anonymous) it opens one. So [`Method::Auto`] checks from
+//!   256 KiB on, and from 128 KiB on with `reset_anonymous`. Before Linux 6.11, [`reset`] and
+//!   [`raw::reset`](crate::raw::reset) have to read all of `/proc/self/maps`, and check from 4 MiB
+//!   on. If every page was touched, [`Method::Clear`] is fastest.
 //! - Dropping a small page takes longer than clearing it, so [`Method::Auto`] drops only swapped-out
 //!   ones, regardless of [`Reuse`]. To free the memory for others, force [`Method::Discard`].
 //! - Dropping a huge page takes a fifth to two thirds of the time of clearing it, and faulting it
-//!   in again three to thirteen times as long as dropping it. So dropping pays off if less than
-//!   24 % of 2 MiB will be used again, 38 % of 8 MiB, 32 % of 64 MiB. [`Reuse`] states this.
+//!   in again three to thirteen times as long as dropping it. So dropping pays off if less than a
+//!   quarter of the memory will be used again. [`Reuse`] states this.
 //!
 //! On systems other than Linux everything is cleared, and the other methods are unavailable.
 
@@ -109,7 +93,7 @@ pub enum Method {
     /// Selects the cheapest method, [as measured](self#the-break-even). On systems other than
     /// Linux this is `Clear`.
     Auto(Reuse),
-    /// Clears everything, and faults in pages never touched. Works for any memory on any system.
+    /// Clears everything, and so faults in untouched pages. Works for any memory on any system.
     Clear,
     /// Clears the pages touched since they were mapped or dropped, and skips the rest.
     #[doc(alias = "PAGEMAP_SCAN")]
@@ -129,8 +113,9 @@ pub enum Reuse {
     Unlikely,
 }
 
-/// Reports what was done, in pages. The sum of the three counts is the size of the range.
+/// Reports what was done, in pages. The sum of the counts is the size of the range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Summary {
     /// Pages that were zeroed by stores.
     pub cleared: usize,
@@ -170,7 +155,7 @@ impl fmt::Display for ResetError {
                 "part of the range maps a file, shared memory or hugetlbfs: it can only be cleared",
             ),
             Self::Locked => f.write_str("the memory is locked: it cannot be dropped"),
-            Self::Unavailable { reason } => write!(f, "not available: {reason}"),
+            Self::Unavailable { reason } => write!(f, "unavailable: {reason}"),
             Self::Refused(kind) => write!(f, "the system refused: {kind}"),
         }
     }
@@ -189,14 +174,14 @@ impl From<ResetError> for io::Error {
     }
 }
 
-/// Lists what the caller guarantees about a range, which then needs no check.
+/// Lists what the caller guarantees about a range; each variant includes the ones before it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known {
-    /// The caller may write what is mapped writable there.
+    /// Nothing else uses the range. It may be unmapped or protected.
     Owned,
-    /// The range is also valid for reads and writes.
+    /// The range is valid for reads and writes.
     Valid,
-    /// The range is also an anonymous private mapping.
+    /// All of the range is in anonymous private mappings.
     Anonymous,
 }
 
@@ -240,7 +225,7 @@ pub(crate) unsafe fn run(
     match (method, known) {
         // SAFETY: the caller promises valid pages on systems other than Linux.
         (Method::Auto(_) | Method::Clear, _) => Ok(unsafe { clear(page, npages) }),
-        _ => Err(ResetError::Unavailable { reason: "of this system only clearing is known" }),
+        _ => Err(ResetError::Unavailable { reason: "on this system memory can only be cleared" }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Files to test on, full of garbage.
+//! Files full of garbage.
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -11,8 +11,8 @@ use clearpage::{Intent, PAGE_SIZE};
 use clearpage_os::file_frames::ZeroMethod;
 use rustix::fs::{MemfdFlags, memfd_create};
 
-/// Those that every file of tmpfs can do.
-pub const WAYS: [ZeroMethod; 5] = [
+/// The methods that tmpfs supports: all of them, with each intent.
+pub const METHODS: [ZeroMethod; 5] = [
     ZeroMethod::Map(Intent::Auto),
     ZeroMethod::Map(Intent::Hot),
     ZeroMethod::Map(Intent::Cold),
@@ -28,14 +28,14 @@ pub fn frames(start: u64, npages: u64) -> FrameRange {
     FrameRange::new(frame(start), npages).unwrap()
 }
 
-/// A memfd of that many frames, all of them a hole.
+/// Creates a memfd of `npages` frames, which are a hole.
 pub fn memfd(name: &str, npages: u64) -> File {
     let file = File::from(memfd_create(name, MemfdFlags::ALLOW_SEALING).unwrap());
     file.set_len(npages * PAGE_SIZE as u64).unwrap();
     file
 }
 
-/// The same in the folder for temporary files.
+/// Creates such a file in the folder for temporary files.
 pub fn temporary(npages: u64) -> File {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("clearpage-{}-{}", process::id(), NUMBER.fetch_add(1, Relaxed));
@@ -47,7 +47,7 @@ pub fn temporary(npages: u64) -> File {
     file
 }
 
-/// What frame number `n` is full of: no byte is zero, and no frame near it has the same.
+/// Returns the garbage of frame `n`: no byte is zero, and frames near it have other garbage.
 pub fn garbage(n: u64) -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let bytes = BYTES.get_or_init(|| (0..PAGE_SIZE + 251).map(|i| (i % 251) as u8 + 1).collect());
@@ -60,7 +60,7 @@ pub fn fill(file: &File, frames: impl IntoIterator<Item = u64>) {
     }
 }
 
-/// Panics unless each of the frames is zero or garbage as `zero` says.
+/// Panics unless each of the frames is zero if `zero` returns `true` for it, and garbage otherwise.
 pub fn check(
     file: &File,
     frames: impl IntoIterator<Item = u64>,
@@ -78,13 +78,13 @@ pub fn check(
     }
 }
 
-/// Bytes of memory or disk that the file has.
+/// Returns the bytes of memory or disk that are allocated for the file.
 pub fn allocated(file: &File) -> u64 {
     file.metadata().unwrap().blocks() * 512
 }
 
-/// Whether what a hole is goes by frames: a system of larger pages, or a tmpfs of huge pages, fills
-/// more than is written.
+/// Returns whether single frames can be holes. A system with larger pages, or a tmpfs with huge
+/// pages, fills more than a frame.
 pub fn has_small_holes(file: &File) -> bool {
     rustix::param::page_size().max(file.metadata().unwrap().blksize() as usize) <= PAGE_SIZE
 }

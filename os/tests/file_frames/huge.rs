@@ -1,4 +1,4 @@
-//! Huge pages; and a file system that is full.
+//! Files of huge pages, and a full file system.
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
@@ -11,16 +11,18 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::files::{allocated, check, frame, frames, garbage};
+use clearpage_testkit::linux::populates;
 use clearpage_testkit::say;
 
-/// A memfd of that many huge pages, full of garbage; `None` if there are none.
+/// Creates a memfd of `npages` huge pages, full of garbage, and returns the frames in each; `None`
+/// if too few are reserved.
 fn huge(npages: u64) -> Option<(File, u64)> {
     let file = File::from(memfd_create("huge", MemfdFlags::HUGETLB).ok()?);
     let size = file.metadata().unwrap().blksize();
     let len = size * npages;
     file.set_len(len).ok()?;
     let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
-    // SAFETY: where there is room; mapping reserves huge pages, so that a touch finds one.
+    // SAFETY: the kernel chooses the address; the mapping reserves huge pages, so a touch finds one.
     unsafe {
         let start = mmap(std::ptr::null_mut(), len as usize, access, flags, &file, 0).ok()?;
         for n in 0..len / PAGE_SIZE as u64 {
@@ -32,15 +34,14 @@ fn huge(npages: u64) -> Option<(File, u64)> {
     Some((file, size / PAGE_SIZE as u64))
 }
 
-/// Ranges and lists that begin and end in the middle of a huge page.
 #[test]
-fn frames_of_huge_pages() {
+fn ranges_and_lists_may_begin_and_end_within_huge_pages() {
     let Some((file, block)) = huge(3) else {
         return say("file_frames: skipped huge pages: none are reserved");
     };
     let pages = 3 * block;
     let memory = FileFrames::new(file.try_clone().unwrap()).unwrap().with_window(1);
-    assert_eq!(memory.window(), block, "no less can be mapped");
+    assert_eq!(memory.window(), block, "less than a huge page cannot be mapped");
     assert_eq!(memory.fastest(1, Intent::Hot), ZeroMethod::Map(Intent::Hot));
 
     let list = [block + 7, block + 5, block + 6, 3, 2 * block].map(frame);
@@ -54,11 +55,11 @@ fn frames_of_huge_pages() {
     let before = allocated(&file);
     memory.zero(frames(block - 9, block + 20), ZeroMethod::PunchHole).unwrap();
     check(&file, 0..pages, |n| zero(n) || (block - 9..2 * block + 11).contains(&n), &"punched");
-    assert_eq!(before - allocated(&file), block * PAGE_SIZE as u64, "one is given back");
+    assert_eq!(before - allocated(&file), block * PAGE_SIZE as u64, "one huge page is released");
 
     let error = memory.zero(frames(0, 1), ZeroMethod::Write).unwrap_err();
     assert_eq!(error.source.raw_os_error(), Some(Errno::INVAL.raw_os_error()));
-    // More than there can be.
+    // More huge pages than any system has.
     file.set_len(block * PAGE_SIZE as u64 * (1 << 20)).unwrap();
     let memory = memory.with_window((block << 16) as usize);
     for error in [
@@ -71,35 +72,17 @@ fn frames_of_huge_pages() {
     check(&file, 0..3, |n| n == 3, &"no huge pages");
 }
 
-/// Whether populating does what it should here: see the tests of `prefault`.
-fn populates() -> bool {
-    use std::os::unix::fs::FileExt;
-    let file = crate::files::memfd("populates", 1);
-    let len = PAGE_SIZE.max(rustix::param::page_size());
-    let mut entry = [0; 8];
-    // SAFETY: where there is room, and nobody refers to it.
-    unsafe {
-        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
-        let start = mmap(std::ptr::null_mut(), len, access, flags, &file, 0).unwrap();
-        let advised = rustix::mm::madvise(start, len, rustix::mm::Advice::LinuxPopulateRead);
-        let at = start.addr() / rustix::param::page_size() * 8;
-        let read =
-            File::open("/proc/self/pagemap").map(|map| map.read_exact_at(&mut entry, at as u64));
-        munmap(start, len).unwrap();
-        advised.is_ok() && read.is_ok() && u64::from_ne_bytes(entry) >> 63 == 1
-    }
-}
-
-/// A file on a tmpfs with room for `bytes`, which nobody else sees; `None` without the right to.
+/// Creates a file on a tmpfs of `bytes`, mounted in a namespace of its own; `None` if that is not
+/// permitted.
 fn on_small_tmpfs(bytes: usize) -> Option<File> {
     use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
     use rustix::thread::{UnshareFlags, unshare_unsafe};
     let folder = std::env::temp_dir().join(format!("clearpage-full-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
-    // The mount is in a namespace that ends with this thread.
+    // The namespace ends with the thread.
     let mounted = thread::scope(|scope| {
         let mount = || {
-            // SAFETY: descriptors stay shared.
+            // SAFETY: file descriptors stay shared.
             unsafe { unshare_unsafe(UnshareFlags::NEWNS) }.ok()?;
             mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).ok()?;
             let size = std::ffi::CString::new(format!("size={bytes}")).unwrap();
@@ -117,18 +100,15 @@ fn on_small_tmpfs(bytes: usize) -> Option<File> {
 fn a_full_file_system_is_an_error_and_no_signal() {
     let page = PAGE_SIZE.max(rustix::param::page_size());
     let Some(file) = on_small_tmpfs(8 * page) else {
-        return say("file_frames: skipped a full file system: no right to mount one");
+        return say("file_frames: skipped a full file system: mounting one is not permitted");
     };
     let room = (8 * page / PAGE_SIZE) as u64;
     let populates = populates();
-    if !populates {
-        say("file_frames: skipped a full file system, mapped: this system does not populate");
-    }
-    for (way, call, errno) in [
+    for (method, call, errno) in [
         (ZeroMethod::Write, "pwritev", Errno::NOSPC),
         (ZeroMethod::Map(Intent::Cold), "madvise", Errno::FAULT),
     ] {
-        if way != ZeroMethod::Write && !populates {
+        if method != ZeroMethod::Write && !populates {
             continue;
         }
         file.set_len(0).unwrap();
@@ -136,22 +116,22 @@ fn a_full_file_system_is_an_error_and_no_signal() {
         crate::files::fill(&file, 2..room - 2);
         let memory = FileFrames::new(file.try_clone().unwrap()).unwrap();
         let memory = memory.with_window(room as usize / 2);
-        let error = memory.zero(frames(1, 2 * room - 1), way).unwrap_err();
+        let error = memory.zero(frames(1, 2 * room - 1), method).unwrap_err();
         assert_eq!(error.source.raw_os_error(), Some(errno.raw_os_error()), "{error}");
         assert!(error.source.to_string().starts_with(call), "{error}");
-        let reached = match way {
-            // Frame 0 is a hole still, so one more than half of the room is left for the others.
+        let reached = match method {
+            // Frame 0 is still a hole, so there is room for one frame more.
             ZeroMethod::Write => room + 1,
             _ => room,
         };
         assert_eq!((error.cleared, error.frame), (reached - 1, frame(reached)));
-        check(&file, 0..2 * room, |_| true, &way);
-        // What was there before is cleared without any room.
+        check(&file, 0..2 * room, |_| true, &method);
+        // Frames with memory are cleared without room for more.
         crate::files::fill(&file, 2..room);
-        memory.zero(frames(2, room - 2), way).unwrap();
+        memory.zero(frames(2, room - 2), method).unwrap();
         let list = [5, 2 * room - 1].map(frame);
-        let error = memory.zero_scattered(&list, way).unwrap_err();
+        let error = memory.zero_scattered(&list, method).unwrap_err();
         assert_eq!((error.cleared, error.frame), (1, list[1]), "{error}");
-        check(&file, 2..room, |_| true, &way);
+        check(&file, 2..room, |_| true, &method);
     }
 }

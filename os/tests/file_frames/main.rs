@@ -1,6 +1,5 @@
-//! Frames of files: exactly those asked for are zero afterwards, whatever way was taken, and
-//! whatever went wrong on it.
-#![cfg(all(any(target_os = "linux", target_os = "android")))]
+//! Exactly the requested frames of a file become zero, by each method; an error counts those that did.
+#![cfg(any(target_os = "linux", target_os = "android"))]
 
 mod errors;
 mod far;

@@ -1,4 +1,4 @@
-//! Any sequence of operations, against a vector of bytes.
+//! Compares any sequence of operations with the same operations on a vector of bytes.
 
 use std::os::unix::fs::FileExt;
 
@@ -8,7 +8,7 @@ use quickcheck::{Arbitrary, Gen, quickcheck};
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
-use crate::files::{WAYS, fill, frame, frames, garbage, has_small_holes, memfd};
+use crate::files::{METHODS, fill, frame, frames, garbage, has_small_holes, memfd};
 
 const PAGES: u64 = 12;
 
@@ -19,7 +19,7 @@ enum Operation {
     ZeroData(u64, u64, ZeroMethod),
     ZeroList(Vec<u64>, ZeroMethod),
     Clear(u64, u64, Intent),
-    /// In bytes.
+    /// The length is in bytes.
     SetLen(u64),
 }
 
@@ -27,13 +27,13 @@ impl Arbitrary for Operation {
     fn arbitrary(g: &mut Gen) -> Self {
         let page = u64::arbitrary(g) % PAGES;
         let npages = u64::arbitrary(g) % (PAGES + 1);
-        let way = *g.choose(&WAYS).unwrap();
+        let method = *g.choose(&METHODS).unwrap();
         match u8::arbitrary(g) % 7 {
-            0 => Self::Zero(page, npages, way),
-            1 => Self::ZeroData(page, npages, way),
+            0 => Self::Zero(page, npages, method),
+            1 => Self::ZeroData(page, npages, method),
             2 => Self::ZeroList(
                 Vec::<u8>::arbitrary(g).iter().take(9).map(|n| u64::from(*n) % PAGES).collect(),
-                way,
+                method,
             ),
             3 => Self::Clear(page, npages, *g.choose(&Intent::ALL).unwrap()),
             4 => Self::SetLen(
@@ -44,7 +44,7 @@ impl Arbitrary for Operation {
     }
 }
 
-/// Its bytes; and, frame by frame, whether it must be a hole.
+/// The bytes of the file, and for each frame whether it must be a hole.
 #[derive(Default)]
 struct Model {
     bytes: Vec<u8>,
@@ -63,7 +63,7 @@ impl Model {
         }
     }
 
-    /// Zeroes as many of the list as are before one that is not there; returns how many.
+    /// Zeroes the frames before the first one that is not in the file; returns their number.
     fn zero(
         &mut self,
         list: impl Iterator<Item = u64>,
@@ -87,8 +87,8 @@ fn agree(window: u8, operations: Vec<Operation>) -> bool {
     let memory = open().with_window(usize::from(window % 6) + 1);
     let mut model = Model { bytes: vec![], holes: [true; PAGES as usize] };
     for operation in &operations {
-        let filled_or_punched = |way| move |_| way == ZeroMethod::PunchHole;
-        let (expected, result, asked) = match operation {
+        let filled_or_punched = |method| move |_| method == ZeroMethod::PunchHole;
+        let (expected, result, requested) = match operation {
             Operation::Fill(n) => {
                 if *n < model.whole() {
                     fill(&file, [*n]);
@@ -103,21 +103,21 @@ fn agree(window: u8, operations: Vec<Operation>) -> bool {
                 model.set_len(*len);
                 continue;
             }
-            Operation::Zero(start, npages, way) => (
-                model.zero(*start..start + npages, filled_or_punched(*way)),
-                memory.zero(frames(*start, *npages), *way),
+            Operation::Zero(start, npages, method) => (
+                model.zero(*start..start + npages, filled_or_punched(*method)),
+                memory.zero(frames(*start, *npages), *method),
                 *npages,
             ),
-            Operation::ZeroData(start, npages, way) => (
-                model.zero(*start..start + npages, |hole| hole || *way == ZeroMethod::PunchHole),
-                memory.zero_data(frames(*start, *npages), *way),
+            Operation::ZeroData(start, npages, method) => (
+                model.zero(*start..start + npages, |hole| hole || *method == ZeroMethod::PunchHole),
+                memory.zero_data(frames(*start, *npages), *method),
                 *npages,
             ),
-            Operation::ZeroList(list, way) => {
+            Operation::ZeroList(list, method) => {
                 let listed: Vec<_> = list.iter().map(|&n| frame(n)).collect();
                 (
-                    model.zero(list.iter().copied(), filled_or_punched(*way)),
-                    memory.zero_scattered(&listed, *way),
+                    model.zero(list.iter().copied(), filled_or_punched(*method)),
+                    memory.zero_scattered(&listed, *method),
                     list.len() as u64,
                 )
             }
@@ -127,8 +127,8 @@ fn agree(window: u8, operations: Vec<Operation>) -> bool {
                 *npages,
             ),
         };
-        let cleared = result.map_or_else(|error| error.cleared, |()| asked);
-        assert_eq!((cleared, result.is_ok()), (expected, expected == asked), "{operation:?}");
+        let cleared = result.map_or_else(|error| error.cleared, |()| requested);
+        assert_eq!((cleared, result.is_ok()), (expected, expected == requested), "{operation:?}");
     }
     let mut found = vec![0; model.bytes.len() + 1];
     let len = file.read_at(&mut found, 0).unwrap();
@@ -148,7 +148,7 @@ fn agree(window: u8, operations: Vec<Operation>) -> bool {
 }
 
 quickcheck! {
-    fn a_file_is_what_a_vector_is(window: u8, npages: u8, operations: Vec<Operation>) -> bool {
+    fn a_file_behaves_as_a_vector(window: u8, npages: u8, operations: Vec<Operation>) -> bool {
         let len = Operation::SetLen(u64::from(npages) % (PAGES + 1) * PAGE_SIZE as u64);
         agree(window, [vec![len], operations].concat())
     }

@@ -1,14 +1,13 @@
-//! Any range, by any way, through windows of any size.
+//! Ranges and lists of frames, by each method, through windows of any size.
 
 use std::fs::File;
 
 use clearpage::highmem::{Highmem, Mapping, clear_highpages, clear_scattered_highpages};
 use clearpage::{Intent, PAGE_SIZE};
 use clearpage_os::file_frames::{FileFrames, ZeroMethod};
-use rustix::io::Errno;
 
 use crate::files::{
-    WAYS, allocated, check, fill, frame, frames, garbage, has_small_holes, memfd, temporary,
+    METHODS, allocated, check, fill, frame, frames, garbage, has_small_holes, memfd, temporary,
 };
 
 const PAGES: u64 = 14;
@@ -22,19 +21,19 @@ fn open(file: &File, window: usize) -> FileFrames {
 }
 
 #[test]
-fn exactly_the_frames_are_zeroed() {
+fn exactly_the_frames_of_a_range_are_zeroed() {
     for file in both() {
         fill(&file, 0..PAGES);
-        for way in WAYS {
+        for method in METHODS {
             for window in [1, 2, 3, 5, 100] {
                 let memory = open(&file, window);
                 for (start, npages) in (0..5).flat_map(|start| (0..=9).map(move |n| (start, n))) {
-                    memory.zero(frames(start, npages), way).unwrap();
+                    memory.zero(frames(start, npages), method).unwrap();
                     let zeroed = start..start + npages;
-                    check(&file, 0..PAGES, |n| zeroed.contains(&n), &(way, window));
+                    check(&file, 0..PAGES, |n| zeroed.contains(&n), &(method, window));
                     fill(&file, zeroed);
                 }
-                if !matches!(way, ZeroMethod::Map(_)) {
+                if !matches!(method, ZeroMethod::Map(_)) {
                     break;
                 }
             }
@@ -43,12 +42,12 @@ fn exactly_the_frames_are_zeroed() {
 }
 
 #[test]
-fn the_generic_faces_go_through_windows() {
+fn highmem_functions_clear_through_windows() {
     for file in both() {
         fill(&file, 0..PAGES);
         for window in [1, 2, 3, 100] {
             let memory = open(&file, window);
-            // SAFETY: nobody has the file mapped.
+            // SAFETY: no other code maps the file.
             unsafe { clear_highpages(&memory, frames(3, 8), Intent::Cold) }.unwrap();
             check(&file, 0..PAGES, |n| (3..11).contains(&n), &window);
             fill(&file, 3..11);
@@ -72,22 +71,21 @@ fn a_window_ends_at_a_multiple_of_its_size() {
             let mapping = memory.kmap_local(frames(start, npages)).unwrap();
             let pages = mapping.pages();
             assert_eq!(pages.len() as u64, npages.min(window - start % window));
-            // SAFETY: it is mapped, and nobody writes to it.
+            // SAFETY: the page is mapped, and not written.
             let first = unsafe { pages.cast::<[u8; PAGE_SIZE]>().as_ref() };
             assert_eq!(first, garbage(start));
         }
     }
 }
 
-/// While one is held another may be made, also of the same frames.
 #[test]
-fn windows_nest() {
+fn several_windows_may_map_the_same_frame() {
     let file = memfd("nest", PAGES);
     fill(&file, 0..PAGES);
     let memory = open(&file, 2);
     let outer = memory.kmap_local(frames(2, 2)).unwrap();
     memory.zero(frames(0, PAGES), ZeroMethod::Map(Intent::Cold)).unwrap();
-    // SAFETY: it is mapped, and nobody writes to it any more.
+    // SAFETY: the page is mapped, and no longer written.
     let first = unsafe { outer.pages().cast::<[u8; PAGE_SIZE]>().as_ref() };
     assert_eq!(first[..], [0; PAGE_SIZE]);
 }
@@ -105,13 +103,13 @@ fn exactly_the_listed_frames_are_zeroed() {
     ];
     for file in both() {
         fill(&file, 0..PAGES);
-        for way in WAYS {
+        for method in METHODS {
             for window in [1, 3, 4, 100] {
                 let memory = open(&file, window);
                 for list in lists {
                     let frames: Vec<_> = list.iter().map(|&n| frame(n)).collect();
-                    memory.zero_scattered(&frames, way).unwrap();
-                    check(&file, 0..PAGES, |n| list.contains(&n), &(way, window, list));
+                    memory.zero_scattered(&frames, method).unwrap();
+                    check(&file, 0..PAGES, |n| list.contains(&n), &(method, window, list));
                     fill(&file, list.iter().copied());
                 }
             }
@@ -119,21 +117,21 @@ fn exactly_the_listed_frames_are_zeroed() {
     }
 }
 
-/// More than are cleared with one fence.
+/// They have several batches, each cleared with one fence.
 #[test]
 fn long_lists_are_zeroed() {
     const MANY: u64 = 300;
     let file = memfd("long", MANY);
     let odd: Vec<_> = (0..MANY).rev().filter(|n| n % 2 == 1).map(frame).collect();
-    for way in WAYS {
+    for method in METHODS {
         fill(&file, 0..MANY);
-        open(&file, 1000).zero_scattered(&odd, way).unwrap();
-        check(&file, 0..MANY, |n| n % 2 == 1, &way);
+        open(&file, 1000).zero_scattered(&odd, method).unwrap();
+        check(&file, 0..MANY, |n| n % 2 == 1, &method);
     }
 }
 
 #[test]
-fn the_fastest_way_zeroes_what_it_should() {
+fn clear_zeroes_exactly_the_frames() {
     for file in both() {
         let memory = open(&file, 4);
         for intent in Intent::ALL {
@@ -150,45 +148,28 @@ fn the_fastest_way_zeroes_what_it_should() {
 }
 
 #[test]
-fn marking_as_zero_zeroes_or_says_that_it_cannot() {
-    for file in both() {
-        fill(&file, 0..PAGES);
-        match open(&file, 4).zero(frames(2, 5), ZeroMethod::ZeroRange) {
-            Ok(()) => check(&file, 0..PAGES, |n| (2..7).contains(&n), &ZeroMethod::ZeroRange),
-            Err(error) => {
-                let text = error.to_string();
-                assert!(text.contains("fallocate(FALLOC_FL_ZERO_RANGE)"), "{text}");
-                assert_eq!(error.source.raw_os_error(), Some(Errno::OPNOTSUPP.raw_os_error()));
-                assert_eq!((error.cleared, error.frame), (0, frame(2)));
-                check(&file, 0..PAGES, |_| false, &ZeroMethod::ZeroRange);
-            }
-        }
-    }
-}
-
-#[test]
-fn holes_stay_holes_where_asked_for() {
+fn only_zero_and_the_listed_frames_fill_holes() {
     for file in both() {
         if !has_small_holes(&file) {
             continue;
         }
-        for way in [ZeroMethod::Map(Intent::Cold), ZeroMethod::Write] {
+        for method in [ZeroMethod::Map(Intent::Cold), ZeroMethod::Write] {
             let data = [2, 3, 7, 13];
             file.set_len(0).unwrap();
             file.set_len(PAGES * PAGE_SIZE as u64).unwrap();
             fill(&file, data);
             let before = allocated(&file);
-            open(&file, 4).zero_data(frames(3, 11), way).unwrap();
-            check(&file, data, |n| n != 2, &way);
-            assert_eq!(allocated(&file), before, "{way:?}");
+            open(&file, 4).zero_data(frames(3, 11), method).unwrap();
+            check(&file, data, |n| n != 2, &method);
+            assert_eq!(allocated(&file), before, "{method:?}");
             let list = [12, 3, 9, 13].map(frame);
-            // What is between those in the list is not filled either.
-            open(&file, 100).zero_scattered(&list, way).unwrap();
-            assert_eq!(allocated(&file), before + 2 * PAGE_SIZE as u64, "{way:?}");
-            open(&file, 4).zero(frames(0, PAGES), way).unwrap();
-            assert_eq!(allocated(&file), PAGES * PAGE_SIZE as u64, "{way:?}");
+            // Holes between frames of the list are not filled.
+            open(&file, 100).zero_scattered(&list, method).unwrap();
+            assert_eq!(allocated(&file), before + 2 * PAGE_SIZE as u64, "{method:?}");
+            open(&file, 4).zero(frames(0, PAGES), method).unwrap();
+            assert_eq!(allocated(&file), PAGES * PAGE_SIZE as u64, "{method:?}");
             open(&file, 4).zero(frames(1, PAGES - 1), ZeroMethod::PunchHole).unwrap();
-            assert_eq!(allocated(&file), PAGE_SIZE as u64, "{way:?}");
+            assert_eq!(allocated(&file), PAGE_SIZE as u64, "{method:?}");
         }
     }
 }

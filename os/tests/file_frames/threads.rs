@@ -1,4 +1,4 @@
-//! One file, many threads.
+//! Several threads clear one file.
 
 use std::thread;
 
@@ -7,7 +7,7 @@ use clearpage_os::file_frames::{FileFrames, ZeroMethod};
 
 use crate::files::{check, fill, frame, frames, memfd};
 
-/// Eight threads, each with every eighth block of three frames, of which one stays as it is.
+/// Each thread has every eighth block of three frames, the last of which must not change.
 #[test]
 fn threads_clear_disjoint_frames() {
     const THREADS: u64 = 8;

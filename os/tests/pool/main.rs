@@ -1,11 +1,10 @@
-//! The pool: whatever is taken is zero, whoever takes it and whatever came before; nothing is lost,
-//! nothing is held beyond what is allowed, and nothing is left behind.
+//! Every block that a pool returns is zero; the pool holds at most `max` blocks, and releases them all.
 
 mod blocks;
 mod owners;
 #[cfg(all(target_os = "linux", not(miri)))]
 mod process;
-mod supply;
+mod source;
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
@@ -13,15 +12,15 @@ use std::time::{Duration, Instant};
 
 use clearpage_os::pool::{ZeroBlock, ZeroPool, ZeroPoolBuilder};
 
-use crate::supply::GARBAGE;
+use crate::source::GARBAGE;
 
-/// Pools of these tests have no other source of pressure: the machine's own may come and go. Nor do
-/// they wait for a machine with nothing else to do.
+/// Returns a builder of pools that are independent of the machine's load: without pressure, and with a
+/// thread of normal priority.
 fn builder(max: usize) -> ZeroPoolBuilder {
     ZeroPool::builder(max).pressure(|| false).idle(false)
 }
 
-/// Waits for what the background thread does when it gets to it, on a machine as slow as can be.
+/// Waits until `done` returns `true`, which depends on the background thread.
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
@@ -30,7 +29,7 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Sets a flag when it goes, by a panic too: those who wait for it would wait for ever.
+/// Sets a flag when it is dropped, also by a panic, so that threads that wait for the flag end.
 struct AtEnd<'a>(&'a AtomicBool);
 
 impl Drop for AtEnd<'_> {
@@ -39,7 +38,7 @@ impl Drop for AtEnd<'_> {
     }
 }
 
-/// Panics unless the block is zero; then fills it with garbage.
+/// Panics unless the block is zero, then fills it with garbage.
 fn use_up(block: &mut ZeroBlock) {
     let bad = block.bytes().iter().position(|&byte| byte != 0);
     assert_eq!(bad, None, "{block:?} is not zero");

@@ -1,4 +1,4 @@
-//! Who has blocks and pools: threads that come, panic and end, while others go on.
+//! Blocks and pools that threads share, drop, and own when they panic or end.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,16 +11,15 @@ use std::time::Duration;
 use clearpage::{Order, Page};
 use clearpage_os::pool::{Block, BlockSource, ZeroBlock, ZeroPool};
 
-use crate::supply::{Counting, GARBAGE};
+use crate::source::{Counting, GARBAGE};
 use crate::{AtEnd, builder, take, wait_until};
 
 #[test]
-fn threads_find_zeroes_and_lose_nothing() {
+fn threads_take_zeroed_blocks_and_none_is_lost() {
     let rounds = if cfg!(target_arch = "x86_64") { 20_000 } else { 1_500 };
-    let supply = Counting::new(usize::MAX);
+    let source = Counting::new(usize::MAX);
     for (min, max) in [(0, 3), (4, 32), (256, 256)] {
-        // Of the users' priority, or it would get no CPU before they are done.
-        let pool = builder(max).min(min).idle(false).supply(supply.clone()).build().unwrap();
+        let pool = builder(max).min(min).source(source.clone()).build().unwrap();
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
             let users: Vec<_> = (1..=4_u32)
@@ -53,38 +52,38 @@ fn threads_find_zeroes_and_lose_nothing() {
             let _end = AtEnd(&done);
             users.into_iter().for_each(|user| user.join().unwrap());
         });
-        wait_until("the thread took part", || {
+        wait_until("a ready block is taken", || {
             drop(take(&pool));
-            pool.statistics().taken > 0
+            pool.stats().taken > 0
         });
         drop(pool);
-        assert_eq!(supply.live(), 0);
+        assert_eq!(source.live(), 0);
     }
 }
 
 #[test]
 fn blocks_outlive_the_pool() {
-    let supply = Counting::new(usize::MAX);
+    let source = Counting::new(usize::MAX);
     for default in [false, true] {
         let pool = builder(8).order(Order::new(2).unwrap());
-        let pool = if default { pool } else { pool.supply(supply.clone()) };
+        let pool = if default { pool } else { pool.source(source.clone()) };
         let pool = pool.build().unwrap();
         let mut taken: Vec<_> = (0..20).map(|_| take(&pool)).collect();
         drop(pool);
-        assert_eq!(supply.live(), if default { 0 } else { 20 });
+        assert_eq!(source.live(), if default { 0 } else { 20 });
         for block in &mut taken {
             assert!(block.bytes().iter().all(|&byte| byte == GARBAGE));
             block.bytes_mut().fill(1);
         }
         thread::spawn(|| drop(taken)).join().unwrap();
-        assert_eq!(supply.live(), 0);
+        assert_eq!(source.live(), 0);
     }
 }
 
 #[test]
-fn the_last_of_several_owners_ends_it() {
-    let supply = Counting::new(usize::MAX);
-    let pool = Arc::new(builder(8).supply(supply.clone()).build().unwrap());
+fn the_last_of_several_owners_releases_all() {
+    let source = Counting::new(usize::MAX);
+    let pool = Arc::new(builder(8).source(source.clone()).build().unwrap());
     let owners: Vec<_> = (0..4)
         .map(|owner| {
             let pool = Arc::clone(&pool);
@@ -100,60 +99,62 @@ fn the_last_of_several_owners_ends_it() {
         .collect();
     drop(pool);
     owners.into_iter().for_each(|owner| owner.join().unwrap());
-    assert_eq!(supply.live(), 0);
+    assert_eq!(source.live(), 0);
 }
 
-/// The background thread itself drops the pool, where the pressure's closure owns it.
+/// Its pressure function owns the pool.
 #[test]
-fn its_own_thread_may_end_it() {
-    let supply = Counting::new(usize::MAX);
+fn the_thread_of_a_pool_may_drop_it() {
+    let source = Counting::new(usize::MAX);
     let owner = Arc::new(Mutex::new(None::<ZeroPool>));
-    let asked = Arc::clone(&owner);
-    let pool = ZeroPool::builder(8).idle(false).supply(supply.clone());
-    let pool = pool.pressure(move || asked.lock().unwrap().take().is_none()).build().unwrap();
+    let owned = Arc::clone(&owner);
+    let pool = ZeroPool::builder(8).idle(false).source(source.clone());
+    let pool = pool.pressure(move || owned.lock().unwrap().take().is_none()).build().unwrap();
     let block = take(&pool);
     *owner.lock().unwrap() = Some(pool);
     drop(block);
-    wait_until("it is gone", || supply.live() == 0 && Arc::strong_count(&supply) == 1);
+    wait_until("the pool and its source are dropped", || {
+        source.live() == 0 && Arc::strong_count(&source) == 1
+    });
 }
 
 #[test]
-fn a_panic_with_a_block_in_hand_loses_nothing() {
-    let supply = Counting::new(usize::MAX);
-    let pool = builder(8).supply(supply.clone()).build().unwrap();
+fn a_panic_frees_the_blocks_of_its_thread() {
+    let source = Counting::new(usize::MAX);
+    let pool = builder(8).source(source.clone()).build().unwrap();
     for _ in 0..20 {
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             let _blocks = [take(&pool), take(&pool)];
-            std::panic::resume_unwind(Box::new("with two blocks in hand"));
+            std::panic::resume_unwind(Box::new("while owning two blocks"));
         }));
         assert!(panicked.is_err());
     }
-    assert!(supply.live() <= 9);
+    assert!(source.live() <= 9);
     drop(take(&pool));
     drop(pool);
-    assert_eq!(supply.live(), 0);
+    assert_eq!(source.live(), 0);
 }
 
 #[test]
-fn a_thread_may_end_with_blocks_in_hand() {
+fn blocks_in_a_thread_local_are_freed_when_the_thread_ends() {
     thread_local!(static KEPT: RefCell<Vec<ZeroBlock>> = const { RefCell::new(Vec::new()) });
-    let supply = Counting::new(usize::MAX);
-    let pool = Arc::new(builder(8).supply(supply.clone()).build().unwrap());
+    let source = Counting::new(usize::MAX);
+    let pool = Arc::new(builder(8).source(source.clone()).build().unwrap());
     for _ in 0..10 {
         let pool = Arc::clone(&pool);
         thread::spawn(move || KEPT.with_borrow_mut(|kept| kept.extend([take(&pool), take(&pool)])))
             .join()
             .unwrap();
-        assert!(supply.live() <= 9);
+        assert!(source.live() <= 9);
     }
     drop(pool);
-    assert_eq!(supply.live(), 0);
+    assert_eq!(source.live(), 0);
 }
 
-/// A supply that panics on the background thread, and only there.
+/// Panics on the background thread.
 struct Panics(Arc<Counting>, Arc<AtomicBool>);
 
-// SAFETY: that of the supply inside.
+// SAFETY: the inner source keeps these promises.
 unsafe impl BlockSource for Panics {
     fn allocate(&self, order: Order) -> Option<Block> {
         if thread::current().name() == Some("clearpage-pool") {
@@ -170,22 +171,22 @@ unsafe impl BlockSource for Panics {
 }
 
 #[test]
-fn without_its_thread_a_pool_clears_on_the_spot() {
-    let supply = Counting::new(usize::MAX);
+fn a_pool_without_its_thread_clears_on_the_spot() {
+    let source = Counting::new(usize::MAX);
     let panicked = Arc::new(AtomicBool::new(false));
-    let panics = Panics(supply.clone(), panicked.clone());
-    let pool = builder(8).min(8).supply(panics).build().unwrap();
-    wait_until("it panics", || panicked.load(SeqCst));
+    let panics = Panics(source.clone(), panicked.clone());
+    let pool = builder(8).min(8).source(panics).build().unwrap();
+    wait_until("the thread panics", || panicked.load(SeqCst));
     for _ in 0..20 {
         drop([take(&pool), take(&pool), take(&pool)]);
     }
-    let statistics = pool.statistics();
-    assert_eq!((statistics.taken, statistics.missed, statistics.cleared), (0, 60, 0));
-    assert_eq!((pool.trim(0), supply.live()), (3, 0));
+    let stats = pool.stats();
+    assert_eq!((stats.taken, stats.missed, stats.cleared), (0, 60, 0));
+    assert_eq!((pool.trim(0), source.live()), (3, 0));
     let blocks = [take(&pool), take(&pool)];
     drop(take(&pool));
     drop(pool);
-    assert_eq!(supply.live(), 2);
+    assert_eq!(source.live(), 2);
     drop(blocks);
-    assert_eq!(supply.live(), 0);
+    assert_eq!(source.live(), 0);
 }

@@ -1,49 +1,34 @@
-//! The pool as a part of its process: its thread, its memory, and what a `fork` leaves of it.
+//! The thread of a pool, its memory, and the pool after a `fork`.
 //!
-//! Each test looks at the process as a whole, and so runs in one of its own.
+//! Each test observes the whole process, and so runs in a process of its own.
 
 use std::ffi::{c_int, c_uint};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::{fs, thread};
 
 use clearpage::{Order, PAGE_SIZE};
 use clearpage_os::pool::{ZeroBlock, ZeroPool};
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use clearpage_testkit::linux::{HUGE, Mapping, populates, status_bytes};
+use clearpage_testkit::{alone, say};
+use rustix::mm::{Advice, madvise};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
-use crate::supply::GARBAGE;
-use crate::{AtEnd, builder, common, wait_until};
+use crate::source::GARBAGE;
+use crate::{AtEnd, builder, wait_until};
 
 const MIB: usize = 1 << 20;
 
-/// Runs one of the tests below as the only one of its process.
-fn alone(test: &str) {
-    let output = clearpage_testkit::child(&format!("process::{test}"), ("NONE", ""));
-    let (text, errors) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{}\n{text}\n{errors}", output.status);
-    assert!(text.contains("1 passed"), "{text}");
-}
-
-/// The threads of pools, by their folders.
+/// Returns the folders in /proc of the threads of pools.
 fn workers() -> Vec<PathBuf> {
     let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
     let name = |task: &PathBuf| fs::read_to_string(task.join("comm")).unwrap_or_default();
     tasks.filter(|task| name(task).trim() == "clearpage-pool").collect()
 }
 
-/// Bytes of this process's memory that are present.
-fn resident() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let value = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    value.trim_end_matches("kB").trim().parse::<usize>().unwrap() << 10
-}
-
-/// Bytes of this process's addresses that may be written.
+/// Returns the bytes of this process's address space that are writable.
 fn mapped() -> usize {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let writable = maps.lines().filter_map(|line| line.split_once(" rw").map(|parts| parts.0));
@@ -55,13 +40,13 @@ fn mapped() -> usize {
 }
 
 #[test]
-fn no_thread_is_left() {
-    alone("threads_come_and_go");
+fn a_dropped_pool_leaves_no_thread() {
+    alone("process::create_and_drop_pools");
 }
 
 #[test]
-#[ignore = "run by another test, in a process of its own"]
-fn threads_come_and_go() {
+#[ignore = "run alone by the test above"]
+fn create_and_drop_pools() {
     assert!(workers().is_empty());
     for _ in 0..20 {
         let pools = [4, 100].map(|max| ZeroPool::new(max).unwrap());
@@ -75,23 +60,23 @@ fn threads_come_and_go() {
 }
 
 #[test]
-fn the_thread_is_idle_unless_told_otherwise() {
-    alone("policies");
+fn the_thread_has_idle_priority_unless_disabled() {
+    alone("process::read_policies");
 }
 
 #[test]
-#[ignore = "run by another test, in a process of its own"]
-fn policies() {
+#[ignore = "run alone by the test above"]
+fn read_policies() {
     /// SCHED_OTHER and SCHED_IDLE.
     const POLICIES: [(bool, &str); 2] = [(false, "0"), (true, "5")];
     for (idle, expected) in POLICIES {
         let pool = ZeroPool::builder(8).idle(idle).build().unwrap();
         wait_until(&format!("policy {expected}"), || {
             workers().iter().any(|worker| {
-                // The 41st of proc_pid_stat(5), of which the second ends by a bracket.
+                // Field 41 of proc_pid_stat(5); field 2 ends with a bracket.
                 let stat = fs::read_to_string(worker.join("stat")).unwrap();
-                let behind = stat.rsplit_once(") ").unwrap().1;
-                behind.split(' ').nth(41 - 3) == Some(expected)
+                let fields = stat.rsplit_once(") ").unwrap().1;
+                fields.split(' ').nth(41 - 3) == Some(expected)
             })
         });
         drop(pool);
@@ -99,32 +84,19 @@ fn policies() {
     }
 }
 
-/// Whether the system faults memory in when it is told to: emulators say that they did.
-fn populates() -> bool {
-    let (len, before) = (16 * MIB, resident());
-    let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-    // SAFETY: a new mapping, to which nobody refers.
-    unsafe {
-        let start = mmap_anonymous(null_mut(), len, access, flags).unwrap();
-        let advised = madvise(start, len, Advice::LinuxPopulateWrite).is_ok();
-        let populates = advised && resident().saturating_sub(before) > len / 2;
-        munmap(start, len).unwrap();
-        populates
-    }
+#[test]
+fn released_blocks_return_memory_and_addresses() {
+    alone("process::measure_memory");
 }
 
 #[test]
-fn memory_goes_back_to_the_system() {
-    alone("memory_comes_and_goes");
-}
-
-#[test]
-#[ignore = "run by another test, in a process of its own"]
-fn memory_comes_and_goes() {
+#[ignore = "run alone by the test above"]
+fn measure_memory() {
     const HELD: usize = 64 * MIB;
-    // What the C library maps for the first thread it keeps, as a stack.
+    // The C library caches the stack of the first thread.
     drop(ZeroPool::new(1));
     let populates = populates();
+    let resident = || status_bytes("VmRSS");
     for order in
         [Order::ZERO, Order::new(3).unwrap(), Order::for_pages(2 * MIB / PAGE_SIZE).unwrap()]
     {
@@ -133,18 +105,18 @@ fn memory_comes_and_goes() {
         let blocks = HELD / order.bytes();
         let pool = builder(blocks).min(blocks).order(order);
         let pool = pool.build().unwrap();
-        wait_until("all are ready", || pool.statistics().ready == blocks);
+        wait_until("all blocks are ready", || pool.stats().ready == blocks);
         if populates {
-            assert!(more() > HELD / 8 * 7, "present before they are taken");
+            assert!(more() > HELD / 8 * 7, "ready blocks are not present");
         }
         let mut taken: Vec<_> = (0..blocks).map(|_| pool.take().unwrap()).collect();
         taken.iter_mut().flat_map(|block| &mut **block).for_each(|page| page.as_bytes_mut()[0] = 1);
         assert!(more() > HELD / 8 * 7);
         drop(taken);
         pool.trim(0);
-        wait_until("all are given back", || pool.statistics().held == 0);
-        wait_until("the memory too", || more() < HELD / 8);
-        // And the addresses, however the blocks are scattered that go back.
+        wait_until("all blocks are released", || pool.stats().held == 0);
+        wait_until("their memory is released", || more() < HELD / 8);
+        // Addresses too, in whatever order the blocks are freed.
         let mut taken: Vec<_> = (0..blocks).map(|_| pool.take().unwrap()).collect();
         let mut others = taken.split_off(blocks / 2);
         while let (Some(_), Some(_)) = (taken.pop(), others.pop()) {}
@@ -162,14 +134,13 @@ unsafe extern "C" {
 }
 
 #[test]
-fn a_fork_leaves_a_pool_that_works() {
-    alone("forks");
+fn a_pool_works_in_a_forked_child() {
+    alone("process::fork_while_threads_use_the_pool");
 }
 
-/// Forks while the thread works and others take, at whatever they are.
 #[test]
-#[ignore = "run by another test, in a process of its own"]
-fn forks() {
+#[ignore = "run alone by the test above"]
+fn fork_while_threads_use_the_pool() {
     let forks = if cfg!(target_arch = "x86_64") { 100 } else { 20 };
     let pool = builder(64).min(32).build().unwrap();
     let pool = ManuallyDrop::new(pool);
@@ -189,18 +160,18 @@ fn forks() {
         }
         let _end = AtEnd(&done);
         for _ in 0..forks {
-            // SAFETY: the child does nothing but what async signals may, other than that it frees
-            // memory, which the C library allows there.
+            // SAFETY: the child makes only async-signal-safe calls and frees memory, which the C
+            // library permits there.
             let process = unsafe { fork() };
             if process == 0 {
                 alarm(60);
-                // SAFETY: the child uses it no more.
+                // SAFETY: the child does not use the original again.
                 let pool = unsafe { std::ptr::read(&*pool) };
                 _exit(in_the_child(pool));
             }
             assert!(process > 0, "{}", std::io::Error::last_os_error());
             let mut status = 0;
-            // SAFETY: a child of ours, and a number to write to.
+            // SAFETY: a child of this process, and a number to write to.
             assert_eq!(unsafe { waitpid(process, &raw mut status, 0) }, process);
             assert_eq!(status, 0, "the child's status; 14 is its alarm");
         }
@@ -209,7 +180,7 @@ fn forks() {
     wait_until("no thread", || workers().is_empty());
 }
 
-/// What is wrong, as an exit code: a panic would allocate, and lock what may be locked for good.
+/// Returns an exit code. A panic would allocate, and wait for locks that no thread will release.
 fn in_the_child(pool: ZeroPool) -> c_int {
     for _ in 0..3 {
         let mut taken = [const { None::<ZeroBlock> }; 100];
@@ -221,7 +192,7 @@ fn in_the_child(pool: ZeroPool) -> c_int {
             block.bytes_mut().fill(!GARBAGE);
             *slot = Some(block);
         }
-        // All of them its own.
+        // No other block overlaps it.
         for block in taken.iter().flatten() {
             if block.bytes().iter().any(|&byte| byte != !GARBAGE) {
                 return 3;
@@ -235,51 +206,42 @@ fn in_the_child(pool: ZeroPool) -> c_int {
     if last.is_some_and(|block| block.bytes().iter().all(|&byte| byte == 0)) { 0 } else { 4 }
 }
 
-/// The next child of this thread becomes PID 1 of a new namespace.
+/// Makes the next child of this thread PID 1 of a new namespace.
 fn unshare_pids() -> rustix::io::Result<()> {
     // SAFETY: file descriptors stay shared.
     unsafe { unshare_unsafe(UnshareFlags::NEWPID) }
 }
 
-/// Whether this kernel can wipe a page on fork: Linux since 4.14.
+/// Returns whether this kernel has `MADV_WIPEONFORK`: Linux since 4.14.
 fn wipes_on_fork() -> bool {
-    let (len, access) = (rustix::param::page_size(), ProtFlags::READ | ProtFlags::WRITE);
-    // SAFETY: a new mapping, to which nobody refers.
-    unsafe {
-        let start = mmap_anonymous(null_mut(), len, access, MapFlags::PRIVATE).unwrap();
-        let advised = madvise(start, len, Advice::LinuxWipeOnFork);
-        munmap(start, len).unwrap();
-        advised.is_ok()
-    }
+    let mapping = Mapping::new(HUGE);
+    // SAFETY: this advice changes no content of this process.
+    unsafe { madvise(mapping.start(), HUGE, Advice::LinuxWipeOnFork) }.is_ok()
 }
 
-/// Parent and child both have PID 1, in nested namespaces, as a container's init and its child may.
+/// Parent and child are PID 1 of nested namespaces, as the init of a container and its child may be.
 #[test]
-fn a_forked_child_with_its_parents_pid_drops_a_pool_without_joining_its_thread() {
+fn a_child_with_the_pid_of_its_parent_does_not_join_the_thread() {
     if !wipes_on_fork() {
-        return clearpage_testkit::say(
-            "pool: skipped equal PIDs: this kernel has no MADV_WIPEONFORK",
-        );
+        return say("pool: skipped equal PIDs: this kernel has no MADV_WIPEONFORK");
     }
-    // Only children of the thread that unshares are in the namespace.
+    // Only children of the calling thread are in the new namespace.
     let test = thread::spawn(|| match unshare_pids() {
-        Ok(()) => alone("pid_1_forks"),
-        Err(error) => {
-            clearpage_testkit::say(&format!("pool: skipped equal PIDs: unshare: {error}"))
-        }
+        Ok(()) => alone("process::fork_as_pid_1"),
+        Err(error) => say(&format!("pool: skipped equal PIDs: unshare: {error}")),
     });
     test.join().unwrap();
 }
 
 #[test]
-#[ignore = "run by another test, as PID 1"]
-fn pid_1_forks() {
+#[ignore = "run alone by the test above"]
+fn fork_as_pid_1() {
     const WNOHANG: c_int = 1;
     assert_eq!(std::process::id(), 1);
     let pool = ManuallyDrop::new(builder(8).build().unwrap());
     unshare_pids().unwrap();
-    // SAFETY: the child does nothing but what async signals may, other than that it frees memory,
-    // which the C library allows there.
+    // SAFETY: the child makes only async-signal-safe calls and frees memory, which the C library
+    // permits there.
     let process = unsafe { fork() };
     if process == 0 {
         if std::process::id() != 1 {

@@ -1,51 +1,61 @@
-//! Resetting: whatever the memory, the way and what was touched of it, all of the range is zero
-//! afterwards or none of it was changed; and nothing beside it is.
+//! After a reset all of the range is zero, or it failed and the range is unchanged; memory outside
+//! of the range is unchanged. This holds for any memory, method and pattern of touched pages.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod files;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-mod known;
-#[cfg(any(target_os = "linux", target_os = "android"))]
 mod mapped;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod methods;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod pages;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod process;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-mod traps;
+mod support;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-mod ways;
+mod traps;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod wipe;
 
 use std::ptr::NonNull;
 
 use clearpage::{PAGE_SIZE, Page};
-use clearpage_os::reset::{Method, ResetError, Reuse, Summary, reset, reset_anonymous, reset_raw};
+use clearpage_os::raw;
+use clearpage_os::reset::{Method, ResetError, Reuse, Summary, reset, reset_with};
 use clearpage_testkit::Garbage;
 
-const NEXT: [Reuse; 2] = [Reuse::Likely, Reuse::Unlikely];
+const METHODS: [Method; 5] = [
+    Method::Auto(Reuse::Likely),
+    Method::Auto(Reuse::Unlikely),
+    Method::Clear,
+    Method::ClearTouched,
+    Method::Discard,
+];
 
-/// Every way, for whatever is next.
-fn every_way() -> impl Iterator<Item = (Method, Reuse)> {
-    Method::ALL.into_iter().flat_map(|how| NEXT.map(|next| (how, next)))
+/// Returns whether the method works for any memory on any system.
+fn never_fails(method: Method) -> bool {
+    matches!(method, Method::Auto(_) | Method::Clear)
 }
 
 #[test]
-fn a_vector_becomes_zero_or_stays() {
+fn a_vector_becomes_zero_or_is_unchanged() {
     for npages in [0, 1, 2, 17, (1 << 20) / PAGE_SIZE + 3] {
         let mut memory = Garbage::new(npages * PAGE_SIZE);
-        for (how, next) in every_way() {
-            let done = reset(memory.pages(npages), how, next);
-            let what = format!("{how:?} {next:?} {npages} pages: {done:?}");
-            memory.check_pages(&vec![done.is_ok(); npages], &what);
-            match done {
+        for reuse in [Reuse::Likely, Reuse::Unlikely] {
+            let summary = reset(memory.pages(npages), reuse);
+            memory.check_pages(&vec![true; npages], &format_args!("{reuse:?}"));
+            assert_eq!(summary.cleared + summary.discarded + summary.untouched, npages);
+        }
+        for method in METHODS {
+            let result = reset_with(memory.pages(npages), method);
+            let what = format!("{method:?} {npages} pages: {result:?}");
+            memory.check_pages(&vec![result.is_ok(); npages], &what);
+            match result {
                 Ok(Summary { cleared, discarded, untouched, .. }) => {
                     assert_eq!(cleared + discarded + untouched, npages, "{what}");
                 }
-                Err(ResetError::Unavailable { .. }) => {
-                    assert!(!matches!(how, Method::Auto | Method::Clear), "{what}");
-                }
+                Err(ResetError::Unavailable { .. }) => assert!(!never_fails(method), "{what}"),
                 Err(_) => panic!("{what}"),
             }
         }
@@ -53,20 +63,20 @@ fn a_vector_becomes_zero_or_stays() {
 }
 
 #[test]
-fn nothing_is_a_no_op_of_any_pointer() {
+fn no_pages_are_a_no_op_for_any_pointer() {
     let misaligned = NonNull::<Page>::dangling().map_addr(|addr| addr | 1);
-    for (how, next) in every_way() {
+    for method in METHODS {
         for page in [NonNull::dangling(), misaligned] {
-            // SAFETY: no page is touched.
+            // SAFETY: no page is accessed.
             unsafe {
-                assert_eq!(reset_raw(page, 0, how, next), Ok(Summary::default()));
-                assert_eq!(reset_anonymous(page, 0, how, next), Ok(Summary::default()));
+                assert_eq!(raw::reset(page, 0, method), Ok(Summary::default()));
+                assert_eq!(raw::reset_anonymous(page, 0, method), Ok(Summary::default()));
             }
         }
     }
 }
 
-/// In a file's private mapping: what is dropped there comes back as it is in the executable.
+/// It is in a private mapping of the executable: a dropped page would return with its bytes.
 #[test]
 fn a_static_is_never_dropped() {
     const GARBAGE: Page = {
@@ -75,25 +85,25 @@ fn a_static_is_never_dropped() {
         page
     };
     static mut PAGES: [Page; 40] = [GARBAGE; 40];
-    // SAFETY: this test alone refers to it, once.
+    // SAFETY: only this test refers to it, once.
     let pages = unsafe { &mut *std::ptr::addr_of_mut!(PAGES) };
-    for (how, next) in every_way() {
+    for method in METHODS {
         pages.fill(GARBAGE);
-        let zero = match reset(pages, how, next) {
+        let zero = match reset_with(pages, method) {
             Ok(_) => true,
             Err(ResetError::NotAnonymous | ResetError::Unavailable { .. }) => false,
-            Err(error) => panic!("{how:?}: {error}"),
+            Err(error) => panic!("{method:?}: {error}"),
         };
         for page in &*pages {
             let byte = page.as_bytes()[PAGE_SIZE / 2];
-            assert_eq!(byte, if zero { 0 } else { 0xa5 }, "{how:?} {next:?}");
+            assert_eq!(byte, if zero { 0 } else { 0xa5 }, "{method:?}");
         }
-        assert!(zero || !matches!(how, Method::Auto | Method::Clear), "{how:?}");
+        assert!(zero || !never_fails(method), "{method:?}");
     }
 }
 
 #[test]
-fn errors_say_what_was_wrong() {
+fn errors_name_what_was_wrong() {
     use std::io::{Error, ErrorKind};
     for (error, text, kind) in [
         (ResetError::Unmapped, "not mapped", ErrorKind::InvalidInput),
@@ -103,7 +113,6 @@ fn errors_say_what_was_wrong() {
         (ResetError::Unavailable { reason: "a thing" }, "a thing", ErrorKind::Unsupported),
         (ResetError::Refused(ErrorKind::OutOfMemory), "out of memory", ErrorKind::OutOfMemory),
     ] {
-        assert!(error.to_string().contains(text), "{error}");
         let error = Error::from(error);
         assert_eq!(error.kind(), kind);
         assert!(error.to_string().contains(text), "{error}");

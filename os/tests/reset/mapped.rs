@@ -1,23 +1,17 @@
-//! Mappings to reset, and what each of their pages holds.
+//! Mappings to reset, and the expected contents of their pages.
 
 use std::ffi::c_void;
-use std::ptr::{NonNull, null_mut};
+use std::fmt::Debug;
+use std::ops::Range;
+use std::ptr::NonNull;
 
 use clearpage::{PAGE_SIZE, Page};
-use clearpage_os::reset::{
-    Method, ResetError, Reuse, Summary, reset, reset_anonymous, reset_raw, wipe,
-};
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
-use rustix::param::page_size;
+use clearpage_os::raw::{self, wipe};
+use clearpage_os::reset::{Method, ResetError, reset_with};
+use clearpage_testkit::linux::{Mapping, is_present, is_swapped, pagemap};
+use rustix::mm::{Advice, MapFlags, madvise};
 
-pub const HUGE: usize = 2 << 20;
-
-/// The larger of the system's page and ours.
-pub fn unit() -> usize {
-    page_size().max(PAGE_SIZE)
-}
-
-/// The three faces.
+/// The functions that reset memory.
 #[derive(Clone, Copy, Debug)]
 pub enum Face {
     Slice,
@@ -27,13 +21,14 @@ pub enum Face {
 
 pub const FACES: [Face; 3] = [Face::Slice, Face::Raw, Face::Anonymous];
 
-/// Anonymous private memory from a huge page's boundary on.
+/// Numbers of pages that were cleared, discarded and untouched.
+pub type Counts = (usize, usize, usize);
+
+/// A mapping, each page of which is full of one byte.
 pub struct Memory {
-    mapping: *mut c_void,
-    len: usize,
-    first: *mut Page,
-    /// The byte that each page is full of.
-    held: Vec<u8>,
+    mapping: Mapping,
+    /// The expected byte of each page.
+    bytes: Vec<u8>,
 }
 
 impl Memory {
@@ -42,131 +37,148 @@ impl Memory {
     }
 
     pub fn with(npages: usize, flags: MapFlags) -> rustix::io::Result<Self> {
-        let room = (npages * PAGE_SIZE).next_multiple_of(HUGE);
-        let len = room + HUGE;
-        let access = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: where there is room.
-        let mapping = unsafe { mmap_anonymous(null_mut(), len, access, flags) }?;
-        let first = mapping.map_addr(|addr| addr.next_multiple_of(HUGE)).cast();
-        Ok(Self { mapping, len, first, held: vec![0; npages] })
+        let mapping = Mapping::with(npages * PAGE_SIZE, flags)?;
+        Ok(Self { mapping, bytes: vec![0; npages] })
     }
 
     pub fn npages(&self) -> usize {
-        self.held.len()
+        self.bytes.len()
     }
 
     pub fn page(&self, at: usize) -> NonNull<Page> {
         assert!(at <= self.npages());
-        NonNull::new(self.first.wrapping_add(at)).unwrap()
+        NonNull::new(self.mapping.start().cast::<Page>().wrapping_add(at)).unwrap()
     }
 
-    /// Page `at` as the system calls have it.
+    /// Returns page `at` as system calls take it.
     pub fn start(&self, at: usize) -> *mut c_void {
         self.page(at).as_ptr().cast()
     }
 
-    /// Fills page `at` with what no other page near it holds.
+    /// Gives advice that changes no contents on all pages; returns whether the kernel accepts it.
+    pub fn advise(&self, advice: Advice) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { madvise(self.start(0), self.npages() * PAGE_SIZE, advice) }.is_ok()
+    }
+
+    /// Returns how many pages are in memory, if the system reports it.
+    pub fn present(&self) -> Option<usize> {
+        self.count(is_present)
+    }
+
+    /// Returns how many pages are swapped out, if the system reports it.
+    pub fn swapped(&self) -> Option<usize> {
+        self.count(is_swapped)
+    }
+
+    fn count(&self, is: fn(u64) -> bool) -> Option<usize> {
+        let words = pagemap(self.start(0), self.npages()).ok()?;
+        Some(words.into_iter().filter(|&word| is(word)).count())
+    }
+
+    /// Fills page `at` with a byte that no other page near it has.
     pub fn touch(&mut self, at: usize) {
-        self.held[at] = (at % 255) as u8 + 1;
-        // SAFETY: a page of the mapping, to which nobody refers.
-        unsafe { self.page(at).as_mut() }.as_bytes_mut().fill(self.held[at]);
+        self.bytes[at] = (at % 255) as u8 + 1;
+        // SAFETY: a page of the mapping, which nothing else refers to.
+        unsafe { self.page(at).as_mut() }.as_bytes_mut().fill(self.bytes[at]);
     }
 
     pub fn touch_all(&mut self) {
         (0..self.npages()).for_each(|at| self.touch(at));
     }
 
-    /// Says that page `at` is full of `byte`, as somebody else made it.
-    pub fn hold(&mut self, at: usize, byte: u8) {
-        self.held[at] = byte;
+    /// Expects page `at` to be full of `byte`.
+    pub fn expect(&mut self, at: usize, byte: u8) {
+        self.bytes[at] = byte;
     }
 
-    /// Resets `npages` pages from page `at` on, and expects them to be zero if that says so.
+    /// Resets `npages` pages from page `at` on, and expects them to be zero if that succeeds.
     pub fn reset(
         &mut self,
         (at, npages): (usize, usize),
         face: Face,
-        how: Method,
-        next: Reuse,
-    ) -> Result<Summary, ResetError> {
+        method: Method,
+    ) -> Result<Counts, ResetError> {
         let page = self.page(at);
         assert!(at + npages <= self.npages());
-        // SAFETY: pages of the mapping, to which nobody refers; or the system is asked.
-        let done = unsafe {
+        // SAFETY: pages of the mapping, which nothing else refers to. `raw::reset` checks them.
+        let summary = unsafe {
             match face {
                 Face::Slice => {
-                    reset(std::slice::from_raw_parts_mut(page.as_ptr(), npages), how, next)
+                    reset_with(std::slice::from_raw_parts_mut(page.as_ptr(), npages), method)
                 }
-                Face::Raw => reset_raw(page, npages, how, next),
-                Face::Anonymous => reset_anonymous(page, npages, how, next),
+                Face::Raw => raw::reset(page, npages, method),
+                Face::Anonymous => raw::reset_anonymous(page, npages, method),
             }
-        };
-        if let Ok(done) = done {
-            assert_eq!(done.cleared + done.discarded + done.untouched, npages, "{done:?}");
-            self.held[at..at + npages].fill(0);
-        }
-        done
+        }?;
+        let counts = (summary.cleared, summary.discarded, summary.untouched);
+        assert_eq!(counts.0 + counts.1 + counts.2, npages, "{summary:?}");
+        self.bytes[at..at + npages].fill(0);
+        Ok(counts)
+    }
+
+    /// Resets all pages.
+    pub fn reset_all(&mut self, face: Face, method: Method) -> Result<Counts, ResetError> {
+        self.reset((0, self.npages()), face, method)
+    }
+
+    /// Wipes these bytes, without a check.
+    pub fn wipe_only(&mut self, bytes: Range<usize>) {
+        assert!(bytes.end <= self.npages() * PAGE_SIZE);
+        // SAFETY: bytes of the mapping, which nothing else refers to.
+        unsafe { wipe(self.start(0).cast::<u8>().add(bytes.start), bytes.len()) };
     }
 
     /// Wipes these bytes, and panics unless they are zero and no other byte has changed.
-    pub fn wipe(&mut self, bytes: std::ops::Range<usize>, what: &dyn std::fmt::Debug) {
-        assert!(bytes.end <= self.npages() * PAGE_SIZE);
-        // SAFETY: bytes of the mapping, to which nobody refers.
-        unsafe { wipe(self.first.cast::<u8>().add(bytes.start), bytes.len()) };
+    pub fn wipe(&mut self, bytes: Range<usize>, what: &dyn Debug) {
+        self.wipe_only(bytes.clone());
         for at in 0..self.npages() {
-            // SAFETY: a page of the mapping, to which nobody refers.
+            // SAFETY: a page of the mapping, which nothing else refers to.
             let page = unsafe { self.page(at).as_mut() }.as_bytes_mut();
             let start = at * PAGE_SIZE;
-            let wiped = bytes.start.clamp(start, start + PAGE_SIZE) - start
-                ..bytes.end.clamp(start, start + PAGE_SIZE) - start;
+            let clamp = |byte: usize| byte.clamp(start, start + PAGE_SIZE) - start;
+            let wiped = clamp(bytes.start)..clamp(bytes.end);
             if !wiped.is_empty() {
                 let zero = page[wiped.clone()].iter().all(|&byte| byte == 0);
                 assert!(zero, "{what:?} {bytes:?}: page {at} is not zero in {wiped:?}");
                 if wiped.len() == PAGE_SIZE {
-                    self.held[at] = 0;
+                    self.bytes[at] = 0;
                 } else {
-                    page[wiped].fill(self.held[at]);
+                    page[wiped].fill(self.bytes[at]);
                 }
             }
         }
         self.check(&(what, bytes));
     }
 
-    /// Whether each page holds what it should.
-    pub fn is_as_held(&self) -> bool {
+    /// Returns whether each page has the expected contents. Does not allocate.
+    pub fn is_as_expected(&self) -> bool {
         (0..self.npages()).all(|at| self.bad(at).is_none())
     }
 
-    /// The first byte of page `at` that is not what it should be.
+    /// Returns the first unexpected byte of page `at`, and its offset.
     fn bad(&self, at: usize) -> Option<(usize, u8)> {
-        // SAFETY: a page of the mapping, to which nobody refers.
+        // SAFETY: a page of the mapping, which nothing else refers to.
         let bytes = unsafe { self.page(at).as_ref() }.as_bytes();
-        if *bytes == [self.held[at]; PAGE_SIZE] {
+        if *bytes == [self.bytes[at]; PAGE_SIZE] {
             return None;
         }
-        let bad = bytes.iter().position(|&byte| byte != self.held[at])?;
+        let bad = bytes.iter().position(|&byte| byte != self.bytes[at])?;
         Some((bad, bytes[bad]))
     }
 
-    /// Panics unless each page holds what it should.
-    pub fn check(&self, what: &dyn std::fmt::Debug) {
+    /// Panics unless each page has the expected contents.
+    pub fn check(&self, what: &dyn Debug) {
         self.check_some(0..self.npages(), what);
     }
 
-    /// [`Memory::check`] on some pages, where others cannot be read.
-    pub fn check_some(&self, pages: std::ops::Range<usize>, what: &dyn std::fmt::Debug) {
+    /// [`Memory::check`] for some pages, if the others cannot be read.
+    pub fn check_some(&self, pages: Range<usize>, what: &dyn Debug) {
         for at in pages {
             if let Some((byte, found)) = self.bad(at) {
-                let held = self.held[at];
-                panic!("{what:?}: page {at}, byte {byte}: {found:#x}, not {held:#x}");
+                let expected = self.bytes[at];
+                panic!("{what:?}: page {at}, byte {byte}: {found:#x}, expected {expected:#x}");
             }
         }
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: it was mapped, and nobody refers to it any more.
-        unsafe { munmap(self.mapping, self.len) }.unwrap();
     }
 }

@@ -1,31 +1,30 @@
-//! Pages that are not in memory as themselves: parts of huge ones, the one page of zeroes, pages
-//! that are swapped out, and those of another process.
+//! Pages that are not in memory as small pages of this process: parts of huge pages, the shared zero
+//! page, swapped-out pages, and those of a forked child.
 
 use std::fs;
 
 use clearpage::PAGE_SIZE;
-use clearpage_os::reset::{Method, Reuse, Summary};
-use rustix::mm::{Advice, madvise};
-
-use crate::every_way;
-use crate::known::{PRESENT, SWAPPED, count, drops, scans, tells};
-use crate::mapped::{FACES, Face, HUGE, Memory, unit};
-use crate::process::in_child;
+use clearpage_os::reset::{Method, Reuse};
+use clearpage_testkit::linux::{HUGE, unit};
 use clearpage_testkit::say;
+use rustix::mm::Advice;
 
-/// Two huge pages, where the system gives them.
+use crate::METHODS;
+use crate::mapped::{FACES, Face, Memory};
+use crate::process::in_child;
+use crate::support::{drops, reports, scans};
+
+/// Returns two huge pages, if the system has them.
 fn huge() -> Option<Memory> {
     let mut memory = Memory::new(2 * HUGE / PAGE_SIZE);
-    // A fork, as other tests do, would have them split where they are written.
-    for advice in [Advice::LinuxHugepage, Advice::LinuxDontFork] {
-        // SAFETY: it changes no content.
-        let _ = unsafe { madvise(memory.start(0), 2 * HUGE, advice) };
-    }
+    memory.advise(Advice::LinuxHugepage);
+    // If another test forks, a write would split them.
+    memory.advise(Advice::LinuxDontFork);
     memory.touch_all();
     let address = format!("{:x}-", memory.start(0).addr());
     let smaps = fs::read_to_string("/proc/self/smaps").unwrap_or_default();
-    let of_mapping = smaps.lines().skip_while(|line| !line.starts_with(&address));
-    let kilobytes = of_mapping.skip(1).find_map(|line| line.strip_prefix("AnonHugePages:"));
+    let mapping = smaps.lines().skip_while(|line| !line.starts_with(&address));
+    let kilobytes = mapping.skip(1).find_map(|line| line.strip_prefix("AnonHugePages:"));
     let is_huge = kilobytes.is_some_and(|kilobytes| kilobytes.trim() == "4096 kB");
     if !is_huge {
         say("reset: skipped huge pages: there are none of 2 MiB");
@@ -33,12 +32,10 @@ fn huge() -> Option<Memory> {
     is_huge.then_some(memory)
 }
 
-/// Ranges that begin or end within a huge page: contents are right whatever that costs, and what
-/// is given back unasked is whole huge pages.
 #[test]
-fn parts_of_huge_pages() {
+fn auto_drops_only_whole_huge_pages() {
     let npages = HUGE / PAGE_SIZE;
-    for (how, next) in every_way() {
+    for method in METHODS {
         for face in FACES {
             for (at, len, whole) in [
                 (0, 2 * npages, 2),
@@ -48,129 +45,121 @@ fn parts_of_huge_pages() {
                 (npages / 2, npages / 4, 0),
             ] {
                 let Some(mut memory) = huge() else { return };
-                let what = (at, len, how, next, face);
-                let done = memory.reset((at, len), face, how, next);
-                memory.check(&what);
+                let result = memory.reset((at, len), face, method);
+                memory.check(&(at, len, method, face));
                 if !scans() {
                     continue;
                 }
-                let discarded = match (how, next) {
-                    (Method::Discard, _) => len,
-                    (Method::Auto(Reuse::Unlikely)) => whole * npages,
+                let discarded = match method {
+                    Method::Discard => len,
+                    Method::Auto(Reuse::Unlikely) => whole * npages,
                     _ => 0,
                 };
-                assert_eq!(done, Ok(Summary { cleared: len - discarded, discarded, untouched: 0 }));
+                assert_eq!(result, Ok((len - discarded, discarded, 0)), "{method:?} {face:?}");
             }
         }
     }
 }
 
-/// Pages that were only read are the one page of zeroes, and stay it where the system tells so.
+/// They are the shared zero page, which PAGEMAP_SCAN distinguishes.
 #[test]
-fn pages_that_were_only_read() {
+fn pages_that_were_only_read_count_as_untouched() {
     let npages = (5 << 20) / PAGE_SIZE;
-    for (how, next) in every_way() {
+    for method in METHODS {
         for face in FACES {
             let mut memory = Memory::new(npages);
-            // SAFETY: it changes no content.
-            let _ =
-                unsafe { madvise(memory.start(0), npages * PAGE_SIZE, Advice::LinuxNoHugepage) };
+            memory.advise(Advice::LinuxNoHugepage);
             memory.check(&"fresh memory");
-            let done = memory.reset((0, npages), face, how, next);
-            memory.check(&(how, next, face));
-            if scans() && matches!(how, Method::Auto | Method::ClearTouched) {
-                assert_eq!(
-                    done,
-                    Ok(Summary { untouched: npages, ..Summary::default() }),
-                    "{how:?}"
-                );
+            let result = memory.reset_all(face, method);
+            memory.check(&(method, face));
+            if scans() && matches!(method, Method::Auto(_) | Method::ClearTouched) {
+                assert_eq!(result, Ok((0, 0, npages)), "{method:?} {face:?}");
             }
         }
     }
 }
 
-/// A page in swap is not present, and holds what it held.
 #[test]
-fn swapped_pages() {
+fn swapped_out_pages_become_zero_and_auto_drops_them() {
     let npages = 64 * unit() / PAGE_SIZE;
-    for (how, next) in every_way() {
+    for method in METHODS {
         for face in FACES {
             let mut memory = Memory::new(npages);
             memory.touch_all();
-            // SAFETY: it changes no content.
-            let _ = unsafe { madvise(memory.start(0), npages * PAGE_SIZE, Advice::LinuxPageOut) };
-            let swapped = count(&memory, SWAPPED).filter(|swapped| *swapped > 0 && tells());
+            memory.advise(Advice::LinuxPageOut);
+            let swapped = memory.swapped().filter(|swapped| *swapped > 0 && reports());
             let Some(swapped) = swapped else {
                 return say("reset: skipped swapped pages: nothing is swapped out here");
             };
-            let done = memory.reset((0, npages), face, how, next).unwrap();
-            memory.check(&(how, next, face));
-            if how == Method::Auto && drops() && scans() {
-                assert_eq!(done.discarded, swapped, "{next:?} {face:?}");
+            let (_, discarded, _) = memory.reset_all(face, method).unwrap();
+            memory.check(&(method, face));
+            if matches!(method, Method::Auto(_)) && drops() && scans() {
+                assert_eq!(discarded, swapped, "{method:?} {face:?}");
             }
         }
     }
 }
 
-/// Touches some pages, resets all, and says whether all is zero, and whether the others were left
-/// alone where they should be; allocates nothing.
-fn touch_and_reset(memory: &mut Memory, face: Face, how: Method) -> bool {
+/// Touches some pages and resets all; returns whether all are zero and, except by `Discard`, the
+/// others are untouched. Does not allocate.
+fn touch_and_reset(memory: &mut Memory, face: Face, method: Method) -> bool {
     let step = unit() / PAGE_SIZE;
     (0..memory.npages()).filter(|at| at / step % 3 == 0).for_each(|at| memory.touch(at));
-    let done = memory.reset((0, memory.npages()), face, how, Reuse::Likely);
-    let left = matches!(how, Method::Auto | Method::ClearTouched);
-    done.is_ok_and(|done| (done.untouched > 0) == left) && memory.is_as_held()
+    let result = memory.reset_all(face, method);
+    let skips = method != Method::Discard;
+    result.is_ok_and(|(_, _, untouched)| (untouched > 0) == skips) && memory.is_as_expected()
 }
 
-/// A file of /proc that the parent opened would tell of the parent, which never touched the pages.
+/// A file of /proc that the parent opened would report the parent's pages, none of them touched.
 #[test]
-fn a_forked_child_sees_its_own_pages() {
+fn a_forked_child_resets_its_own_pages() {
     if !scans() {
         return;
     }
     let npages = (5 << 20) / PAGE_SIZE;
     for face in FACES {
-        for how in [Method::Auto, Method::ClearTouched, Method::Discard] {
+        for method in [Method::Auto(Reuse::Likely), Method::ClearTouched, Method::Discard] {
             let mut memory = Memory::new(npages);
-            memory.reset((0, npages), face, Method::ClearTouched).unwrap();
-            assert_eq!(count(&memory, PRESENT), Some(0));
+            memory.reset_all(face, Method::ClearTouched).unwrap();
+            assert_eq!(memory.present(), Some(0));
             assert!(in_child(|| {
-                let child = touch_and_reset(&mut memory, face, how);
-                // Gone, so that the grandchild finds nothing touched but by itself.
+                let child = touch_and_reset(&mut memory, face, method);
+                // The discard leaves no page that the grandchild did not touch itself.
                 child
-                    && memory.reset((0, npages), face, Method::Discard).is_ok()
-                    && in_child(|| touch_and_reset(&mut memory, face, how))
+                    && memory.reset_all(face, Method::Discard).is_ok()
+                    && in_child(|| touch_and_reset(&mut memory, face, method))
             }));
-            memory.check(&"the parent's");
+            memory.check(&"the parent's pages");
         }
     }
 }
 
-/// Linux on AArch64 lets a program keep a tag in the top byte of a pointer. The files of /proc do
-/// not know of it, and fresh memory has no tag.
+/// On AArch64, Linux permits a tag in the top byte of a pointer. The files of /proc do not know the
+/// tag, and fresh memory has none.
 #[cfg(target_arch = "aarch64")]
 #[test]
-fn a_pointer_with_a_tag() {
-    use clearpage_os::reset::{ResetError, reset_anonymous, reset_raw};
+fn memory_under_a_tagged_pointer_is_cleared_and_never_dropped() {
+    use clearpage_os::raw::{reset, reset_anonymous};
+    use clearpage_os::reset::ResetError;
     let npages = (5 << 20) / PAGE_SIZE;
-    for (how, next) in every_way() {
-        for reset in [reset_raw, reset_anonymous] {
+    for method in METHODS {
+        for reset in [reset, reset_anonymous] {
             let mut memory = Memory::new(npages);
             memory.touch_all();
             let page = memory.page(0).map_addr(|addr| addr | 0x5a << 56);
-            // SAFETY: pages of the mapping, to which nobody refers.
-            match unsafe { reset(page, npages, how, next) } {
-                Ok(done) => {
-                    assert_eq!(done.cleared, npages, "{how:?}");
-                    (0..npages).for_each(|at| memory.hold(at, 0));
+            // SAFETY: pages of the mapping, which nothing else refers to.
+            match unsafe { reset(page, npages, method) } {
+                Ok(summary) => {
+                    assert_eq!(summary.cleared, npages, "{method:?}");
+                    (0..npages).for_each(|at| memory.expect(at, 0));
                 }
                 Err(error) => {
-                    assert!(matches!(error, ResetError::Unavailable { .. }), "{how:?}: {error}");
-                    let may_be = how == Method::ClearTouched && !tells();
-                    assert!(may_be || how == Method::Discard, "{how:?}");
+                    assert!(matches!(error, ResetError::Unavailable { .. }), "{method:?}: {error}");
+                    let unreported = method == Method::ClearTouched && !reports();
+                    assert!(unreported || method == Method::Discard, "{method:?}");
                 }
             }
-            memory.check(&(how, next));
+            memory.check(&method);
         }
     }
 }

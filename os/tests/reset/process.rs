@@ -1,11 +1,11 @@
-//! Forked children.
+//! Forks children, and opens, counts and limits files without allocating.
 
 use std::ffi::c_int;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 unsafe extern "C" {
-    // Of the C library that `std` links.
+    // From the C library that `std` links.
     fn fork() -> c_int;
     fn waitpid(process: c_int, status: *mut c_int, options: c_int) -> c_int;
     fn _exit(status: c_int) -> !;
@@ -15,7 +15,7 @@ unsafe extern "C" {
     fn fcntl(file: c_int, command: c_int, ...) -> c_int;
 }
 
-/// Forks; the child runs `in_child`, exits with status 0 if it returned `true`, and is the result.
+/// Forks and returns the child, which runs `in_child` and exits with status 0 if that returns `true`.
 ///
 /// # Safety
 /// `in_child` does only what is allowed after a fork: it does not allocate, for example.
@@ -44,7 +44,7 @@ pub fn in_child(in_child: impl FnOnce() -> bool) -> bool {
     wait(unsafe { spawn(in_child) })
 }
 
-/// Calls `f` with the number of a forked process that does nothing, and then ends that process.
+/// Calls `f` with the PID of a forked process that does nothing, and then kills that process.
 pub fn beside_a_child<T>(f: impl FnOnce(c_int) -> T) -> T {
     const SIGKILL: c_int = 9;
     // SAFETY: `pause` is allowed after a fork.
@@ -77,14 +77,14 @@ pub unsafe fn close_files() {
     (3..64).for_each(|file| _ = unsafe { close(file) });
 }
 
-/// By number, which files are open. Does not allocate.
+/// Returns for each number whether a file is open. Does not allocate.
 pub fn open_files() -> [bool; 256] {
     const F_GETFD: c_int = 1;
-    // SAFETY: the flags of a file; of a number that is not open an error.
+    // SAFETY: it reads the flags of a file, and fails for a number that is not open.
     std::array::from_fn(|file| unsafe { fcntl(file as c_int, F_GETFD) } >= 0)
 }
 
-/// Has this process open no file whose number is `number` or more.
+/// Prevents this process from opening files whose number is `number` or more.
 pub fn limit_files(number: u64) {
     let limit = Some(number);
     setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit }).unwrap();

@@ -1,5 +1,5 @@
-//! A guest, and a model of it: what each of its pages should be, and each dirty bit.
-#![allow(dead_code, reason = "no test binary uses all of it")]
+//! A guest, and a model of its pages and dirty bits.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -16,12 +16,12 @@ use vm_memory::{
 
 pub type Memory = GuestMemoryMmap<AtomicBitmap>;
 
-/// Host memory of pages that are garbage, none of it zero.
+/// Host memory full of garbage without a zero byte.
 pub struct Host(NonNull<[Page]>);
 
-// SAFETY: it owns the pages.
+// SAFETY: the value owns the pages.
 unsafe impl Send for Host {}
-// SAFETY: as above; who uses them from several threads does so by way of vm-memory.
+// SAFETY: as above; threads access the pages only through vm-memory.
 unsafe impl Sync for Host {}
 
 impl Host {
@@ -37,7 +37,7 @@ impl Host {
         self.0.cast::<u8>().as_ptr().wrapping_add(page * PAGE_SIZE)
     }
 
-    /// A region of `len` bytes from that page on.
+    /// Creates a region of `len` bytes from `page` on.
     pub fn region<B: Bitmap>(
         &self,
         page: usize,
@@ -45,7 +45,7 @@ impl Host {
         len: usize,
         bitmap: B,
     ) -> GuestRegionMmap<B> {
-        // SAFETY: the pages are there as long as the host.
+        // SAFETY: the pages are valid as long as the host.
         let builder = unsafe {
             MmapRegionBuilder::new_with_bitmap(len, bitmap).with_raw_mmap_pointer(self.at(page))
         };
@@ -53,41 +53,40 @@ impl Host {
     }
 
     fn pages(&self) -> &[Page] {
-        // SAFETY: nobody writes them while the tests look.
+        // SAFETY: nothing writes to the pages during the check.
         unsafe { self.0.as_ref() }
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // SAFETY: it is the box that it was made from.
+        // SAFETY: the pointer was created by leaking a box.
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
 
-/// What is in that page of the host until somebody writes it.
+/// Returns the initial contents of a page of the host.
 pub fn garbage(page: usize) -> Vec<u8> {
     (0..PAGE_SIZE).map(|byte| (page * 31 + byte * 7 + (byte >> 8)) as u8 | 1).collect()
 }
 
-/// What is wanted of the guest's memory.
+/// The frames to clear.
 #[derive(Clone, Debug)]
 pub enum Request {
     Range(FrameRange),
     List(Vec<Frame>),
 }
 
-/// How it is fulfilled.
+/// A function that clears them.
 pub type Clear = fn(&Memory, &Request, Intent) -> Result<(), ClearError<GuestError>>;
 
-/// As it should be.
+/// Clears with this crate.
 pub fn clear(
     memory: &Memory,
     request: &Request,
     intent: Intent,
 ) -> Result<(), ClearError<GuestError>> {
-    // SAFETY: the regions are different pages of the host, which the tests touch by way of vm-memory
-    // while it is used.
+    // SAFETY: the regions are distinct pages, which the tests access through vm-memory.
     let ram = unsafe { GuestRam::new(memory) };
     match request {
         Request::Range(frames) => ram.clear(*frames, intent),
@@ -95,7 +94,7 @@ pub fn clear(
     }
 }
 
-/// Why a frame cannot be cleared.
+/// The reason that a frame cannot be cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     NoRegion,
@@ -107,9 +106,9 @@ pub enum Kind {
 struct Region {
     start: u64,
     len: usize,
-    /// Where it is in the host. In front of it and behind it is a page of nobody.
+    /// Its first page in the host. The pages before and after it are in no region.
     page: usize,
-    /// Bits of its bitmap that should be set.
+    /// The bits of its bitmap that should be set.
     dirty: BTreeSet<usize>,
 }
 
@@ -123,17 +122,17 @@ impl Region {
 pub struct Guest {
     pub memory: Memory,
     host: Host,
-    /// What the host's pages are as long as nobody has written them.
+    /// The initial contents of the host.
     original: Vec<Vec<u8>>,
     regions: Vec<Region>,
-    /// Pages of the host that should be zero.
+    /// The pages of the host that should be zero.
     zero: BTreeSet<usize>,
-    /// Bytes that a dirty bit stands for.
+    /// The number of bytes per dirty bit.
     granule: usize,
 }
 
 impl Guest {
-    /// Regions by guest address and bytes, in order.
+    /// Creates a guest from the addresses and lengths of its regions, in order.
     pub fn new(ranges: &[(u64, usize)], granule: usize) -> Self {
         let (mut regions, mut page) = (Vec::new(), 1);
         for &(start, len) in ranges {
@@ -147,7 +146,7 @@ impl Guest {
         Self { memory, host, original, regions, zero: BTreeSet::new(), granule }
     }
 
-    /// Where a frame is: region, and page of the region.
+    /// Returns the region of a frame, and its page in the region.
     fn find(&self, frame: Frame) -> Result<(usize, usize), Kind> {
         let (start, end) = (frame.address(), frame.address() + PAGE_SIZE as u64);
         let holds = |region: &Region| region.start <= start && start < region.end();
@@ -164,7 +163,7 @@ impl Guest {
         }
     }
 
-    /// Clears in the model and by `clear`, and compares.
+    /// Clears in the model and with `clear`, and compares.
     pub fn clear(&mut self, clear: Clear, request: &Request, intent: Intent) -> Result<(), String> {
         let frames = match request {
             Request::Range(frames) => frames.iter().collect(),
@@ -193,7 +192,7 @@ impl Guest {
         self.check().map_err(|why| format!("{request:?}: {why}"))
     }
 
-    /// The guest writes the frame again, if it has it.
+    /// Lets the guest write garbage to a frame, if it exists.
     pub fn write(&mut self, frame: Frame) {
         let Ok((number, page)) = self.find(frame) else { return };
         let host = self.regions[number].page + page;
@@ -202,7 +201,7 @@ impl Guest {
         self.zero.remove(&host);
     }
 
-    /// A round of migration: takes all dirty bits.
+    /// Collects all dirty bits, as one round of migration.
     pub fn collect(&mut self) {
         for (region, real) in self.regions.iter_mut().zip(self.memory.iter()) {
             MmapRegion::bitmap(real).reset();
@@ -215,7 +214,7 @@ impl Guest {
         self.regions[number].dirty.extend(bits);
     }
 
-    /// What differs from the model first: a dirty bit, or a page, of the regions or of nobody.
+    /// Returns the first difference from the model, in a dirty bit or a page.
     pub fn check(&self) -> Result<(), String> {
         for (region, real) in self.regions.iter().zip(self.memory.iter()) {
             let bitmap = MmapRegion::bitmap(real);
@@ -243,7 +242,7 @@ impl Guest {
     }
 }
 
-/// The address that an error names, and what it says of it.
+/// Returns the address and the reason of an error.
 fn kind_of(error: &GuestError) -> (u64, Kind) {
     match *error {
         GuestError::NoRegion { address } => (address.0, Kind::NoRegion),
@@ -264,7 +263,7 @@ pub fn range(start: usize, npages: usize) -> Request {
     Request::Range(FrameRange::new(frame(start), npages as u64).unwrap())
 }
 
-/// Pages as the ranges of `Guest::new`.
+/// Converts pages to the ranges of `Guest::new`.
 pub fn pages(ranges: &[(usize, usize)]) -> Vec<(u64, usize)> {
     ranges.iter().map(|&(start, npages)| (frame(start).address(), npages * PAGE_SIZE)).collect()
 }

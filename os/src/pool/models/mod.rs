@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-use super::supply::{Block, BlockSource, Heap};
+use super::source::{Block, BlockSource, Heap};
 use crate::sync::thread::{self, Thread};
 use clearpage::{Order, Page};
 
@@ -63,11 +63,11 @@ fn assert_zero(block: NonNull<Page>) {
 // SAFETY: `Heap` allocates and frees the blocks, and keeps these promises.
 unsafe impl BlockSource for Counting {
     fn allocate(&self, order: Order) -> Option<Block> {
-        let supplied = Heap.allocate(order);
-        let Some(Block::Dirty(block)) = supplied else { panic!("{supplied:?}") };
-        fill(block);
+        let block = Heap.allocate(order);
+        let Some(Block::Dirty(first)) = block else { panic!("{block:?}") };
+        fill(first);
         self.count(&self.allocated);
-        supplied
+        block
     }
 
     unsafe fn release(&self, block: NonNull<Page>, order: Order) {
@@ -77,6 +77,6 @@ unsafe impl BlockSource for Counting {
     }
 }
 
-fn supply() -> Arc<Counting> {
+fn source() -> Arc<Counting> {
     Arc::default()
 }

@@ -2,11 +2,10 @@
 
 use std::ptr::{NonNull, without_provenance_mut};
 
-use loom::cell::UnsafeCell;
-
 use super::super::ring::Ring;
 use crate::sync::{Arc, check, thread};
 use clearpage::Page;
+use clearpage_testkit::loom::UnsafeCell;
 
 /// Accesses the blocks that pass through a ring. loom reports two threads that own the same block,
 /// and a thread that pops a block without seeing what was done to it before.

@@ -14,7 +14,7 @@ use super::super::ResetError;
 use super::{Range, is_unknown, open, release};
 
 pub(super) const UNAVAILABLE: ResetError =
-    ResetError::Unavailable { reason: "/proc/self/maps, which tells what is mapped" };
+    ResetError::Unavailable { reason: "/proc/self/maps, which reports what is mapped" };
 
 /// Describes a range that is mapped, readable and writable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) fn answers() -> bool {
 pub(super) fn survey(range: Range, locks: bool) -> Result<Option<Survey>, ResetError> {
     let Some(maps) = open(MAPS) else { return Ok(None) };
     if answers() {
-        match by_questions(maps.as_fd(), Surveyor::new(range, locks)) {
+        match by_queries(maps.as_fd(), Surveyor::new(range, locks)) {
             Ok(surveyed) => return surveyed.map(Some),
             Err(error) if is_unknown(error) => ANSWERS.store(false, Relaxed),
             Err(_) => {}
@@ -95,9 +95,11 @@ impl Surveyor {
     }
 }
 
+/// Surveys by one query for each mapping.
+///
 /// # Errors
-/// Returns the kernel's error if it does not answer a query.
-fn by_questions(
+/// The kernel's error if it does not answer a query.
+fn by_queries(
     maps: BorrowedFd<'_>,
     mut surveyor: Surveyor,
 ) -> Result<Result<Survey, ResetError>, Errno> {
@@ -236,7 +238,7 @@ mod tests {
 00006000-00008000 rw-p 00000000 00:00 0                                  [heap]
 00009000-0000a000 rw-s 00000000 00:01 1029                               /dev/zero (deleted)
 0000a000-0000b000 rw-s 00000000 00:00 0 
-0000b000-0000d000 rwxp 00000000 00:00 0                                  [anon: so called]
+0000b000-0000d000 rwxp 00000000 00:00 0                                  [anon:name]
 0000d000-0000e000 ---p 00000000 00:00 0 
 ";
 
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_surveyed() {
+    fn a_survey_reports_gaps_protection_and_files() {
         let good = |anonymous, mappings| Ok(Survey { anonymous, mappings, locked: false });
         for (start, end, survey) in [
             (0x5000, 0x6000, good(true, 1)),
@@ -282,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_mappings_tells_nothing() {
+    fn a_malformed_list_is_not_believed() {
         let long = format!("{} rw-p 0 0:0 0\n", "1".repeat(200));
         for text in ["\n", "nonsense\n", "1000-2000\n", "1000-x rw-p 0 0:0 0\n", &long] {
             assert_eq!(read(text.as_bytes(), range(0x1000, 0x2000)), None, "{text}");
@@ -290,34 +292,25 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_does_not_matter() {
-        let text = format!(
-            "1000-2000 rw-p 00000000 fe:00 1 {}\n2000-3000 rw-p 0 00:00 0\n",
-            "é".repeat(99)
-        );
-        assert_eq!(
-            read(text.as_bytes(), range(0x2000, 0x3000)),
-            Some(Ok(Survey { anonymous: true, mappings: 1, locked: false })),
-        );
+    fn a_name_may_be_cut_off_within_a_character() {
+        let text = format!("1000-2000 rw-p 0 fe:0 1 {}\n2000-3000 rw-p 0 0:0 0\n", "é".repeat(99));
+        let survey = Survey { anonymous: true, mappings: 1, locked: false };
+        assert_eq!(read(text.as_bytes(), range(0x2000, 0x3000)), Some(Ok(survey)));
     }
 
-    /// If the kernel answers queries, they match what reading finds.
     #[test]
-    fn both_ways_agree() {
+    fn a_query_reports_what_the_list_contains() {
         static STATIC: u8 = 1;
         let (boxed, local) = (Box::new(1_u8), 1_u8);
-        let code = both_ways_agree as fn() as usize;
-        for address in [
-            &raw const STATIC as usize,
-            &raw const *boxed as usize,
-            &raw const local as usize,
-            code,
-            4096,
-        ] {
+        let code = a_query_reports_what_the_list_contains as fn() as usize;
+        let data =
+            [&raw const STATIC, &raw const *boxed, &raw const local].map(|byte| byte as usize);
+        for address in data.into_iter().chain([code, 4096]) {
             let range = || range(address, address + 1);
             let maps = open(MAPS).unwrap();
-            if let Ok(told) = by_questions(maps.as_fd(), range()) {
-                assert_eq!(read(maps, range()), Some(told), "{address:x}");
+            // Before Linux 6.11 there are no queries.
+            if let Ok(queried) = by_queries(maps.as_fd(), range()) {
+                assert_eq!(read(maps, range()), Some(queried), "{address:x}");
             }
         }
     }

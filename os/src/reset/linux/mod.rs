@@ -14,17 +14,10 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use self::maps::Survey;
+pub(crate) use self::release::works as drops;
 use super::{Known, Method, ResetError, Reuse, Summary, clear};
 use clearpage::highmem::tag;
 use clearpage::{PAGE_SHIFT, Page, checks};
-
-/// Shorter ranges are cleared without opening a file of `/proc/self`, which takes 3 us or 2 faults
-/// of small pages. The break-even is in the documentation of the module.
-const WORTH_A_FILE: usize = 128 << 10;
-/// The same for two files, to ask what is mapped and what was touched.
-const WORTH_TWO_FILES: usize = 2 * WORTH_A_FILE;
-/// The same if all of `/proc/self/maps` has to be read.
-const WORTH_READING: usize = 4 << 20;
 
 /// Opens a file of `/proc/self` for the current call. A cached descriptor would show this process
 /// to its forked children, and its number could be reused for a file of another process.
@@ -81,12 +74,13 @@ fn whole(start: usize, end: usize, unit: usize) -> std::ops::Range<usize> {
     first..(end & !(unit - 1)).max(first)
 }
 
-/// Returns the size from which on a check for touched pages pays off.
-pub(crate) fn worth_a_look(known: Known) -> usize {
+/// Returns the length from which on a check for touched pages pays off, by the break-even in the
+/// documentation of the module: it opens one file of /proc/self, or two, or reads all mappings.
+pub(crate) fn check_pays_from(known: Known) -> usize {
     match known {
-        Known::Anonymous => WORTH_A_FILE,
-        Known::Owned | Known::Valid if maps::answers() => WORTH_TWO_FILES,
-        Known::Owned | Known::Valid => WORTH_READING,
+        Known::Anonymous => 128 << 10,
+        Known::Owned | Known::Valid if maps::answers() => 256 << 10,
+        Known::Owned | Known::Valid => 4 << 20,
     }
 }
 
@@ -124,14 +118,14 @@ pub(crate) unsafe fn run(
     known: Known,
 ) -> Result<Summary, ResetError> {
     let range = Range::new(page, npages);
-    let look = match method {
-        Method::Auto(_) => npages << PAGE_SHIFT >= worth_a_look(known),
+    let check = match method {
+        Method::Auto(_) => npages << PAGE_SHIFT >= check_pays_from(known),
         Method::Clear => false,
         Method::ClearTouched | Method::Discard => true,
     };
     let anonymous = match known {
         Known::Anonymous => true,
-        Known::Valid if !look => false,
+        Known::Valid if !check => false,
         Known::Valid if matches!(method, Method::Auto(_)) => is_anonymous(range),
         Known::Owned | Known::Valid => match (method, maps::survey(range, false)?) {
             (Method::Auto(_) | Method::Clear, survey) => {
@@ -153,7 +147,7 @@ pub(crate) unsafe fn run(
     // anonymous memory is dropped or skipped.
     unsafe {
         match method {
-            Method::Auto(reuse) if look && anonymous => Ok(sweep::cheapest(range, reuse)),
+            Method::Auto(reuse) if check && anonymous => Ok(sweep::cheapest(range, reuse)),
             Method::Auto(_) | Method::Clear => Ok(clear(page, npages)),
             Method::ClearTouched => sweep::touched(range),
             Method::Discard => release::discard(range),
@@ -172,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_unknown_request_is_never_made_again() {
+    fn only_an_unknown_request_is_never_repeated() {
         assert!(is_unknown(Errno::NOTTY));
         for error in [Errno::NOMEM, Errno::INTR, Errno::PERM, Errno::SRCH, Errno::INVAL] {
             assert!(!is_unknown(error), "{error}");
@@ -180,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_units_lie_inside() {
+    fn whole_units_are_inside_the_range() {
         assert_eq!(whole(0x1000, 0x5000, 0x1000), 0x1000..0x5000);
         assert_eq!(whole(0x1000, 0x5000, 0x2000), 0x2000..0x4000);
         assert!(whole(0x1000, 0x3000, 0x4000).is_empty());

@@ -17,7 +17,7 @@ use super::trial::{Trial, Verdict};
 use super::{is_unknown, open};
 
 pub(super) const UNAVAILABLE: ResetError =
-    ResetError::Unavailable { reason: "/proc/self/pagemap, which tells what was touched" };
+    ResetError::Unavailable { reason: "/proc/self/pagemap, which reports what was touched" };
 
 /// Describes adjacent pages of the system that were touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) struct Run {
 }
 
 /// Returns whether the system reports touched pages, and those of the memory that we see.
-pub(super) fn tells() -> bool {
+pub(super) fn reports() -> bool {
     static VERDICT: Verdict = Verdict::new();
     VERDICT.get(|trial| {
         let fresh = touched(trial);
@@ -131,7 +131,7 @@ struct Scan {
     inverted: u64,
     all_of: u64,
     any_of: u64,
-    told: u64,
+    reported: u64,
 }
 
 /// Fills `regions` with touched pages of the system; returns the end of what was scanned.
@@ -152,7 +152,7 @@ fn scan(
         inverted: ZERO_PAGE,
         all_of: ZERO_PAGE,
         any_of: PRESENT | SWAPPED,
-        told: SWAPPED | HUGE_PAGE,
+        reported: SWAPPED | HUGE_PAGE,
         ..Scan::default()
     };
     // SAFETY: the number and the structure are those of this request, which writes the structure
@@ -216,74 +216,72 @@ fn runs(
     Ok(())
 }
 
-/// Returns the runs of pages that `words` report as touched: first address, end, whether swapped
-/// out. For the fuzzer.
-#[cfg(fuzzing)]
+/// A run of touched pages: first address, end, whether they are swapped out.
+#[cfg(any(fuzzing, test))]
+type Touched = (usize, usize, bool);
+
+/// Returns the runs of pages that `words` report as touched. For the fuzzer.
+#[cfg(any(fuzzing, test))]
 pub fn touched_runs(
     words: &[[u8; 8]],
     at: usize,
     size: usize,
-) -> (Vec<(usize, usize, bool)>, Result<(), usize>) {
-    let mut told = Vec::new();
-    let believed = runs(words, at, size, &mut |run| told.push((run.start, run.end, run.swapped)));
-    (told, believed)
+) -> (Vec<Touched>, Result<(), usize>) {
+    let mut touched = Vec::new();
+    let believed = runs(words, at, size, &mut |run| {
+        assert!(!run.huge, "the file does not report huge pages");
+        touched.push((run.start, run.end, run.swapped));
+    });
+    (touched, believed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// First page, end, swapped.
-    type Told = (usize, usize, bool);
-
-    fn told(words: &[u64]) -> (Vec<Told>, Result<(), usize>) {
-        let mut told = Vec::new();
+    /// Returns the runs of pages of 1 byte each, from address 0 on.
+    fn runs(words: &[u64]) -> (Vec<Touched>, Result<(), usize>) {
         let words: Vec<_> = words.iter().map(|word| word.to_ne_bytes()).collect();
-        let believed = runs(&words, 0x1000, 16, &mut |run| {
-            assert!(!run.huge);
-            told.push(((run.start - 0x1000) / 16, (run.end - 0x1000) / 16, run.swapped));
-        });
-        (told, believed.map_err(|at| (at - 0x1000) / 16))
+        touched_runs(&words, 0, 1)
     }
 
     const IN: u64 = 1 << 63;
     const OUT: u64 = 1 << 62;
 
     #[test]
-    fn words_become_runs() {
-        let runs = |words: &[u64]| {
-            let (told, believed) = told(words);
-            assert_eq!(believed, Ok(()));
-            told
-        };
-        assert_eq!(runs(&[]), []);
-        assert_eq!(runs(&[0, 0]), []);
-        assert_eq!(runs(&[IN]), [(0, 1, false)]);
-        assert_eq!(runs(&[0, IN, IN, 0, IN]), [(1, 3, false), (4, 5, false)]);
-        // A swapped-out page was touched: it returns with its contents.
-        assert_eq!(runs(&[OUT, OUT, 0]), [(0, 2, true)]);
-        assert_eq!(runs(&[IN, OUT, OUT, IN]), [(0, 1, false), (1, 3, true), (3, 4, false)]);
+    fn adjacent_touched_pages_become_one_run() {
         // Frame number or swap location, soft-dirty (55), exclusive (56), write-protected (57):
         // none of them means that a page is present.
-        let others = (1 << 58) - 1;
-        assert_eq!(runs(&[others, IN | others, OUT | others]), [(1, 2, false), (2, 3, true)]);
+        const OTHERS: u64 = (1 << 58) - 1;
+        let cases: [(&[u64], &[Touched]); 7] = [
+            (&[], &[]),
+            (&[0, 0], &[]),
+            (&[IN], &[(0, 1, false)]),
+            (&[0, IN, IN, 0, IN], &[(1, 3, false), (4, 5, false)]),
+            // A swapped-out page was touched: it returns with its contents.
+            (&[OUT, OUT, 0], &[(0, 2, true)]),
+            (&[IN, OUT, OUT, IN], &[(0, 1, false), (1, 3, true), (3, 4, false)]),
+            (&[OTHERS, IN | OTHERS, OUT | OTHERS], &[(1, 2, false), (2, 3, true)]),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(runs(words), (expected.to_vec(), Ok(())), "{words:x?}");
+        }
     }
 
     #[test]
-    fn strange_words_are_not_believed() {
+    fn words_with_reserved_bits_are_not_believed() {
         for bit in 58..62 {
-            let (told, believed) = told(&[IN, IN, IN | 1 << bit, IN]);
-            assert_eq!((told, believed), (vec![(0, 2, false)], Err(2)));
+            let words = [IN, IN, IN | 1 << bit, IN];
+            assert_eq!(runs(&words), (vec![(0, 2, false)], Err(2)), "bit {bit}");
         }
         // Two pages in memory, read in the wrong byte order.
         let swapped = [0x8180_0000_0012_3477_u64, 0x8180_0000_0012_3478].map(u64::swap_bytes);
-        assert_eq!(told(&swapped), (vec![], Err(0)));
+        assert_eq!(runs(&swapped), (vec![], Err(0)));
     }
 
-    /// Both methods find the touched page, if the system reports touched pages.
     #[test]
-    fn both_ways_agree() {
-        if !tells() {
+    fn scanning_and_reading_find_a_touched_page() {
+        if !reports() {
             return;
         }
         let size = page_size();
@@ -293,19 +291,19 @@ mod tests {
         memory[skipped + 2 * size] = 1;
         let end = start + 8 * size;
         let (mut walked, mut by_words) = (Vec::new(), Vec::new());
-        walk(start, end, |run| walked.push((run.start, run.end))).unwrap();
+        walk(start, end, |run| walked.push(run)).unwrap();
         let pagemap = open(PAGEMAP).unwrap();
-        read(&pagemap, start, end, |run| by_words.push((run.start, run.end))).unwrap();
-        let holds = |runs: &[(usize, usize)]| {
-            runs.iter().any(|&(first, last)| (first..last).contains(&(start + 2 * size)))
-        };
-        assert!(holds(&walked) && holds(&by_words), "{walked:x?} {by_words:x?}");
+        read(&pagemap, start, end, |run| by_words.push(run)).unwrap();
+        let touched = start + 2 * size;
+        for runs in [walked, by_words] {
+            assert!(runs.iter().any(|run| run.start <= touched && touched < run.end), "{runs:x?}");
+        }
     }
 
     /// The range begins and ends within pages of the system, as if those were larger than ours.
     #[test]
-    fn runs_end_where_the_range_does() {
-        if !tells() {
+    fn runs_are_clipped_to_the_range() {
+        if !reports() {
             return;
         }
         let size = page_size();

@@ -9,21 +9,21 @@ use rustix::io::Errno;
 use rustix::mm::{Advice, madvise};
 use rustix::param::page_size;
 
-use super::super::super::HUGE;
 use super::super::{ResetError, Summary, clear};
 use super::maps::{self, Survey};
 use super::trial::{Trial, Verdict};
 use super::{Range, whole};
+use crate::HUGE;
 use clearpage::{PAGE_SHIFT, PAGE_SIZE};
 
 /// Returns whether dropped pages are really gone: some emulators report success but do nothing.
-pub(super) fn works() -> bool {
+pub(crate) fn works() -> bool {
     static VERDICT: Verdict = Verdict::new();
     VERDICT.get(|trial| {
         trial.touch();
         // SAFETY: the pages belong to the trial, and are not referenced.
-        let told = unsafe { drop_pages(trial.page(0), Trial::PAGES * page_size()) };
-        told.is_ok() && trial.is_zero()
+        let dropped = unsafe { drop_pages(trial.page(0), Trial::PAGES * page_size()) };
+        dropped.is_ok() && trial.is_zero()
     })
 }
 
@@ -106,11 +106,10 @@ unsafe fn release(
     if !part.is_empty() {
         free(range.pointer(part.start), part.len())?;
     }
-    let (before, behind) = (range.index(part.start), range.index(part.end));
+    let (before, after) = (range.index(part.start), range.index(part.end));
     // SAFETY: both parts are pages of the range, which is valid by the caller's promise.
-    let ends = unsafe {
-        [clear(range.page, before), clear(range.page.add(behind), range.npages - behind)]
-    };
+    let ends =
+        unsafe { [clear(range.page, before), clear(range.page.add(after), range.npages - after)] };
     Ok(Summary {
         cleared: ends[0].cleared + ends[1].cleared,
         discarded: part.len() >> PAGE_SHIFT,
@@ -123,26 +122,23 @@ mod tests {
     use std::ptr::NonNull;
 
     use super::*;
-    use clearpage::Page;
+    use clearpage_testkit::Garbage;
 
     /// Simulates a system whose pages are 16 of ours: parts of them are cleared, and their pages
     /// outside of the range are unchanged.
     #[test]
-    fn whole_units_are_given_back() {
+    fn whole_units_are_released_and_the_rest_is_cleared() {
         const UNIT: usize = 16 * PAGE_SIZE;
-        let dirty = |pages: &mut [Page]| {
-            pages.iter_mut().for_each(|page| page.as_bytes_mut().fill(0xa5));
-        };
-        let mut pages = vec![Page::ZERO; 100];
-        let boundary = pages.as_ptr().addr().next_multiple_of(UNIT);
-        let boundary = (boundary - pages.as_ptr().addr()) / PAGE_SIZE;
+        let mut garbage = Garbage::new(100 * PAGE_SIZE);
+        let start = garbage.pages(100).as_ptr().addr();
+        let boundary = (start.next_multiple_of(UNIT) - start) / PAGE_SIZE;
         for (at, npages, discarded) in
             [(0, 48, 48), (1, 47, 32), (0, 47, 32), (15, 18, 16), (1, 30, 0), (3, 5, 0)]
         {
             for error in [None, Some(ResetError::Locked)] {
-                dirty(&mut pages);
-                let page = NonNull::from(&mut pages[boundary + at]);
-                let range = Range::new(page, npages);
+                let first = boundary + at;
+                let pages = &mut garbage.pages(100)[first..first + npages];
+                let range = Range::new(NonNull::from(pages).cast(), npages);
                 let free = |start: *mut c_void, len| {
                     assert!(start.addr() % UNIT == 0 && len == discarded * PAGE_SIZE && len > 0);
                     error.map_or(Ok(()), Err)?;
@@ -150,19 +146,16 @@ mod tests {
                     unsafe { start.write_bytes(0, len) };
                     Ok(())
                 };
-                // SAFETY: the range consists of pages of this vector.
-                let done = unsafe { release(range, UNIT, free) };
+                // SAFETY: the range consists of pages of the garbage.
+                let released = unsafe { release(range, UNIT, free) };
                 let expected = match error {
                     Some(error) if discarded > 0 => Err(error),
                     _ => Ok(Summary { cleared: npages - discarded, discarded, untouched: 0 }),
                 };
-                assert_eq!(done, expected, "{npages} pages from page {at} on");
-                let first = boundary + at;
-                for (i, page) in pages.iter().enumerate() {
-                    let zero = done.is_ok() && (first..first + npages).contains(&i);
-                    let byte = if zero { 0 } else { 0xa5 };
-                    assert!(page.as_bytes().iter().all(|&b| b == byte), "page {i}: {done:?}");
-                }
+                assert_eq!(released, expected, "{npages} pages from page {at} on");
+                let in_range = |i| released.is_ok() && (first..first + npages).contains(&i);
+                let zero: Vec<bool> = (0..100).map(in_range).collect();
+                garbage.check_pages(&zero, &format_args!("{npages} pages from page {at} on"));
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use std::ptr::NonNull;
 
-use super::super::super::HUGE;
 use super::super::{ResetError, Reuse, Summary, clear};
 use super::pagemap::{self, Run};
 use super::{Range, release, whole};
+use crate::HUGE;
 use clearpage::{Intent, PAGE_SHIFT, PAGE_SIZE, Page, StoreKind, primitive_for, raw};
 
 /// Clears the touched pages of a range.
@@ -13,7 +13,7 @@ use clearpage::{Intent, PAGE_SHIFT, PAGE_SIZE, Page, StoreKind, primitive_for, r
 /// # Safety
 /// The range is anonymous, valid for writes and owned by the caller.
 pub(super) unsafe fn touched(range: Range) -> Result<Summary, ResetError> {
-    if !pagemap::tells() {
+    if !pagemap::reports() {
         return Err(pagemap::UNAVAILABLE);
     }
     // SAFETY: the caller's promise.
@@ -26,7 +26,7 @@ pub(super) unsafe fn touched(range: Range) -> Result<Summary, ResetError> {
 /// # Safety
 /// The promises of [`touched`].
 pub(super) unsafe fn cheapest(range: Range, reuse: Reuse) -> Summary {
-    if !pagemap::tells() {
+    if !pagemap::reports() {
         // SAFETY: the caller's promise.
         return unsafe { clear(range.page, range.npages) };
     }
@@ -51,9 +51,9 @@ fn drop_by(run: Run, reuse: Reuse) -> Option<usize> {
 /// # Safety
 /// The promises of [`touched`].
 unsafe fn sweep(range: Range, drop_by: impl Fn(Run) -> Option<usize>) -> Summary {
-    let mut broom = Broom::new(range);
+    let mut clearer = Clearer::new(range);
     let mut discarded = 0;
-    let told = pagemap::walk(range.start, range.end, |run| {
+    let walked = pagemap::walk(range.start, range.end, |run| {
         let mut dropped = run.start..run.start;
         if let Some(unit) = drop_by(run) {
             let part = whole(run.start, run.end, unit);
@@ -66,23 +66,23 @@ unsafe fn sweep(range: Range, drop_by: impl Fn(Run) -> Option<usize>) -> Summary
         }
         // SAFETY: the caller's promise, and the runs lie in the range.
         unsafe {
-            broom.clear(run.start, dropped.start);
-            broom.clear(dropped.end, run.end);
+            clearer.clear(run.start, dropped.start);
+            clearer.clear(dropped.end, run.end);
         }
     });
     // SAFETY: the caller's promise.
     unsafe {
-        if let Err(untold) = told {
-            broom.clear(untold, range.end);
+        if let Err(unreported) = walked {
+            clearer.clear(unreported, range.end);
         }
-        broom.flush();
+        clearer.flush();
     }
-    let cleared = broom.cleared;
+    let cleared = clearer.cleared;
     Summary { cleared, discarded, untouched: range.npages - cleared - discarded }
 }
 
 /// Clears runs in the order of addresses: long ones at once, short ones together with one fence.
-struct Broom {
+struct Clearer {
     range: Range,
     intent: Intent,
     /// The page after the last cleared one: if system pages are smaller, two runs may share ours.
@@ -92,7 +92,7 @@ struct Broom {
     len: usize,
 }
 
-impl Broom {
+impl Clearer {
     /// Maximum number of pages on the list.
     const LIST: usize = 256;
     /// Minimum number of pages of a long run.
@@ -139,7 +139,7 @@ impl Broom {
     /// Clears the pages on the list.
     ///
     /// # Safety
-    /// The promises of [`Broom::clear`].
+    /// The promises of [`Clearer::clear`].
     unsafe fn flush(&mut self) {
         // SAFETY: pages of the range, by the caller's promise.
         unsafe { raw::clear_scattered(&self.short[..self.len], self.intent) };
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_dropped() {
+    fn swapped_out_pages_and_unlikely_reused_huge_pages_are_dropped() {
         let run = |huge, swapped| Run { start: 0, end: HUGE, huge, swapped };
         for reuse in [Reuse::Likely, Reuse::Unlikely] {
             assert_eq!(drop_by(run(false, false), reuse), None);
@@ -164,24 +164,24 @@ mod tests {
         assert_eq!(drop_by(run(true, false), Reuse::Unlikely), Some(HUGE));
     }
 
-    /// Two runs share a page of ours, as if the pages of the system were smaller.
+    /// As if the pages of the system were smaller than ours.
     #[test]
-    fn a_page_is_counted_once() {
+    fn a_page_of_two_runs_is_counted_once() {
         let mut pages = vec![Page::ZERO; 60];
         for page in &mut pages {
             page.as_bytes_mut().fill(0xa5);
         }
         let range = Range::new(NonNull::from(&mut pages[1]), 58);
-        let mut broom = Broom::new(range);
+        let mut clearer = Clearer::new(range);
         let half = PAGE_SIZE / 2;
         // Pages 0; 0 and 1; 3 to 5; and 40 to 57, a long run.
         for (first, last) in [(0, 1), (1, 3), (7, 11), (81, 116)] {
             // SAFETY: the addresses are in the range, which is part of this vector.
-            unsafe { broom.clear(range.start + first * half, range.start + last * half) };
+            unsafe { clearer.clear(range.start + first * half, range.start + last * half) };
         }
         // SAFETY: as above.
-        unsafe { broom.flush() };
-        assert_eq!(broom.cleared, 2 + 3 + 18);
+        unsafe { clearer.flush() };
+        assert_eq!(clearer.cleared, 2 + 3 + 18);
         for (i, page) in pages.iter().enumerate() {
             let zero = matches!(i, 1 | 2 | 4..=6 | 41..=58);
             let byte = if zero { 0 } else { 0xa5 };

@@ -1,36 +1,36 @@
 //! Provides pages on which to test the kernel before its reports are trusted.
 
 use std::ffi::c_void;
-use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munlock, munmap};
+use rustix::mm::{Advice, madvise, munlock};
 use rustix::param::page_size;
 
+use crate::linux::Mapping;
+
 /// Owns pages of the system that were never touched.
-pub(super) struct Trial(*mut c_void);
+pub(super) struct Trial(Mapping);
 
 impl Trial {
     /// Number of pages.
     pub(super) const PAGES: usize = 16;
 
     fn new() -> Option<Self> {
-        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
         let len = Self::PAGES * page_size();
-        // SAFETY: the kernel chooses the address; the calls that follow only replace zero by zero.
+        let mapping = Mapping::new(len).ok()?;
+        // Must fault in page by page, with none present, even if all mappings are locked.
+        // SAFETY: the trial owns the pages; the calls only replace zero by zero.
         unsafe {
-            let start = mmap_anonymous(null_mut(), len, access, flags).ok()?;
-            // Must fault in page by page, with none present, even if all mappings are locked.
-            let _ = madvise(start, len, Advice::LinuxNoHugepage);
-            let _ = munlock(start, len);
-            let _ = madvise(start, len, Advice::LinuxDontNeed);
-            Some(Self(start))
+            let _ = madvise(mapping.start(), len, Advice::LinuxNoHugepage);
+            let _ = munlock(mapping.start(), len);
+            let _ = madvise(mapping.start(), len, Advice::LinuxDontNeed);
         }
+        Some(Self(mapping))
     }
 
     /// Returns the address of page `at`, or the end if `at` is `PAGES`.
     pub(super) fn page(&self, at: usize) -> *mut c_void {
-        self.0.wrapping_byte_add(at * page_size())
+        self.0.start().wrapping_byte_add(at * page_size())
     }
 
     /// Writes a byte to every second page, starting with page 1.
@@ -43,17 +43,9 @@ impl Trial {
 
     /// Returns whether all of those bytes are zero.
     pub(super) fn is_zero(&self) -> bool {
-        // SAFETY: as above.
-        (1..Self::PAGES)
-            .step_by(2)
-            .all(|at| unsafe { self.page(at).cast::<u8>().read_volatile() } == 0)
-    }
-}
-
-impl Drop for Trial {
-    fn drop(&mut self) {
-        // SAFETY: the trial owns the mapping, and ends here.
-        let _ = unsafe { munmap(self.0, Self::PAGES * page_size()) };
+        // SAFETY: the page is mapped, and the trial owns it.
+        let byte = |at| unsafe { self.page(at).cast::<u8>().read_volatile() };
+        (1..Self::PAGES).step_by(2).all(|at| byte(at) == 0)
     }
 }
 

@@ -1,0 +1,313 @@
+//! Chooses the primitive for each intent and length on x86 and x86_64.
+//!
+//! The choice depends on mechanism and width, so that it also suits CPUs that were not measured.
+//! Figures: `results/`, and the sources named at each quirk. x86 lacks the rows that only x86_64
+//! has, and kernels lack those that need vector registers.
+//!
+//! - **Hot**: vector stores for short ranges, then `rep stosb`, which writes lines without fetching
+//!   them. AMD, from the first-level cache on: memory that is used after the clear is ready 1.2 to
+//!   1.5 times as fast (Zen 5, 64 to 512 KiB), or as fast (Zen 4). CPUs with FSRS, from 16 KiB on:
+//!   1.3 times at 16 KiB, 1.2 times up to 4 MiB (Emerald Rapids). Other CPUs, from the second-level
+//!   cache on: below it, Skylake's `rep stosb` is half as fast as vector stores. Ranges past the
+//!   last-level cache do not stay cached, so they are served as Cold.
+//! - **Cold**: vector stores below 8 KiB, where the fence costs more than it saves, or below 4 KiB
+//!   on Intel CPUs with FSRS; then one stream of 32-byte non-temporal stores, as in glibc,
+//!   AOCL-LibMem and Go. On every measured CPU it reaches 0.90 of the fastest or better; CLZERO
+//!   reaches 0.83, 16-byte stores 0.58.
+//! - **Auto**: as Hot, but `rep stosb` from 32 KiB on at the latest, as in memset of glibc < 2.40.
+
+use crate::arch::generic;
+use crate::cpu::{Caches, Facts, Feature, Vendor};
+use crate::primitive::Primitive;
+use crate::tuning::{Ladder, Tuning};
+
+/// Below this `rep stosb`, which starts slowly, loses to 16-byte stores even on its best CPUs.
+const STRING_START: usize = 2 << 10;
+/// From here on a cold range is worth the fence: 1.2 times vector stores on Zen 4, 1.27 on Zen 5.
+const STREAM_START: usize = 8 << 10;
+/// The same on Intel CPUs with FSRS: 4 KiB that are not cached are cleared 1.13 times as fast as by
+/// vector stores on Emerald Rapids, but 0.77 times as fast on Zen 4 and Zen 5.
+const STREAM_START_FSRS: usize = 4 << 10;
+/// From here on Auto gives up the lead of vector stores on cached memory for uncached memory.
+const AUTO_STRING: usize = 32 << 10;
+/// The same with FSRS: `rep stosb` starts fast, but at 4 KiB it is no faster than vector stores.
+const STRING_START_FSRS: usize = 16 << 10;
+/// Maximum that counts of a last-level cache shared by a whole socket; AMD reports that of a core
+/// complex. Emerald Rapids reports 300 MiB: there, clearing and using 64 MiB is 1.4 times as fast
+/// with non-temporal stores if the memory is not cached, and 0.7 times as fast if it is.
+const MOST_SHARED: usize = 32 << 20;
+/// Assumed for a cache size that the CPU does not report. A stream that starts too early costs more
+/// (5 times, on use) than one that starts too late (2.5 times), so the last level is a large one.
+const UNKNOWN: Caches = Caches { l1d: 32 << 10, l2: 256 << 10, l3: 32 << 20 };
+
+/// A special case of a CPU, by vendor, family and model. Hypervisors invent these numbers: a wrong
+/// one must cost at most 10 % on the mean of an intent, which `cli/tests/gallery.rs` checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quirk {
+    /// Cold is served by CLZERO.
+    ///
+    /// AMD Zen 3 (EPYC 7J13, 2022-06): 39 to 46 GB/s, 8-byte non-temporal stores 18, `rep stosb` 13
+    /// to 36; 32-byte stores unpublished. Source: A. Arora, "huge page clearing optimizations",
+    /// linux-mm. Zen 4 is faster with vectors. It has AVX-512, so a CPU with it is no Zen 3.
+    ColdByClzero,
+    /// Auto streams from half of the last-level cache on.
+    ///
+    /// AMD Zen 4 (EPYC, 2026-11): at 16 MiB, half of its third-level cache, `rep stosb` takes 2.8
+    /// times as long as a stream if the memory is not cached. On the mean of cold, use and reuse it
+    /// takes 1.7 times the best, a stream 1.4 times. Zen 5: 1.8, 1.3 and 1.6. Source: `results/`.
+    SlowColdStrings,
+    /// `rep stosb` serves ranges longer than the last-level cache, except for Cold; and Cold too if
+    /// there are no vectors.
+    ///
+    /// Intel Skylake-SP, Cascade Lake, Cooper Lake, one model number (Xeon 8270CL, 2022-06): from
+    /// 128 MiB on `rep stosb` 6.5 GB/s, non-temporal stores 6.3, in the cache 20 against 6. Same
+    /// source. glibc 2.40 disables non-temporal memset on these CPUs and Cannon Lake.
+    StringPastCache,
+}
+
+fn quirk(facts: &Facts) -> Option<Quirk> {
+    match (facts.vendor, facts.family, facts.model) {
+        (Vendor::AMD, 0x19, 0x00..=0x0f | 0x20..=0x5f) if !facts.has(Feature::Avx512f) => {
+            Some(Quirk::ColdByClzero)
+        }
+        (Vendor::AMD, 0x19, 0x10..=0x1f | 0x60..=0xaf) => Some(Quirk::SlowColdStrings),
+        (Vendor::INTEL, 0x06, 0x55 | 0x66) => Some(Quirk::StringPastCache),
+        _ => None,
+    }
+}
+
+/// What [`candidates`](crate::candidates) chooses from: of each mechanism the first that is available.
+pub(crate) const MECHANISMS: &[&[&str]] =
+    &[&["avx2", "sse2"], &["stosb"], &["movntdq_avx2", "movntdq"], &["clzero", "movnti"]];
+
+pub(crate) fn tuning(facts: &Facts) -> Tuning {
+    choose(facts, |name| facts.row(name))
+}
+
+/// Chooses among the primitives that `row` finds.
+fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tuning {
+    let first = |names: &[&str]| names.iter().find_map(|name| row(name));
+    let quirk = quirk(facts);
+    let caches = caches(facts.caches);
+
+    let string = if facts.has(Feature::Erms) { row("stosb") } else { None };
+    let wide = row("avx2");
+    let plain = wide.or_else(|| row("sse2")).or(string);
+    let short = plain.or_else(|| first(&["stosq", "stosd"])).unwrap_or_else(generic);
+    let long = string.unwrap_or(short);
+
+    let amd = matches!(facts.vendor, Vendor::AMD | Vendor::HYGON);
+    let string_start = match wide {
+        None => STRING_START,
+        Some(_) if amd => caches.l1d,
+        Some(_) if facts.has(Feature::Fsrs) => STRING_START_FSRS,
+        Some(_) => caches.l2,
+    };
+    let intel_fsrs = facts.vendor == Vendor::INTEL && facts.has(Feature::Fsrs);
+    let stream_start = if intel_fsrs { STREAM_START_FSRS } else { STREAM_START };
+    let last = if amd { caches.l3 } else { caches.l3.min(MOST_SHARED) };
+    let kept = |from: usize| Ladder::new(short).then(from, long);
+
+    // The widest; CLZERO before 16 and 8 bytes, which reach 0.7 and 0.5 of the speed on Zen 4.
+    let stream = match quirk {
+        Some(Quirk::ColdByClzero) => first(&["clzero", "movntdq_avx2", "movntdq", "movnti"]),
+        Some(Quirk::StringPastCache) => first(&["movntdq_avx2", "movntdq"]),
+        _ => first(&["movntdq_avx2", "clzero", "movntdq", "movnti"]),
+    };
+    let stream = stream.unwrap_or(long);
+    let past = if quirk == Some(Quirk::StringPastCache) { long } else { stream };
+    let mut cold = kept(string_start).then(stream_start, stream);
+    if amd && stream.name() == "movnti" {
+        // Past the last-level cache AMD's `rep stosb` stops fetching lines. On Zen 4 it rises from
+        // 28 GB/s to 74 there, while MOVNTI stays at 39.
+        cold = cold.then(caches.l3, string.unwrap_or(stream));
+    }
+    let auto_last = if quirk == Some(Quirk::SlowColdStrings) { last / 2 } else { last };
+    Tuning {
+        auto: kept(string_start.min(AUTO_STRING)).then(auto_last, past),
+        hot: kept(string_start).then(last, past),
+        cold,
+    }
+}
+
+/// Returns plausible cache sizes: a hypervisor may hide them, or report impossible ones.
+fn caches(Caches { l1d, l2, l3 }: Caches) -> Caches {
+    let l1d = if l1d == 0 { UNKNOWN.l1d } else { l1d };
+    let l2 = if l2 < l1d { UNKNOWN.l2.max(l1d) } else { l2 };
+    let l3 = if l3 < l2 { UNKNOWN.l3.max(l2) } else { l3 };
+    Caches { l1d, l2, l3 }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "x86_64")]
+    use super::Feature::Clzero;
+    use super::Feature::{Erms, Sse2};
+    use super::*;
+    #[cfg(target_arch = "x86")]
+    use crate::intent::Intent;
+    use crate::intent::Intent::{Auto, Cold, Hot};
+    use crate::primitive::RegisterFile;
+    use crate::tuning::testing::{KIB, MIB, cpu_with, steps};
+
+    const ZEN_4: [usize; 3] = [32 * KIB, MIB, 32 * MIB];
+
+    fn of(vendor: Vendor, family: u32, model: u32, facts: Facts) -> Facts {
+        Facts { vendor, family, model, ..facts }
+    }
+
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    mod vectors {
+        use super::super::Feature::{Avx2, Avx512f, Fsrs};
+        use super::*;
+
+        const ZEN_5: [usize; 3] = [48 * KIB, MIB, 32 * MIB];
+        const SERVER: [usize; 3] = [32 * KIB, MIB, 40 * MIB];
+
+        #[test]
+        fn zen_5_and_zen_4_use_strings_past_the_first_cache_and_one_stream_past_the_last() {
+            let zen = |caches| cpu_with(&[Erms, Avx2, Avx512f, Clzero], caches);
+            for (facts, string, auto_stream) in [
+                (of(Vendor::AMD, 0x1a, 0x02, zen(ZEN_5)), 64 * KIB, 32 * MIB),
+                (of(Vendor::AMD, 0x19, 0x11, zen(ZEN_4)), 32 * KIB, 16 * MIB),
+            ] {
+                let hot = [("avx2", 0), ("stosb", string), ("movntdq_avx2", 32 * MIB)];
+                assert_eq!(steps(&facts, Hot), hot);
+                let auto = [("avx2", 0), ("stosb", 32 * KIB), ("movntdq_avx2", auto_stream)];
+                assert_eq!(steps(&facts, Auto), auto);
+                assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
+            }
+        }
+
+        #[test]
+        fn zen_3_is_cleared_cold_by_clzero() {
+            let facts = of(Vendor::AMD, 0x19, 0x01, cpu_with(&[Erms, Avx2, Clzero], ZEN_4));
+            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("clzero", 8 * KIB)]);
+            // A hypervisor may hide CLZERO.
+            let facts = of(Vendor::AMD, 0x19, 0x01, cpu_with(&[Erms, Avx2], ZEN_4));
+            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
+        }
+
+        #[test]
+        fn zen_2_has_no_fast_strings() {
+            let facts = of(Vendor::AMD, 0x17, 0x31, cpu_with(&[Avx2, Clzero], ZEN_4));
+            for intent in [Hot, Auto] {
+                assert_eq!(steps(&facts, intent), [("avx2", 0), ("movntdq_avx2", 32 * MIB)]);
+            }
+            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
+        }
+
+        #[test]
+        fn intel_uses_strings_past_the_second_cache() {
+            let facts = of(Vendor::INTEL, 0x06, 0x6a, cpu_with(&[Erms, Avx2, Avx512f], SERVER));
+            let hot = [("avx2", 0), ("stosb", MIB), ("movntdq_avx2", 32 * MIB)];
+            assert_eq!(steps(&facts, Hot), hot);
+            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
+        }
+
+        #[test]
+        fn emerald_rapids_has_fast_short_strings_and_shares_a_large_cache() {
+            let caches = [48 * KIB, 2 * MIB, 300 * MIB];
+            let facts = cpu_with(&[Erms, Fsrs, Avx2, Avx512f], caches);
+            let facts = of(Vendor::INTEL, 0x06, 0xcf, facts);
+            let hot = [("avx2", 0), ("stosb", 16 * KIB), ("movntdq_avx2", 32 * MIB)];
+            assert_eq!(steps(&facts, Hot), hot);
+            assert_eq!(steps(&facts, Auto), hot);
+            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 4 * KIB)]);
+        }
+
+        #[test]
+        fn skylake_sp_streams_only_when_cold() {
+            let facts = of(Vendor::INTEL, 0x06, 0x55, cpu_with(&[Erms, Avx2, Avx512f], SERVER));
+            assert_eq!(steps(&facts, Hot), [("avx2", 0), ("stosb", MIB)]);
+            assert_eq!(steps(&facts, Auto), [("avx2", 0), ("stosb", 32 * KIB)]);
+            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
+        }
+
+        #[test]
+        fn a_family_alone_is_no_quirk() {
+            for (vendor, family, model) in
+                [(Vendor::INTEL, 0x19, 0x01), (Vendor::UNKNOWN, 0x06, 0x55)]
+            {
+                let facts = of(vendor, family, model, cpu_with(&[Erms, Avx2, Clzero], SERVER));
+                assert_eq!(quirk(&facts), None);
+            }
+        }
+
+        #[test]
+        fn without_avx2_clzero_is_before_narrow_streams() {
+            let facts = of(Vendor::AMD, 0x19, 0x11, cpu_with(&[Clzero], ZEN_4));
+            assert_eq!(steps(&facts, Cold), [("sse2", 0), ("clzero", 8 * KIB)]);
+            let facts = cpu_with(&[], SERVER);
+            assert_eq!(steps(&facts, Cold), [("sse2", 0), ("movntdq", 8 * KIB)]);
+        }
+    }
+
+    #[test]
+    fn unknown_caches_are_large_ones() {
+        assert_eq!(caches(Caches::default()), UNKNOWN);
+        let last = Caches { l1d: 32 * KIB, l2: 64 * MIB, l3: 0 };
+        assert_eq!(caches(last).l3, 64 * MIB);
+        // Impossible sizes are ignored.
+        let small = Caches { l1d: 48 * KIB, l2: 16 * KIB, l3: KIB };
+        assert_eq!(caches(small), Caches { l1d: 48 * KIB, ..UNKNOWN });
+    }
+
+    #[test]
+    fn ivy_bridge_has_fast_strings_but_no_avx2() {
+        let facts = cpu_with(&[Sse2, Erms], [32 * KIB, 256 * KIB, 4 * MIB]);
+        let string = [("sse2", 0), ("stosb", 2 * KIB), ("movntdq", 4 * MIB)];
+        assert_eq!(steps(&facts, Hot), string);
+        assert_eq!(steps(&facts, Auto), string);
+        assert_eq!(steps(&facts, Cold), [("sse2", 0), ("stosb", 2 * KIB), ("movntdq", 8 * KIB)]);
+    }
+
+    #[test]
+    fn nehalem_has_neither_and_may_hide_its_caches() {
+        let facts = cpu_with(&[Sse2], [0; 3]);
+        assert_eq!(steps(&facts, Hot), [("sse2", 0), ("movntdq", 32 * MIB)]);
+        assert_eq!(steps(&facts, Cold), [("sse2", 0), ("movntdq", 8 * KIB)]);
+    }
+
+    #[test]
+    fn kernels_get_general_registers_only() {
+        let steps = |facts: &Facts, intent| {
+            let general = |row: &&Primitive| row.registers() == RegisterFile::General;
+            let tuning = choose(facts, |name| facts.row(name).filter(general));
+            tuning.steps(intent).map(|(from, row)| (row.name(), from)).collect::<Vec<_>>()
+        };
+        let kernel = |vendor, model, features: &[Feature]| {
+            of(
+                vendor,
+                if vendor == Vendor::AMD { 0x19 } else { 6 },
+                model,
+                cpu_with(features, ZEN_4),
+            )
+        };
+        #[cfg(target_arch = "x86_64")]
+        {
+            let zen_4 = kernel(Vendor::AMD, 0x11, &[Sse2, Erms, Clzero]);
+            assert_eq!(steps(&zen_4, Hot), [("stosb", 0), ("clzero", 32 * MIB)]);
+            assert_eq!(steps(&zen_4, Cold), [("stosb", 0), ("clzero", 8 * KIB)]);
+        }
+        let masked = kernel(Vendor::AMD, 0x11, &[Sse2, Erms]);
+        let cold = [("stosb", 0), ("movnti", 8 * KIB), ("stosb", 32 * MIB)];
+        assert_eq!(steps(&masked, Cold), cold);
+        let ice_lake = kernel(Vendor::INTEL, 0x6a, &[Sse2, Erms]);
+        assert_eq!(steps(&ice_lake, Hot), [("stosb", 0), ("movnti", 32 * MIB)]);
+        assert_eq!(steps(&ice_lake, Cold), [("stosb", 0), ("movnti", 8 * KIB)]);
+        let skylake = kernel(Vendor::INTEL, 0x55, &[Sse2, Erms]);
+        assert_eq!(steps(&skylake, Cold), [("stosb", 0)]);
+        let old = kernel(Vendor::UNKNOWN, 0, &[Sse2]);
+        let narrow = if cfg!(target_arch = "x86_64") { "stosq" } else { "stosd" };
+        assert_eq!(steps(&old, Cold), [(narrow, 0), ("movnti", 8 * KIB)]);
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86")]
+    fn pentium_3_has_strings_only() {
+        for intent in Intent::ALL {
+            assert_eq!(steps(&cpu_with(&[], [0; 3]), intent), [("stosd", 0)]);
+        }
+    }
+}

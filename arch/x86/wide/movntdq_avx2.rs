@@ -1,0 +1,40 @@
+//! `movntdq_avx2`: 32-byte non-temporal stores.
+//!
+//! Assumptions
+//! - Instruction: VMOVNTDQ ymm. It is AVX's; AVX2 is asked for because no CPU is served better
+//!   by it without. Feature bit: CPUID 7.0 EBX bit 5, and YMM state enabled in XCR0.
+//! - Non-temporal, weakly ordered (Intel SDM volume 1, 10.4.6.2): SFENCE in the same asm block.
+//! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
+//!   Ends in VZEROUPPER.
+//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
+
+use super::avx_asm;
+use crate::arch::x86::loops::stream_blocks;
+use crate::cpu::Feature;
+use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+
+const BLOCK: usize = 64;
+
+pub(crate) const PRIMITIVE: Primitive = Primitive {
+    name: "movntdq_avx2",
+    store: StoreKind::NonTemporal,
+    registers: RegisterFile::Vector,
+    needs: Some(Feature::Avx2),
+    block: || BLOCK,
+    availability: super::require_avx2,
+    leaf: Leaf::Weak(clear),
+};
+
+/// # Safety
+/// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.
+/// - The addresses and `len` are non-zero multiples of [`BLOCK`].
+/// - This CPU has AVX2 and the operating system saves its registers.
+unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
+    // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
+    unsafe {
+        stream_blocks!(avx_asm, list, n, len, BLOCK, zero: "vpxor xmm0, xmm0, xmm0", [
+            "vmovntdq [{at}], ymm0",
+            "vmovntdq [{at} + 32], ymm0"
+        ], end: "vzeroupper")
+    }
+}

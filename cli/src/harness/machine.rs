@@ -1,0 +1,153 @@
+//! The machine a measurement was made on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cpuinfo::CpuInfo;
+use crate::facts::Recorded;
+use crate::{c_library, cgroup, microarchitecture};
+
+/// The facts about a machine that affect its figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The CPU's own name for itself.
+    pub cpu: String,
+    /// The name of the microarchitecture, such as "Zen 4".
+    #[serde(default)]
+    pub microarchitecture: Option<String>,
+    /// Family, model and stepping, where the CPU has such.
+    pub cpu_signature: Option<String>,
+    /// Revision of the CPU's microcode, as the kernel tells it.
+    pub microcode: Option<String>,
+    /// The `scaling_governor` of the first CPU.
+    pub governor: Option<String>,
+    /// The C library of this program, and its version: it decides what `memset` is.
+    #[serde(default)]
+    pub c_library: Option<String>,
+    /// What the default tuning is made from.
+    pub facts: Recorded,
+    /// Bytes a page of the operating system.
+    pub os_page_size: usize,
+    /// When transparent huge pages are used, as the kernel puts it.
+    pub huge_pages: Option<String>,
+    /// The hypervisor, or that there is one.
+    pub hypervisor: Option<String>,
+    /// Kernel name and version.
+    pub kernel: String,
+    /// CPUs that this process may use.
+    pub cpus: usize,
+    /// Bytes of memory.
+    pub memory: u64,
+}
+
+impl Machine {
+    /// Detects the facts of this machine.
+    pub fn detect() -> Self {
+        let facts = Recorded::detect();
+        let Recorded { isa, vendor, family, model, .. } = &facts;
+        let info = CpuInfo::read();
+        Self {
+            cpu: cpu_name().or_else(|| info.name()).unwrap_or_else(|| isa.clone()),
+            microarchitecture: microarchitecture::name(isa, vendor, *family, *model)
+                .map(str::to_owned),
+            cpu_signature: cpu_signature().or_else(|| info.signature()),
+            microcode: info.microcode(),
+            governor: fact("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            c_library: c_library::name_and_version(),
+            os_page_size: os_page_size(),
+            huge_pages: huge_pages(),
+            hypervisor: hypervisor(),
+            kernel: sysinfo::System::kernel_long_version(),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            memory: memory().total,
+            facts,
+        }
+    }
+}
+
+/// Memory in bytes, by the machine or the process's control group, whichever is less.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// Total memory.
+    pub total: u64,
+    /// Memory that is available without swapping.
+    pub available: u64,
+    /// The control group whose limit leaves less than the machine has.
+    pub group: Option<String>,
+}
+
+/// Returns the memory that this process can use.
+pub fn memory() -> Memory {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let (total, available) = (system.total_memory(), system.available_memory());
+    match cgroup::limit() {
+        Some(limit) if limit.free < available => {
+            let total = total.min(limit.bytes);
+            Memory { total, available: limit.free, group: Some(limit.group) }
+        }
+        _ => Memory { total, available, group: None },
+    }
+}
+
+#[cfg(unix)]
+fn os_page_size() -> usize {
+    rustix::param::page_size()
+}
+
+#[cfg(not(unix))]
+fn os_page_size() -> usize {
+    clearpage::PAGE_SIZE
+}
+
+/// A file of one line, where there is one.
+fn fact(path: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    Some(text.trim().to_owned()).filter(|fact| !fact.is_empty())
+}
+
+fn huge_pages() -> Option<String> {
+    let choices = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").ok()?;
+    let chosen = choices.split(['[', ']']).nth(1)?;
+    Some(chosen.to_owned())
+}
+
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod x86 {
+    use raw_cpuid::CpuId;
+
+    pub fn cpu_name() -> Option<String> {
+        let cpuid = CpuId::new();
+        let brand = cpuid.get_processor_brand_string()?.as_str().trim().to_owned();
+        let vendor = cpuid.get_vendor_info()?;
+        Some(format!("{brand} ({})", vendor.as_str()))
+    }
+
+    pub fn cpu_signature() -> Option<String> {
+        let info = CpuId::new().get_feature_info()?;
+        let (family, model) = (info.family_id(), info.model_id());
+        Some(format!("family {family}, model {model}, stepping {}", info.stepping_id()))
+    }
+
+    pub fn hypervisor() -> Option<String> {
+        let cpuid = CpuId::new();
+        let known = cpuid.get_hypervisor_info().map(|info| format!("{:?}", info.identify()));
+        let present = cpuid.get_feature_info()?.has_hypervisor();
+        known.or(present.then(|| "unnamed".to_owned()))
+    }
+}
+
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+use x86::{cpu_name, cpu_signature, hypervisor};
+
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+use crate::cpuinfo::hypervisor;
+
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+fn cpu_name() -> Option<String> {
+    None
+}
+
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+fn cpu_signature() -> Option<String> {
+    None
+}
