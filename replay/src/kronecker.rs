@@ -88,7 +88,6 @@ impl Random {
         Self(Self(SEED ^ number.wrapping_mul(0xd134_2543_de82_ef95)).next())
     }
 
-    #[expect(clippy::should_implement_trait, reason = "it never ends")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -243,7 +243,7 @@ mod tests {
             return clearpage_testkit::say("parallel: skipped NUMA: this machine has one node");
         }
         // A huge page is on one node: none is in two pieces.
-        const PIECE: usize = 2 * HUGE >> PAGE_SHIFT;
+        const PIECE: usize = (2 * HUGE) >> PAGE_SHIFT;
         let mut room: Vec<MaybeUninit<Page>> = Vec::new();
         room.resize_with(PIECE * (nodes.len() + 1), MaybeUninit::uninit);
         let start = room.as_ptr().align_offset(HUGE);
