@@ -1,9 +1,9 @@
-//! Frames of files, through windows of any size and by the other ways:
+//! Measures how fast `FileFrames` zeroes a file, by window size and by method:
 //! `cargo bench --bench file_frames`.
 //!
-//! Files of 256 MiB, which no cache holds: a memfd, one of hugetlbfs where that many huge pages are
-//! free (`sysctl vm.nr_hugepages`), and one in the folder for temporary files. They are filled, or
-//! emptied, before the clock starts.
+//! The files have 256 MiB, more than any cache: a memfd, a file of hugetlbfs if enough huge pages are
+//! free (`sysctl vm.nr_hugepages`), and a file in the folder for temporary files. They are filled or
+//! emptied before the clock starts.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
@@ -24,7 +24,7 @@ mod linux {
     const LEN: usize = 256 * MIB;
     const ROUNDS: usize = 11;
 
-    /// Bytes in a window, by the names that the table has for them.
+    /// Window sizes in bytes, with their names in the table.
     const WINDOWS: [(&str, usize); 10] = [
         ("a page", PAGE_SIZE),
         ("64 KiB", 64 << 10),
@@ -75,7 +75,7 @@ mod linux {
         file.set_len(LEN as u64).expect("room");
     }
 
-    /// Nanoseconds in which the whole file is zeroed; infinitely many where that cannot be.
+    /// Returns the time to zero the whole file in nanoseconds, or infinity if `zero` fails.
     fn time(memory: &FileFrames, zero: impl Fn(&FileFrames, FrameRange) -> bool) -> f64 {
         let mut done = true;
         let time = nanoseconds(|| done = zero(memory, frames(0..LEN)));
@@ -86,7 +86,7 @@ mod linux {
         let mut race = Race::default();
         for (name, bytes) in WINDOWS {
             let memory = open(file).with_window(bytes / PAGE_SIZE);
-            // A huge page that is cleared by halves is no window of half of it.
+            // `with_window` rounds up to a huge page, which is another row of the table.
             let possible = memory.window() == (bytes / PAGE_SIZE) as u64;
             race = race.with(name, move |_| {
                 time(&memory, |memory, all| possible && memory.zero(all, COLD).is_ok())
@@ -133,7 +133,7 @@ mod linux {
         race.run(ROUNDS / 2, &mut [])
     }
 
-    /// Every other page, in any order.
+    /// Zeroes every other page, in random or ascending order.
     fn scattered(file: &File) -> Samples {
         let mut list: Vec<_> = frames(0..LEN).iter().step_by(2).collect();
         fastrand::Rng::with_seed(1).shuffle(&mut list);
@@ -142,7 +142,7 @@ mod linux {
         type Clear = fn(&FileFrames, &[Frame]) -> bool;
         let contenders: [(_, _, Clear); 4] = [
             ("clear_scattered_highpages, sorted", &sorted, |memory, list| {
-                // SAFETY: nobody has the file mapped.
+                // SAFETY: no other mapping of the file exists.
                 unsafe { clear_scattered_highpages(memory, list, Intent::Cold) }.is_ok()
             }),
             ("Map, sorted", &sorted, |memory, list| memory.zero_scattered(list, COLD).is_ok()),
@@ -180,7 +180,7 @@ mod linux {
         let disk = temporary();
         let mut files = vec![("memfd", &shared)];
         let huge = memfd(MemfdFlags::HUGETLB).filter(|file| {
-            // To clear it fills it.
+            // Clearing allocates all its pages, so it fails if too few are free.
             open(file).zero(frames(0..LEN), COLD).is_ok()
         });
         files.extend(huge.as_ref().map(|file| ("hugetlb", file)));

@@ -1,8 +1,8 @@
-//! Clearing on several threads against the serial call: `cargo bench --bench parallel`.
+//! Compares clearing on several threads with the serial call: `cargo bench --bench parallel`.
 //!
-//! Memory already touched, on huge pages where they can be had. A ratio is the median over the
-//! rounds of the serial call's time to the contender's in the same round. The primitives forced
-//! show what threads gain where one of them does not saturate memory.
+//! The memory has been touched before, and is on huge pages if available. A ratio is the serial
+//! call's time divided by the contender's in the same round, as the median over the rounds. The
+//! tables with a forced primitive show the gain if one thread does not saturate memory.
 
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;

@@ -1,10 +1,9 @@
-//! Taking a page that was cleared ahead, against the ways to have one now: `cargo bench --bench
-//! pool`.
+//! Compares taking a zeroed block from the pool with zeroing one now: `cargo bench --bench pool`.
 //!
-//! Times are for a page, on average over the pages of a round; a ratio is the median over the
-//! rounds. Pages are cold, as an allocator's are that were not used lately: the next one each time,
-//! of memory that no cache holds. The last column of the first table is what the page is for: it is
-//! written, every line once. What clearing left in the cache comes back there.
+//! A time is the mean per block of a round, a ratio the median over the rounds. The cleared memory
+//! is cold, as memory is that an allocator has not used lately: each call clears the next block of
+//! an arena that exceeds the caches. The last column adds a write to every line of the block, which
+//! is faster if the clear left the lines in the cache.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
@@ -23,12 +22,12 @@ mod linux {
 
     const MIB: usize = 1 << 20;
     const ROUNDS: usize = 21;
-    /// Blocks of a round: three quarters of what is ready, so that the thread is woken once.
+    /// Pages per round: three quarters of the ready ones, so that the pool's thread wakes once.
     const BLOCKS: usize = 3072;
     const READY: usize = BLOCKS / 3 * 4;
 
     pub fn main() {
-        // Before this thread is pinned: the pool's may be on any CPU.
+        // Before this thread is pinned: the pool's thread would inherit the CPU.
         let pool = |order| {
             let pool = ZeroPool::builder(READY >> order).min(READY >> order);
             pool.order(Order::new(order as u32).expect("small")).build().expect("a thread")
@@ -57,7 +56,7 @@ mod linux {
         let (npages, blocks) = (pool.order().npages(), BLOCKS >> pool.order().get());
         let size = format_size(pool.order().bytes() as u64);
         let at = Cell::new(0);
-        // Each call the next block of the arena.
+        // Each call clears the next block of the arena.
         let clear = |intent| {
             let at = &at;
             move |arena: &mut [Page], written: bool| {
@@ -102,7 +101,7 @@ mod linux {
                 }
             });
             for block in taken {
-                // SAFETY: just taken, and not used.
+                // SAFETY: the block was just taken and is unused.
                 unsafe { pool.release(block) }
             }
             time
@@ -163,7 +162,7 @@ mod linux {
         }
     }
 
-    /// Waits until all blocks are ready, and their thread asleep.
+    /// Waits until all blocks are ready and the pool's thread sleeps.
     fn warm(pool: &ZeroPool) {
         while pool.stats().ready < READY >> pool.order().get() {
             std::thread::sleep(Duration::from_millis(1));
@@ -171,14 +170,14 @@ mod linux {
         std::thread::sleep(Duration::from_millis(1));
     }
 
-    /// Blocks of a fresh mapping each, in pages of the system's.
+    /// Maps each block freshly, on pages of the system's size.
     fn map(blocks: usize, npages: usize, written: bool) -> f64 {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
         let len = npages * PAGE_SIZE;
         let mut mapped = Vec::with_capacity(blocks);
         let time = nanoseconds(|| {
             for _ in 0..blocks {
-                // SAFETY: a new mapping, of pages that are zero and nobody else's.
+                // SAFETY: a new anonymous mapping, which only this function uses.
                 let block = unsafe {
                     let start = mmap_anonymous(null_mut(), len, access, flags).expect("memory");
                     mapped.push(start);
@@ -193,7 +192,7 @@ mod linux {
             }
         });
         for start in mapped {
-            // SAFETY: mapped above, and used no longer.
+            // SAFETY: mapped above and no longer used.
             unsafe { munmap(start, len) }.expect("mapped");
         }
         time

@@ -1,8 +1,8 @@
-//! First touch of a fresh mapping, each way against the others: `cargo bench --bench prefault`.
+//! Compares the methods of first touch of a fresh mapping: `cargo bench --bench prefault`.
 //!
-//! Every sample has a mapping of its own, huge pages advised or refused before the clock starts
-//! unless the contender does it itself. A ratio is the median over the rounds of a contender's time
-//! to that of `prefault` with huge pages in the same round.
+//! Each sample has its own mapping. Huge pages are advised or refused before the clock starts,
+//! unless the contender does so itself. A ratio is a contender's time divided by that of `prefault`
+//! with huge pages in the same round, as the median over the rounds.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
@@ -40,10 +40,10 @@ mod linux {
         ("memset", Advice::LinuxNoHugepage, memset),
     ];
 
-    /// A byte a page, as `prefault` does where the kernel cannot.
+    /// Writes one byte per page, as `prefault` does if the kernel lacks `MADV_POPULATE_WRITE`.
     fn touch(pages: &mut [Page]) {
         for page in pages {
-            // SAFETY: the page's first byte, which is nobody else's.
+            // SAFETY: the first byte of a page that is borrowed mutably.
             let byte = unsafe { AtomicU8::from_ptr(page.as_bytes_mut().as_mut_ptr()) };
             let _ = byte.compare_exchange(0, 0, Relaxed, Relaxed);
         }
@@ -54,19 +54,19 @@ mod linux {
     }
 
     fn memset(pages: &mut [Page]) {
-        // SAFETY: pages are nothing but bytes.
+        // SAFETY: a page is an array of bytes, and any byte is valid.
         black_box(unsafe { pages.align_to_mut::<u8>().1 }).fill(0);
     }
 
-    /// Nanoseconds of the first touch of `len` bytes.
+    /// Returns the time of the first touch of `len` bytes in nanoseconds.
     fn sample((_, advice, first_touch): Contender, len: usize) -> f64 {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-        // SAFETY: where there is room; the pages lie inside, at a huge page's boundary, are zero
-        // and referred to by nobody when they are given back.
+        // SAFETY: the mapping is new. `pages` lie in it, aligned to a huge page, read as zero, and are
+        // not used after `munmap`.
         unsafe {
             let mapping = mmap_anonymous(null_mut(), len + HUGE, access, flags).unwrap();
             let start: *mut c_void = mapping.map_addr(|addr| addr.next_multiple_of(HUGE));
-            // A kernel without huge pages has none to refuse.
+            // Fails on a kernel without huge pages, which needs no advice.
             let _ = madvise(start, len, advice);
             let pages = std::slice::from_raw_parts_mut(start.cast(), len / PAGE_SIZE);
             let begin = Instant::now();

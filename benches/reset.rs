@@ -1,8 +1,8 @@
-//! Resetting, each way against the others: `cargo bench --bench reset`.
+//! Compares the methods of `reset`: `cargo bench --bench reset`.
 //!
-//! Each sample begins with fresh memory, of which a share was touched: a byte a page, in pages of 4
-//! KiB at random, or in all of some huge pages. A figure is the median of the microseconds that the
-//! reset took; behind it that of the reset and of touching the same pages again.
+//! Each sample starts with fresh memory of which a share was touched, one byte per page: random
+//! pages of 4 KiB, or all pages of some huge pages. The first figure is the median time of the reset
+//! in microseconds, the second that of the reset and of touching the same pages again.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
@@ -22,9 +22,9 @@ mod linux {
     const HUGE: usize = 2 << 20;
     const SMALL_SIZES: [usize; 6] = [16 << 10, 64 << 10, 256 << 10, 1 << 20, 8 << 20, 64 << 20];
     const HUGE_SIZES: [usize; 3] = [HUGE, 8 << 20, 64 << 20];
-    /// Per cent of the pages.
+    /// Touched share of the pages, per cent.
     const SHARES: [usize; 6] = [0, 1, 10, 50, 90, 100];
-    /// As many samples as fit into this, from 5 to 301.
+    /// Time limit of the samples, of which there are 5 to 301.
     const LIMIT: Duration = Duration::from_millis(700);
 
     const CONTENDERS: [(&str, Method); 5] = [
@@ -35,7 +35,7 @@ mod linux {
         ("Auto, Unlikely", Method::Auto(Reuse::Unlikely)),
     ];
 
-    /// A mapping of fresh pages, small or huge.
+    /// A mapping on small or huge pages.
     struct Memory {
         mapping: *mut c_void,
         start: *mut c_void,
@@ -46,43 +46,43 @@ mod linux {
     impl Memory {
         fn new(len: usize, advice: Advice) -> Self {
             let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-            // SAFETY: where there is room.
+            // SAFETY: a new mapping, at an address that the kernel chooses.
             let mapping = unsafe { mmap_anonymous(null_mut(), len + HUGE, access, flags) }.unwrap();
             let start = mapping.map_addr(|addr| addr.next_multiple_of(HUGE));
             Self { mapping, start, len, advice }
         }
 
-        /// Makes all pages as fresh.
+        /// Discards all pages.
         fn refresh(&mut self) {
-            // SAFETY: of an anonymous mapping, and zero for whoever reads it.
+            // SAFETY: an anonymous mapping, which reads as zero afterwards.
             unsafe {
                 madvise(self.start, self.len, Advice::LinuxDontNeed).unwrap();
-                // A kernel without huge pages has none to refuse.
+                // Fails on a kernel without huge pages, which needs no advice.
                 let _ = madvise(self.start, self.len, self.advice);
             }
         }
 
         fn pages(&mut self) -> &mut [Page] {
-            // SAFETY: inside the mapping, and borrowed as `self` is.
+            // SAFETY: inside of the mapping, with the lifetime of `self`.
             unsafe { std::slice::from_raw_parts_mut(self.start.cast(), self.len / PAGE_SIZE) }
         }
     }
 
     impl Drop for Memory {
         fn drop(&mut self) {
-            // SAFETY: it was mapped, and nobody refers to it any more.
+            // SAFETY: mapped by `new`, and no reference is left.
             unsafe { munmap(self.mapping, self.len + HUGE) }.unwrap();
         }
     }
 
     fn touch(pages: &mut [Page], touched: &[usize]) {
         for &at in touched {
-            // SAFETY: the page's first byte, which is nobody else's.
+            // SAFETY: the first byte of a page that is borrowed mutably.
             unsafe { pages[at].as_bytes_mut().as_mut_ptr().write_volatile(1) };
         }
     }
 
-    /// `share` per cent of the pages, in groups that lie together.
+    /// Selects `share` per cent of the pages, in contiguous groups.
     fn choose(npages: usize, share: usize, group: usize, random: &mut fastrand::Rng) -> Vec<usize> {
         let mut groups: Vec<usize> = (0..npages / group).collect();
         random.shuffle(&mut groups);
@@ -91,7 +91,7 @@ mod linux {
         groups.iter().flat_map(|first| first * group..(first + 1) * group).collect()
     }
 
-    /// Medians of the reset and of reset and next use, by contender, in microseconds.
+    /// Returns each contender's median times of reset, and of reset and next use, in microseconds.
     fn cell(memory: &mut Memory, share: usize, random: &mut fastrand::Rng) -> Vec<(f64, f64)> {
         let group = if memory.advice == Advice::LinuxHugepage { HUGE / PAGE_SIZE } else { 1 };
         let touched = choose(memory.len / PAGE_SIZE, share, group, random);
@@ -122,7 +122,7 @@ mod linux {
         samples.into_iter().map(|(mut a, mut b)| (median(&mut a), median(&mut b))).collect()
     }
 
-    /// Three digits.
+    /// Formats with three digits.
     fn figure(value: f64) -> String {
         let digits = (2 - value.max(0.01).log10().floor() as i32).clamp(0, 2) as usize;
         format!("{value:.digits$}")
@@ -142,11 +142,11 @@ mod linux {
                 let head = [format_size(size as u64), format!("{share} %")];
                 table.add_row(head.into_iter().chain(row));
             }
-            // What a look costs where all was touched, by what it saves where nothing was.
+            // Cost of the lookup if all was touched, divided by its gain if nothing was.
             let (none, all) = (&cells[0].1, &cells[SHARES.len() - 1].1);
             let pages = (all[1].0 - all[0].0) / (none[0].0 - none[1].0) * 100.0;
             pays.push(format!("{}: {pages:.1} %", format_size(size as u64)));
-            // What keeping costs now, by what it saves later where all is used.
+            // Cost of keeping the pages now, divided by its gain later if all are used.
             let [.., kept, given_back] = all[..] else { unreachable!("contenders") };
             let again = (given_back.1 - given_back.0) - (kept.1 - kept.0);
             let used = (kept.0 - given_back.0) / again * 100.0;
@@ -159,7 +159,7 @@ mod linux {
         }
     }
 
-    /// What it costs to ask what is mapped, and to look at one page that was touched.
+    /// Prints the cost of looking up the mapping and the state of one touched page.
     fn overhead() {
         let mut memory = Memory::new(PAGE_SIZE, Advice::LinuxNoHugepage);
         memory.refresh();
@@ -176,7 +176,7 @@ mod linux {
         let asked = time(&|pages| _ = reset_with(pages, Method::ClearTouched).unwrap());
         let known = time(&|pages| {
             let page = std::ptr::NonNull::from(&mut pages[0]);
-            // SAFETY: a page of an anonymous private mapping.
+            // SAFETY: the page is in an anonymous private mapping.
             let done = unsafe { reset_anonymous(page, 1, Method::ClearTouched) };
             done.unwrap();
         });

@@ -1,9 +1,9 @@
-//! The pool's queue against crossbeam's `ArrayQueue`: `cargo bench --bench ring`.
+//! Compares the pool's queue with crossbeam's `ArrayQueue`: `cargo bench --bench ring`.
 //!
-//! First the time of taking a block out and putting it back. A ratio is the median over the rounds of
-//! the ring's time to that of `ArrayQueue` in the same round. Then children are forked while two
-//! threads use the queue, and the children that cannot use it are counted: whoever meets a slot that
-//! another thread was filling or emptying waits for that thread in `ArrayQueue`.
+//! The first part measures taking a block and putting it back. A ratio is the ring's time divided by
+//! that of `ArrayQueue` in the same round, as the median over the rounds. The second part forks
+//! children while two threads use the queue, and counts the children that cannot use it: in
+//! `ArrayQueue` they wait for a thread of the parent that was filling or emptying a slot.
 
 #[cfg(unix)]
 mod unix {
@@ -43,11 +43,11 @@ mod unix {
         }
     }
 
-    /// `ArrayQueue` takes only what may go to other threads.
+    /// A block that is `Send`, as `ArrayQueue` requires to be shared.
     #[derive(Clone, Copy)]
     struct Sent(Block);
 
-    // SAFETY: nobody looks into the blocks.
+    // SAFETY: the blocks are never dereferenced.
     unsafe impl Send for Sent {}
 
     impl Queue for ArrayQueue<Sent> {
@@ -75,14 +75,14 @@ mod unix {
         }
     }
 
-    /// Nanoseconds of a pair, on each of so many threads.
+    /// Returns the nanoseconds per take and put, with `threads` concurrent threads.
     fn pair(queue: &impl Queue, threads: usize) -> f64 {
         let work = || (0..PAIRS).for_each(|_| take_and_put_back(queue));
         let all = || thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
         nanoseconds(all) / PAIRS as f64
     }
 
-    /// The children that do not come back.
+    /// Returns the number of children that do not exit.
     fn stuck(queue: &impl Queue) -> usize {
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -109,12 +109,12 @@ mod unix {
                     queue.put(block);
                 }
             }
-            // SAFETY: nothing of the child is to be dropped.
+            // SAFETY: the child has nothing to drop.
             unsafe { libc::_exit(0) };
         }
         let begin = Instant::now();
         let mut status = 0;
-        // SAFETY: a child of this process, waited for until it has gone.
+        // SAFETY: `child` is a child of this process that has not been reaped.
         unsafe {
             while libc::waitpid(child, &mut status, libc::WNOHANG) == 0 {
                 if begin.elapsed() > PATIENCE {
@@ -165,12 +165,12 @@ mod unix {
 #[path = "../os/src/pool/ring.rs"]
 mod ring;
 
-// What the ring stands on in the library.
+// The part of the library's `sync` that the ring uses.
 mod sync {
     pub use std::sync::atomic;
 }
 
-/// A value on a cache line of its own, as in the library.
+/// A value on its own cache line, as in the library.
 #[derive(Default)]
 #[repr(align(128))]
 struct Line<T>(T);

@@ -1,8 +1,8 @@
-//! What `clearpage_os::measure` makes of a tuning that is wrong everywhere: `cargo bench --bench tune`.
+//! Tests whether `clearpage_os::measure` corrects the worst tuning: `cargo bench --bench tune`.
 //!
-//! First every primitive is measured at every size; that is the envelope. Then a tuning that has
-//! the slowest primitive at every place is the beginning of ten measurements, with the machine idle
-//! and with a busy loop on every CPU, and what each of them ends with is judged by the envelope.
+//! The benchmark measures every primitive at every size, which gives the envelope. Then it starts ten
+//! measurements from the tuning with the slowest primitive at every place, on the idle machine and
+//! with a busy loop on every CPU, and compares each resulting tuning with the envelope.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -19,9 +19,9 @@ use clearpage_cli::harness::table::ruled;
 use clearpage_cli::harness::units::format_size;
 use clearpage_cli::harness::{Backing, Place, Report, SCHEMA};
 
-/// Measurements of each kind.
+/// Measurements on the idle and on the busy machine, each.
 const RUNS: usize = 10;
-/// What each may take.
+/// Time budget of a measurement.
 const BUDGET: Duration = Duration::from_millis(1700);
 /// Rounds of the envelope.
 const ROUNDS: usize = 9;
@@ -83,7 +83,7 @@ fn judge(report: &Report, tuning: &Tuning) -> Judgement {
     Judgement::by(report, 0.9, |intent, len| Some(tuning.choose(intent, len).name().to_owned()))
 }
 
-/// Every primitive at every size, cold, in use and in reuse, as a report.
+/// Measures every primitive at every size, cold, in use and in reuse.
 fn envelope() -> Report {
     let (machine, heading) = pinned();
     println!("{heading}, {ROUNDS} rounds");
@@ -120,7 +120,7 @@ fn can_be_chosen(row: &'static Primitive) -> bool {
     row.available().is_ok() && !row.sets_tags()
 }
 
-/// The tuning that is worst for every intent at every size.
+/// Returns the tuning that is slowest for every intent at every size.
 fn slowest(report: &Report) -> Tuning {
     let rows: Vec<&'static Primitive> =
         clearpage::primitives().iter().filter(|row| can_be_chosen(row)).collect();
@@ -130,7 +130,7 @@ fn slowest(report: &Report) -> Tuning {
     for intent in Intent::ALL {
         for shift in 0..usize::BITS {
             let len = 1_usize << shift;
-            // The least share of any place of that size, or of the nearest.
+            // The least share of all places of that size, or of the nearest size.
             let share = |judgement: &Judgement| {
                 let near = |place: &Place| place.size.ilog2().abs_diff(shift);
                 let of_intent = || judgement.places.iter().filter(|p| p.intent == intent);
