@@ -295,8 +295,8 @@ mod entries {
         few("os/reset/mod.rs reset_with, dropped", |pages| {
             reset_with(pages, Method::Discard).unwrap();
         }),
-        few("primitive.rs clear_pages", |pages| planned(pages).clear_pages(pages)),
-        few("primitive.rs zero_bytes", |pages| planned(pages).zero_bytes(bytes(pages))),
+        few("door.rs clear_pages", |pages| planned(pages).clear_pages(pages)),
+        few("door.rs zero_bytes", |pages| planned(pages).zero_bytes(bytes(pages))),
         few("raw.rs clear_page", |pages| {
             // SAFETY: only the caller uses the pages.
             pages.iter_mut().for_each(|page| unsafe { raw::clear_page(page.into()) });
@@ -341,7 +341,7 @@ const NO_MEMORY: &[(&str, &str)] = &[
     ("os/prefault.rs", "changes no contents"),
     ("os/reset/linux/", "parses text of the system"),
     ("page.rs", "returns the bytes of a page, and computes orders"),
-    ("plan.rs", "selects primitives"),
+    ("plan/", "selects primitives"),
     ("tuning/", "selects primitives"),
 ];
 
