@@ -32,8 +32,8 @@ fn page_shift() {
         println!("cargo::rustc-cfg=clearpage_page_shift=\"{shift}\"");
     } else {
         println!(
-            "cargo::error={PAGE_SHIFT}={shift:?} is not a page size: allowed are 12 (4 KiB \
-             pages, the default), 14 (16 KiB) and 16 (64 KiB)"
+            "cargo::error={PAGE_SHIFT}={shift:?}: unknown page size, expected 12 (4 KiB pages, the \
+             default), 14 (16 KiB) or 16 (64 KiB)"
         );
     }
 }

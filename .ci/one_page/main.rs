@@ -1,11 +1,11 @@
-//! Clears one page by every primitive that this CPU has and by memset, and tells when: who traces
-//! this program, as `.ci/instructions` does, finds what was executed between `begin` and `end`.
+//! Clears one page with each available primitive and with memset, and prints `begin` and `end`
+//! around each clear. `.ci/instructions` traces the program and counts the instructions in between.
 
 use std::hint::black_box;
 use std::slice;
 
 use clearpage::{PAGE_SIZE, Page};
-// To be linked: else memset would be libc's.
+// Links compiler_builtins, whose memset replaces that of libc.
 use compiler_builtins as _;
 
 unsafe extern "C" {
@@ -21,7 +21,7 @@ fn main() {
             Err(why) => println!("without {} {why}", primitive.name()),
         }
     }
-    // Not known to the compiler, or it would put stores in the place of the call.
+    // Hidden from the compiler, which would otherwise replace the call with stores.
     let memset: unsafe extern "C" fn(*mut u8, i32, usize) -> *mut u8 = black_box(memset);
     clear_twice("memset", 1, |page| {
         // SAFETY: the page is valid for writes of its size.
@@ -29,7 +29,7 @@ fn main() {
     });
 }
 
-/// The first time may look at the CPU and bind symbols; the second is what counts.
+/// Clears twice, because the first clear may detect the CPU and bind symbols. The second one counts.
 fn clear_twice(name: &str, block: usize, clear: impl Fn(&mut Page)) {
     let mut page = Page::ZERO;
     for _ in 0..2 {
