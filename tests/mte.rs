@@ -10,7 +10,7 @@ use std::{ptr, slice};
 use clearpage::checks::ChecksDisabled;
 use clearpage::highmem::tag::{self, Tag, TagChecks, TagState};
 use clearpage::highmem::{Frame, FrameRange, LinearMap, clear_highpages, tag_clear_highpages};
-use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks};
+use clearpage::hooks::{AllocFlags, DataState, InitPolicy, PageHooks};
 use clearpage::{AvailablePrimitive, Intent, PAGE_SIZE, Page, primitives};
 use clearpage_testkit::{child, say};
 
@@ -236,10 +236,7 @@ fn an_allocation_with_zero_tags_sets_tags_to_0() {
             let state = tag_clear_highpages(hooks.mem(), frames(0, 2), NEW);
             assert_eq!(state, Ok(TagState::Set(NEW)));
             let done = hooks.post_alloc(frames(0, 1), AllocFlags::ZERO_TAGS | known).unwrap();
-            assert_eq!(
-                done,
-                InitOutcome { data: DataState::Cleared, tags: TagState::Set(Tag::ZERO) }
-            );
+            assert_eq!((done.data, done.tags), (DataState::Cleared, TagState::Set(Tag::ZERO)));
         }
         assert_eq!((memory.tag(0), memory.load(PAGE_SIZE - 1, 0)), (0, 0));
         assert_eq!(memory.tag(PAGE_SIZE), TAG);

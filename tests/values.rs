@@ -4,7 +4,7 @@ use std::ops::BitOr;
 use std::ptr::NonNull;
 
 use clearpage::cpu::{self, Facts, Feature, Features, Isa, Vendor, caches};
-use clearpage::highmem::tag::{self, Tag};
+use clearpage::highmem::tag::Tag;
 use clearpage::highmem::{Frame, FrameRange, Highmem, LinearMap};
 use clearpage::hooks::AllocFlags;
 use clearpage::{Intent, Order, PAGE_SHIFT, PAGE_SIZE, Page, Tuning, primitives};
@@ -223,8 +223,11 @@ fn a_tag_has_four_bits() {
 #[test]
 #[cfg(not(all(target_arch = "aarch64", target_pointer_width = "64", not(miri))))]
 fn pointers_have_no_tags_elsewhere() {
+    use clearpage::highmem::tag::{set, strip};
+
     let ptr = core::ptr::dangling_mut::<u64>();
-    assert_eq!((tag::set(ptr, Tag::new(5).unwrap()), tag::strip(ptr)), (ptr, ptr));
+    let tagged = set(ptr, Tag::new(5).unwrap());
+    assert_eq!((tagged, strip(ptr)), (ptr, ptr));
 }
 
 fn error(text: &str) -> (usize, &'static str) {
