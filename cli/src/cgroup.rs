@@ -1,4 +1,5 @@
-//! The control groups that this process is in, and what memory they leave it.
+//! The memory limit that the control groups of this process set. sysinfo reads only the root of the
+//! mounted hierarchy, not the group of this process and those that contain it.
 
 use std::fs;
 use std::path::Path;
@@ -7,19 +8,18 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
     pub group: String,
-    /// Bytes it may have.
+    /// Bytes that the group may use.
     pub bytes: u64,
-    /// Bytes of it that are free, or hold files that can be read again.
+    /// Bytes of these that are free, or hold cached files that can be dropped.
     pub free: u64,
 }
 
-/// The limit that leaves least, of the process's group and of those that it lies in; `None` where
-/// there is none.
+/// Returns the tightest limit of the process's group and those that contain it, if there is one.
 pub fn limit() -> Option<Limit> {
     limit_below(Path::new("/"))
 }
 
-/// What the second version of cgroups calls the files, and the first; see the kernel's
+/// File names of the two versions of cgroups: the kernel's
 /// `admin-guide/cgroup-v2.rst` and `cgroup-v1/memory.rst`.
 struct Names {
     folder: &'static str,
@@ -45,7 +45,7 @@ fn limit_below(root: &Path) -> Option<Limit> {
     let groups = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
     let mut limits = Vec::new();
     for line in groups.lines() {
-        // Number, controllers, path; the second version names no controllers.
+        // Number, controllers, path. Version 2 names no controllers.
         let mut parts = line.splitn(3, ':').skip(1);
         let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
         let names = match controllers {
@@ -53,7 +53,7 @@ fn limit_below(root: &Path) -> Option<Limit> {
             some if some.split(',').any(|name| name == "memory") => FIRST,
             _ => continue,
         };
-        // A container may see its own group as the root, whatever the path says.
+        // In a container, its own group may be the root, regardless of the path.
         for group in Path::new(path).ancestors() {
             let inside = group.strip_prefix("/").unwrap_or(group);
             limits.extend(read(&root.join(names.folder).join(inside), &names, group));
@@ -64,7 +64,7 @@ fn limit_below(root: &Path) -> Option<Limit> {
 
 fn read(folder: &Path, names: &Names, group: &Path) -> Option<Limit> {
     let number = |file| fs::read_to_string(folder.join(file)).ok()?.trim().parse::<u64>().ok();
-    // The second version says "max" where there is no limit, the first a number beyond all memory.
+    // Without a limit, version 2 has "max", and version 1 a number larger than any memory.
     let bytes = number(names.limit).filter(|&bytes| bytes < 1 << 60)?;
     let stat = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
     let files = stat.lines().find_map(|line| line.strip_prefix(names.files)?.parse().ok());
@@ -77,7 +77,7 @@ fn read(folder: &Path, names: &Names, group: &Path) -> Option<Limit> {
 mod tests {
     use super::*;
 
-    /// The limit in a file system that has these files.
+    /// Returns the limit in a file system with these files.
     fn limit_of(name: &str, files: &[(&str, &str)]) -> Option<Limit> {
         let root = std::env::temp_dir().join(format!("clearpage-{name}-{}", std::process::id()));
         for (path, text) in files {

@@ -1,4 +1,4 @@
-//! `clearpage info`: what this machine says of itself.
+//! `clearpage info`: prints the facts of this machine.
 
 use clearpage::{PAGE_SIZE, cpu};
 
@@ -7,7 +7,7 @@ use crate::harness::table::plain;
 use crate::harness::terminal::Plain;
 use crate::harness::units::format_size;
 
-/// Prints the machine, one fact a line.
+/// Prints the machine, one fact per line.
 pub fn print() {
     let machine = Machine::detect();
     let cache = |bytes: usize| match bytes {

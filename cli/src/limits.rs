@@ -1,5 +1,5 @@
-//! How large a report may be. Every command takes time proportional to the size of a report; with
-//! these limits that is seconds. They are documented in docs/report-schema.md.
+//! The limits of a report. Every command takes time proportional to the size of a report: with these
+//! limits, seconds. docs/report-schema.md lists them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,20 +13,19 @@ use crate::report::Report;
 pub const MOST_BYTES: u64 = 32 << 20;
 /// Bytes of a text, such as the name of a CPU or an argument.
 const MOST_TEXT: usize = 16 << 10;
-/// Bytes of a contender's name. Tables for a terminal break it into lines, which takes time that
-/// grows with its square.
+/// Bytes of a contender's name. Breaking it into lines for a terminal takes quadratic time.
 const MOST_NAME: u64 = 64;
 /// Figures.
 const MOST_CELLS: u64 = 100_000;
 /// Charts: combinations of CPU, number of threads, backing and temperature.
 const MOST_GROUPS: u64 = 4096;
-/// Fields of all heat maps, which have one for every contender at every size of their group.
+/// Fields of all heat maps: one for each contender at each size of a group.
 const MOST_FIELDS: u64 = 500_000;
 
 /// Refuses a report that is too large.
 ///
 /// # Errors
-/// The message names what is too much, and the limit.
+/// The message names what exceeds its limit, and the limit.
 pub fn check(report: &Report) -> Result<(), String> {
     let limit = |what: &str, n: u64, most: u64| match n > most {
         true => Err(format!("{n} {what}, allowed are {most}")),
@@ -48,7 +47,7 @@ pub fn check(report: &Report) -> Result<(), String> {
     limit("fields of heat maps (contenders times sizes)", fields.sum(), MOST_FIELDS)
 }
 
-/// Any JSON without a text that is too long.
+/// Any JSON value without a text that exceeds the limit.
 #[derive(Debug)]
 pub struct ShortTexts;
 

@@ -1,4 +1,4 @@
-//! Reading reports: of this schema, and of the one before, which is brought up to date.
+//! Reads reports of this schema and the one before, which it converts.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,22 +10,21 @@ use crate::limits::{self, MOST_BYTES, ShortTexts};
 use crate::report::{Report, SCHEMA};
 use crate::{UserError, input, microarchitecture};
 
-/// The oldest schema that is read.
+/// The oldest schema that this version reads.
 pub const OLDEST: u32 = 2;
 
 /// Reads a report.
 ///
 /// # Errors
-/// The file cannot be read, is no report, is larger than the `limits`, is of a schema that this
-/// version does not read, or has figures that cannot be: the message names the file and what is wrong
-/// with it.
+/// The file cannot be read, is not a report, exceeds the `limits`, is of a schema that this version
+/// does not read, or has impossible figures. The message names the file and what is wrong with it.
 pub fn load(path: &Path) -> Result<Report, UserError> {
     let wrong = |what: String| UserError(format!("{}: {what}", path.display()));
     let text = input::read(path, MOST_BYTES).map_err(wrong)?;
     parse(&text).map_err(wrong)
 }
 
-/// All that reports of every schema share.
+/// The fields that reports of all schemas share.
 #[derive(Deserialize)]
 struct Head {
     schema: u32,
@@ -58,14 +57,13 @@ fn parse(text: &[u8]) -> Result<Report, String> {
     Ok(report)
 }
 
-/// serde quotes what it does not know as it stands in the file: a stranger's control characters stay
-/// out of the terminal.
+/// Escapes control characters: serde quotes unknown text of the file as it is.
 fn printable(text: &str) -> String {
     let escape = |c: char| c.is_control().then(|| c.escape_debug().to_string());
     text.chars().map(|c| escape(c).unwrap_or_else(|| c.into())).collect()
 }
 
-/// Refuses figures that cannot be.
+/// Refuses impossible figures.
 fn check(report: &Report) -> Result<(), String> {
     let mut seen = HashSet::new();
     for cell in &report.cells {
@@ -83,8 +81,8 @@ fn check(report: &Report) -> Result<(), String> {
     Ok(())
 }
 
-/// Schema 2 has the facts in other fields: vendor and model in texts, the rest by themselves. It has
-/// neither block size nor C library. If a field is missing, its name is the error.
+/// Converts schema 2, which has the facts in other fields: vendor and model in texts, the rest as
+/// fields of their own. It lacks block size and C library. The error is the name of a missing field.
 fn add_facts(machine: &mut Map<String, Value>) -> Result<(), &'static str> {
     if let Some(key) =
         ["arch", "flags", "l1d", "l2", "l3"].into_iter().find(|&key| !machine.contains_key(key))
@@ -125,7 +123,7 @@ fn add_facts(machine: &mut Map<String, Value>) -> Result<(), &'static str> {
 mod tests {
     use super::*;
 
-    /// A report of schema 2, of a CPU of which the gallery has a newer one.
+    /// Returns a report of schema 2. The gallery has a newer one of the same CPU.
     fn schema_2() -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/schema-2.json")
     }

@@ -3,7 +3,7 @@
 //! A brand string does not identify it: in many virtual machines it is just "AMD EPYC".
 //!
 //! The numbers are facts from the sources that each block names: files of Linux, unless another
-//! project is named.
+//! project is named. raw-cpuid and cpufeatures have no such table.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! Throughput against size, both axes logarithmic, with the name of each line at its end.
+//! Draws throughput against size on logarithmic axes, with the name of each line at its end.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -11,26 +11,27 @@ use super::text::{Escaped, short, width};
 use crate::harness::units::format_size;
 use crate::report::{Cell, Report};
 
-/// Units across, of every picture.
+/// Width of every picture, in units.
 pub const WIDTH: f64 = 450.0;
 const LEFT: f64 = 38.0;
 const TOP: f64 = 22.0;
 const BOTTOM: f64 = 48.0;
-/// Between the plot and the names at its right: room for the lines that lead there.
+/// Distance between the plot and the names, for the lines that connect them.
 const LEAD: f64 = 20.0;
-/// A line of text is this high.
+/// Height of a line of text.
 const LINE: f64 = 13.0;
-/// Longer names are cut.
+/// Longest name. Longer names are cut.
 const LONGEST: usize = 20;
 const LEAST_HEIGHT: f64 = 290.0;
 
-/// How the lines of a report's contenders are drawn: those of one look the same on every chart.
+/// The look of each contender, which is the same on every chart of a report.
 pub fn looks(report: &Report) -> HashMap<&str, Look> {
     let others = contenders(&report.cells).into_iter().filter(|&name| name != PLAN);
     others.enumerate().map(|(n, name)| (name, Look::nth(n))).collect()
 }
 
-/// A line for each contender of these cells, as thick as the plan's where `looks` has none.
+/// Returns a line for each contender of these cells. It has the look of the plan if `looks` lacks the
+/// contender.
 pub fn series(cells: &[&Cell], looks: &HashMap<&str, Look>) -> Vec<Series> {
     let mut points = HashMap::<&str, Vec<(usize, f64)>>::new();
     for cell in cells {
@@ -46,7 +47,7 @@ pub fn series(cells: &[&Cell], looks: &HashMap<&str, Look>) -> Vec<Series> {
     contenders(cells.iter().copied()).into_iter().map(line).collect()
 }
 
-/// The chart; `None` where there is no point to draw.
+/// Draws the chart, or returns `None` if it has no points.
 pub fn chart(title: &str, mut series: Vec<Series>) -> Option<Picture> {
     for line in &mut series {
         line.points.retain(|&(size, speed)| size > 0 && drawable(size as f64) && drawable(speed));
@@ -69,7 +70,7 @@ pub fn chart(title: &str, mut series: Vec<Series>) -> Option<Picture> {
 
     let mut body = String::new();
     axes(&mut body, &x, &y, &sizes, &levels, (right - LEAD, TOP + height));
-    // The line that matters is drawn last, over the others.
+    // The plan is drawn last, above the others.
     series.sort_by_key(|line| line.look == Look::MAIN);
     for line in &series {
         draw(&mut body, line, &x, &y);
@@ -93,7 +94,7 @@ fn last(line: &Series) -> (usize, f64) {
     line.points[line.points.len() - 1]
 }
 
-/// The name of a line and its figure at the largest size.
+/// Returns the name of a line and its figure at the largest size.
 fn label(line: &Series) -> String {
     let figure = short(last(line).1);
     if line.name.chars().count() <= LONGEST {
@@ -119,7 +120,7 @@ fn axes(
         let (x, y) = (LEFT - 5.0, y + 4.0);
         let _ = writeln!(body, r#"<text class="soft end" x="{x:.1}" y="{y:.1}">{text}</text>"#);
     }
-    // From the largest down, those that do not touch the one before: the unit below the number.
+    // From the largest down, skip labels that would touch the one before.
     let mut free = f64::MAX;
     for &size in sizes.iter().rev() {
         let (text, x) = (format_size(size as u64), x.at(size as f64));
@@ -145,7 +146,7 @@ fn axes(
         writeln!(body, r#"<text class="soft middle" x="{x:.1}" y="{y:.1}">bytes a call</text>"#);
 }
 
-/// Round values need no digits that are 0.
+/// Formats a round value without trailing zeros.
 fn significant_tick(level: f64) -> String {
     if (1e-3..1e5).contains(&level) { format!("{level}") } else { format!("{level:e}") }
 }
@@ -161,7 +162,7 @@ fn draw(body: &mut String, line: &Series, x: &Log, y: &Log) {
     }
 }
 
-/// The names, each as near to the end of its line as the others let it.
+/// Draws the names, each as near to the end of its line as the others permit.
 fn names_at_ends(
     body: &mut String,
     series: &[Series],
@@ -193,11 +194,11 @@ fn names_at_ends(
     }
 }
 
-/// Rising places as near to the rising `wanted` as may be, no two closer than `gap` and none outside
-/// `low..=high`, if they fit: neighbours that would touch share the middle of what they want.
+/// Returns ascending places near the ascending `wanted`, at least `gap` apart and in `low..=high` if they
+/// fit. Neighbours that would touch share the middle of what they want.
 fn apart(wanted: &[f64], gap: f64, (low, high): (f64, f64)) -> Vec<f64> {
-    // Less the room that those before need, what is looked for is what does not fall (isotonic
-    // regression, by pooling neighbours): blocks of a sum and how many they are.
+    // Without the room of the earlier ones, the places must not decrease: isotonic regression by
+    // pooling neighbours into blocks of a sum and a count.
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     let mean = |&(sum, n): &(f64, usize)| sum / n as f64;
     for (i, &place) in wanted.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The machine of a report, and how it was measured, as a list of facts.
+//! Lists the machine of a report, and how it was measured.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::text::{Escaped, date};
 use crate::harness::units::format_size;
 use crate::report::Report;
 
-/// Where and how the figures were made.
+/// Returns the machine and the conditions of the figures, as names and values.
 pub fn list(report: &Report) -> String {
     let machine = &report.machine;
     let cache = |bytes: usize| match bytes {
@@ -48,7 +48,7 @@ pub fn list(report: &Report) -> String {
     out
 }
 
-/// The fewest and the most.
+/// Formats the minimum and the maximum.
 fn samples(report: &Report) -> String {
     let samples = || report.cells.iter().map(|cell| cell.samples);
     match (samples().min(), samples().max()) {

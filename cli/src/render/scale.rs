@@ -1,6 +1,6 @@
 //! Logarithmic axes.
 
-/// Values on a logarithmic axis, each at its place between two coordinates.
+/// Maps values to coordinates on a logarithmic axis.
 #[derive(Clone, Copy, Debug)]
 pub struct Log {
     low: f64,
@@ -9,30 +9,30 @@ pub struct Log {
     to: f64,
 }
 
-/// What is less has no place on an axis.
+/// Smallest value on an axis.
 pub const LEAST: f64 = 1e-9;
 
-/// What has a place on an axis: positive, and no further out than anything that can be measured.
+/// Returns whether a value can be on an axis: positive, and in the range of what can be measured.
 pub fn drawable(value: f64) -> bool {
     (LEAST..=1e18).contains(&value)
 }
 
 impl Log {
-    /// An axis that shows `low` at `from` and `high` at `to`; both must be [`drawable`]. One value
-    /// alone stands in the middle.
+    /// Creates an axis with `low` at `from` and `high` at `to`, both [`drawable`]. If they are equal, the
+    /// value is in the middle.
     pub fn new((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
         let widen = if low < high { 1.0 } else { 2.0 };
         Self { low: (low / widen).ln(), high: (high * widen).ln(), from, to }
     }
 
-    /// Where `value` is.
+    /// Returns the coordinate of `value`.
     pub fn at(&self, value: f64) -> f64 {
         self.from + (value.ln() - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 }
 
-/// The round values (1, 2, 5, 10, ...) from the last one below `low` to the first above `high`; only
-/// powers of ten, or some of these, where that would be many.
+/// Returns the round values (1, 2, 5, 10, ...) from the last one below `low` to the first above `high`;
+/// only powers of ten, or some of them, if that would be too many.
 pub fn ticks(low: f64, high: f64) -> Vec<f64> {
     const MOST: usize = 9;
     let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;

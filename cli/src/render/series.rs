@@ -1,4 +1,4 @@
-//! How one line is told from the next: never by its colour alone.
+//! The look of a line, which never differs from another by its colour alone.
 
 use std::fmt::Write;
 
@@ -6,8 +6,8 @@ use std::fmt::Write;
 const COLOURS: usize = 7;
 /// Dash patterns in `chart.css`.
 const DASHES: usize = 5;
-/// Shapes below, around the origin. No two of these three numbers share a divisor: 35 lines differ
-/// by colour and dash, 40 by dash and marker.
+/// Number of the shapes below, which are centred at the origin. The three numbers are coprime: 35 lines
+/// differ by colour and dash, 40 by dash and marker.
 const MARKERS: [&str; 8] = [
     "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z",
     "M-2.7-2.7h5.4v5.4h-5.4z",
@@ -26,15 +26,15 @@ pub struct Look {
 }
 
 impl Look {
-    /// Of the line that the others are compared with: thick, whole, in the colour of the text.
+    /// The look of the plan: thick, solid, in the colour of the text.
     pub const MAIN: Self = Self { class: None };
 
-    /// Of the `n`-th line.
+    /// Returns the look of the `n`-th line.
     pub const fn nth(n: usize) -> Self {
         Self { class: Some(n) }
     }
 
-    /// The classes of the line itself.
+    /// Returns the CSS classes of the line.
     pub fn line(self) -> String {
         match self.class {
             None => "line main".to_owned(),
@@ -42,7 +42,7 @@ impl Look {
         }
     }
 
-    /// Adds a marker with a text that a pointer brings up, which must be escaped.
+    /// Adds a marker with a tooltip, which must be escaped.
     pub fn mark(self, out: &mut String, (x, y): (f64, f64), title: &str) {
         let (colour, shape) = match self.class {
             None => ("main".to_owned(), MARKERS[0]),
@@ -62,10 +62,10 @@ impl Look {
 /// A line of a chart.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// What stands at its end.
+    /// The label at its end.
     pub name: String,
     pub look: Look,
-    /// Bytes, and 10^9 bytes a second; by rising size.
+    /// Bytes and 10^9 bytes per second, by ascending size.
     pub points: Vec<(usize, f64)>,
 }
 

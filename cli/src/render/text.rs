@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Text that stands for itself in an element or a quoted attribute, of HTML and of XML.
+/// Escapes text for an element or a quoted attribute of HTML or XML.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(pub &'a str);
 
@@ -16,7 +16,7 @@ impl fmt::Display for Escaped<'_> {
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
-                // XML has no way to write these.
+                // XML cannot represent these.
                 '\u{fffe}' | '\u{ffff}' => f.write_char('\u{fffd}')?,
                 c if c.is_control() && !matches!(c, '\t' | '\n') => f.write_char('\u{fffd}')?,
                 c => f.write_char(c)?,
@@ -26,10 +26,10 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// A figure of `digits` significant digits, and of all those before the point: what cannot be told
-/// is a dash.
+/// Formats a figure with `digits` significant digits, but all digits before the point. A figure that is
+/// not finite becomes a dash.
 pub fn significant(value: f64, digits: i32) -> String {
-    // Beyond these nobody counts digits.
+    // Larger figures are in scientific notation.
     const LEAST: f64 = 1e-6;
     const MOST: f64 = 1e15;
     if value == 0.0 {
@@ -46,7 +46,7 @@ pub fn significant(value: f64, digits: i32) -> String {
     format!("{value:.*}", decimals as usize)
 }
 
-/// As in the full table: four digits tell apart what can be measured.
+/// Formats a figure of the full table: four digits distinguish what can be measured.
 pub fn figure(value: f64) -> String {
     significant(value, 4)
 }
@@ -55,12 +55,12 @@ pub fn short(value: f64) -> String {
     significant(value, 3)
 }
 
-/// A share as a whole per cent, without the sign.
+/// Formats a share as a whole percentage, without the sign.
 pub fn percent(share: f64) -> String {
     if share.is_finite() { format!("{:.0}", 100.0 * share) } else { "–".to_owned() }
 }
 
-/// About how wide `text` is at 11 units: an upper bound for the usual fonts, by letters.
+/// Returns an upper bound for the width of `text` at 11 units in the usual fonts.
 pub fn width(text: &str) -> f64 {
     text.chars().map(letter).sum()
 }
@@ -75,12 +75,12 @@ pub fn letter(c: char) -> f64 {
     }
 }
 
-/// Seconds since 1970 as a date and a time of day, UTC.
+/// Formats seconds since 1970 as date and time, UTC. One format of one zone needs no calendar crate.
 pub fn date(seconds: u64) -> String {
     const DAY: u64 = 24 * 60 * 60;
     let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let (mut days, second) = (seconds / DAY, seconds % DAY);
-    // Every 400 years the calendar repeats.
+    // The calendar repeats every 400 years.
     const CYCLE: u64 = 400 * 365 + 97;
     let mut year = 1970 + 400 * (days / CYCLE);
     days %= CYCLE;
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn dates_follow_the_calendar() {
-        // By `date -u -d @SECONDS`.
+        // From `date -u -d @SECONDS`.
         let cases = [
             (0, "1970-01-01 00:00 UTC"),
             (951_827_696, "2000-02-29 12:34 UTC"),
