@@ -67,7 +67,7 @@ quickcheck! {
             && first.iter().chain(rest.iter()).eq(frames.iter())
     }
 
-    fn an_intersection_is_what_both_hold(a: (u8, u8), b: (u8, u8)) -> bool {
+    fn an_intersection_has_the_frames_of_both(a: (u8, u8), b: (u8, u8)) -> bool {
         let frames = |(start, npages): (u8, u8)| {
             FrameRange::new(frame(start.into()), npages.into()).expect("small")
         };
@@ -136,7 +136,7 @@ fn a_linear_map_by_offset_adds_the_offset_to_the_address_of_the_frame() {
 }
 
 #[test]
-fn what_is_not_mapped_is_named() {
+fn the_error_names_the_unmapped_frame() {
     // SAFETY: the test accesses no memory.
     let map = unsafe { LinearMap::new(frames(0x10, 5), NonNull::dangling()) };
     let error = map.kmap_local(frames(3, 4)).unwrap_err();

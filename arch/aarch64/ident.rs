@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn this_cpu_tells_a_block_that_the_architecture_allows() {
+    fn the_block_of_this_cpu_is_one_that_the_architecture_allows() {
         assert!((4..=2048).contains(&Dczid::read().block()));
     }
 }

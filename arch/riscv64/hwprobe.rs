@@ -121,7 +121,7 @@ mod system {
         }
 
         #[test]
-        fn no_zicboz_is_told_by_its_bit() {
+        fn zicboz_is_missing_if_its_bit_is_clear() {
             let no = "no Zicboz: riscv_hwprobe key 4 bit 6 is 0";
             assert_eq!(told((4, !ZICBOZ), (6, 64)), Err(no));
             assert_eq!(told((-1, 0), (6, 64)), Err(no));

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cpu_that_tells_nothing_answers_all_ones() {
+    fn all_ones_mean_that_the_cpu_reports_nothing() {
         assert_eq!(caches_by(|_, _| u64::MAX), Caches::default());
         let no_sizes = |attribute, _| if attribute == TOPOLOGY { 4 << 56 } else { u64::MAX };
         assert_eq!(caches_by(no_sizes), Caches::default());

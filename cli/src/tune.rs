@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_named() {
+    fn open_questions_are_named() {
         let measured = clearpage_os::measure(&Tuning::detect(), Duration::ZERO);
         let text = told(&measured, "default");
         assert!(text.contains("no time for") && text.contains("cold at"), "{text}");

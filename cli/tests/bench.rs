@@ -31,7 +31,7 @@ fn set(values: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn it_writes_what_it_prints() {
+fn the_report_has_the_printed_figures() {
     let file = Temporary::new("prints");
     std::fs::write(&file.0, "x".repeat(1 << 20)).unwrap();
     let size = (4 * PAGE_SIZE).to_string();
@@ -65,7 +65,7 @@ fn it_writes_what_it_prints() {
 }
 
 #[test]
-fn it_measures_what_was_asked_for() {
+fn exactly_the_requested_cells_are_measured() {
     let sizes = sizes();
     let args = ["--primitive", "generic", "--temperature", "hot", "--size", &sizes];
     let (text, report) = report("asked", &[&args[..], &["--loops", "3"]].concat());
@@ -156,7 +156,7 @@ fn reserved_pages_are_used_or_missed() {
 }
 
 #[test]
-fn bad_arguments_are_told_what_is_allowed() {
+fn errors_of_arguments_name_what_is_allowed() {
     let cases: [(&[&str], &[&str]); 18] = [
         (&["--primitive", "nonsense"], &["no such primitive", "allowed are", "generic"]),
         (&["--size", "0"], &["--size 0", "multiples of the page"]),
@@ -186,7 +186,7 @@ fn bad_arguments_are_told_what_is_allowed() {
 }
 
 #[test]
-fn what_is_refused_leaves_no_file() {
+fn a_refused_run_writes_no_file() {
     let file = Temporary::new("refused");
     refused(&clearpage(&["bench", "--json", file.path(), "--size", "1"]));
     assert!(!file.0.exists());

@@ -109,7 +109,7 @@ fn no_pinning() -> io::Result<()> {
 }
 
 #[test]
-fn who_may_not_pin_is_told() {
+fn a_failure_to_pin_is_reported() {
     let message = refused(&after(bench(&["--cpu=0"]), no_pinning));
     assert!(message.contains("--cpu 0: the system refused: Operation not permitted"), "{message}");
     // Where no CPU was asked for, it is measured all the same.
@@ -130,7 +130,7 @@ fn little_memory() -> io::Result<()> {
 }
 
 #[test]
-fn what_was_measured_before_memory_ran_out_is_kept() {
+fn cells_measured_before_memory_ran_out_are_written() {
     if pin::allowed().unwrap().len() < 2 {
         eprintln!("skipped: only one CPU");
         return;
@@ -176,7 +176,7 @@ fn send(child: &Child, signal: i32) {
 }
 
 #[test]
-fn ctrl_c_keeps_what_was_measured() {
+fn ctrl_c_keeps_the_finished_measurements() {
     let file = Temporary::new("interrupted");
     let child = long(&file);
     send(&child, libc::SIGINT);

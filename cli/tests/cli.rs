@@ -6,7 +6,7 @@ use clearpage::primitives;
 use tool::{clearpage, command, refused, stdout};
 
 #[test]
-fn info_tells_the_machine() {
+fn info_prints_the_machine() {
     let text = stdout(&clearpage(&["info"]));
     for fact in ["CPU", "L1d cache", "page size", "hypervisor", "kernel", "memory"] {
         assert!(text.contains(fact), "{fact}: {text}");

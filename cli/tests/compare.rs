@@ -110,7 +110,7 @@ fn the_same_is_no_change() {
 }
 
 #[test]
-fn slower_is_told_and_is_the_exit_code() {
+fn a_regression_is_printed_and_sets_the_exit_status() {
     let after = changed(|report| {
         report.cells[0].ns = 110.0;
         report.cells[1].ns = 150.0;
@@ -204,7 +204,7 @@ fn another_cpu_is_refused_unless_asked_for() {
 }
 
 #[test]
-fn what_else_differs_is_said() {
+fn other_differences_are_printed() {
     let after = changed(|report| {
         report.version = "9.9.9".to_owned();
         report.page_size = 65536;
@@ -231,7 +231,7 @@ fn what_else_differs_is_said() {
 }
 
 #[test]
-fn what_is_no_report_is_refused() {
+fn files_that_are_not_reports_are_refused() {
     let whole = changed(|_| {});
     let cases = [
         ("empty", String::new(), "--json: EOF"),

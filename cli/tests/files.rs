@@ -65,7 +65,7 @@ fn writers() -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_symbolic_link_is_refused_and_what_it_leads_to_is_unchanged() {
+fn a_symbolic_link_is_refused_and_its_target_unchanged() {
     let folder = folder();
     let folder = folder.path();
     fs::write(folder.join("victim"), "whole").unwrap();
@@ -178,7 +178,7 @@ fn pipes_and_devices_are_written_in_place() {
 
 /// What the shell has opened to add to is added to.
 #[test]
-fn standard_output_keeps_what_its_file_has() {
+fn standard_output_appends_to_its_file() {
     let folder = folder();
     let table = csv::csv(&sample::report());
     for name in ["/dev/stdout", "/dev/fd/1", "/dev/fd/5"] {

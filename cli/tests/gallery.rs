@@ -143,7 +143,7 @@ fn the_table_that_suited_zen_5_alone_is_below_the_floor_on_zen_4() {
 
 /// Clearing alone is judged up to the second-level cache, and use at every size.
 #[test]
-fn what_is_judged_is_what_the_intent_is_for() {
+fn each_intent_is_judged_by_its_use() {
     for (_, report, facts) in of_this_isa() {
         for place in Judgement::of(&report, FLOOR).places {
             let (temperature, size) = (place.place.temperature, place.place.size);

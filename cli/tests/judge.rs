@@ -119,7 +119,7 @@ fn doubtful_reports_are_judged_as_far_as_they_go() {
 }
 
 #[test]
-fn what_cannot_be_judged_is_an_error() {
+fn a_report_without_judged_figures_is_an_error() {
     let refused = |(code, _, errors): (Option<i32>, String, String), words: &str| {
         assert_eq!(code, Some(2), "{errors}");
         assert!(errors.starts_with("error: ") && errors.contains(words), "{words}: {errors}");

@@ -115,7 +115,7 @@ fn time_is_linear_in_the_number_of_features_and_plan_rows() {
 }
 
 #[test]
-fn what_would_take_long_is_refused_with_the_limit() {
+fn reports_beyond_a_limit_are_refused_and_the_limit_named() {
     let folder = tempfile::tempdir().unwrap();
     let name = |i: usize| format!("c{i}");
     let mut wide = sample::empty();
@@ -176,7 +176,7 @@ fn a_file_that_is_too_large_is_not_read() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_refused_and_not_waited_for() {
+fn pipes_and_devices_are_refused_without_waiting() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("folder.json")).unwrap();
     let status = std::process::Command::new("mkfifo").arg(folder.path().join("pipe.json")).status();

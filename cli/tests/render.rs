@@ -343,7 +343,7 @@ fn the_summary_names_the_fastest_and_how_near_the_plan_comes() {
 }
 
 #[test]
-fn a_page_tells_what_made_it() {
+fn a_page_names_its_machine_and_command() {
     let mut report = sample::report();
     report.machine.governor = Some("powersave".to_owned());
     report.machine.facts.l3 = 0;

@@ -64,7 +64,7 @@ fn render_draws_a_file_as_exactly_as_it_was_written() {
 }
 
 #[test]
-fn bench_draws_what_it_measured() {
+fn bench_draws_its_measurements() {
     let folder = folder("bench");
     let size = PAGE_SIZE.to_string();
     let measure = ["bench", "--primitive", "generic", "--intent", "hot", "--size", &size];
@@ -80,7 +80,7 @@ fn bench_draws_what_it_measured() {
 }
 
 #[test]
-fn what_is_no_report_is_named_and_nothing_is_written() {
+fn a_file_that_is_no_report_is_named_and_nothing_written() {
     let folder = folder("bad");
     let mut value = serde_json::to_value(sample::empty()).unwrap();
     let file = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();

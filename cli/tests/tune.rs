@@ -57,7 +57,7 @@ impl Drop for File {
 const PATIENT: &str = "--budget=30";
 
 #[test]
-fn what_is_written_is_loaded() {
+fn a_written_tuning_is_loaded() {
     // Longer than a tuning: nothing of it may stay.
     let file = File::with("written", &"x".repeat(1 << 16));
     let output = clearpage(&["tune", "--output", file.path(), PATIENT]);
@@ -127,7 +127,7 @@ fn a_budget_that_is_too_short_writes_nothing() {
 
 /// What was not measured is unchanged, and said to be so.
 #[test]
-fn a_budget_that_ends_early_says_what_is_missing() {
+fn a_short_budget_reports_the_open_questions() {
     for budget in ["0.3", "0.6", "1.2", "2.4", "5"] {
         let output = clearpage(&["tune", &format!("--budget={budget}")]);
         if output.status.code() == Some(2) {
@@ -162,7 +162,7 @@ fn a_tuning_of_another_cpu_does_not_fit() {
 }
 
 #[test]
-fn what_is_no_tuning_is_refused_with_the_line() {
+fn an_invalid_tuning_is_refused_with_its_line() {
     let good = Tuning::detect().to_string();
     let cases = [
         ("empty", String::new(), "line 1: not a tuning"),

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_out_is_zero_and_nothing_else_is() {
+    fn allocated_frames_are_zero_and_others_unchanged() {
         for init in [Init::PerPage, Init::Batch, Init::Plan] {
             for threads in [1, 3] {
                 let mut pages = garbage(4 * BLOCK as u64);

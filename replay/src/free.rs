@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn all_frames_can_be_had_again_and_again() {
+    fn freed_frames_can_be_allocated_again() {
         let mut free = free(21);
         // Aligned blocks of 16, 4 and 1 pages, each cut as often as it can be.
         for (npages, times) in [(16, 1), (11, 1), (4, 5), (5, 2), (1, 21)] {

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_what_a_buddy_allocator_looks_for() {
+    fn room_is_rounded_up_to_a_block() {
         assert_eq!(room::<u32>(0), PAGE_SIZE as u64);
         assert_eq!(room::<u64>((PAGE_SIZE / 8) as u64), PAGE_SIZE as u64);
         assert_eq!(room::<u64>((PAGE_SIZE / 8 + 1) as u64), 2 * PAGE_SIZE as u64);

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_the_same_bits_whoever_clears_and_however_many_work() {
+    fn ranks_do_not_depend_on_the_clearing_or_the_threads() {
         // More than one chunk, so that threads have something to share.
         let bits = |threads, init| {
             with_graph(14, threads, init, |arena, graph| {

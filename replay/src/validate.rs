@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_is_found_right() {
+    fn a_valid_tree_is_accepted() {
         assert_eq!(broken(|_| ()), Ok(8));
     }
 

@@ -82,7 +82,7 @@ fn pagerank_finds_the_same_ranks_before_and_after() {
 }
 
 #[test]
-fn bad_argument_is_refused_with_what_is_allowed() {
+fn errors_of_arguments_name_what_is_allowed() {
     let cases: [(&[&str], &[&str]); 12] = [
         (&["graph500", "--scale", "3"], &["3", "4..=31"]),
         (&["graph500", "--scale", "32"], &["32", "4..=31"]),
@@ -144,7 +144,7 @@ fn control_characters_in_arguments_are_escaped() {
 /// Ctrl-C during a replay: completed rounds are printed, and the file is marked incomplete.
 #[cfg(unix)]
 #[test]
-fn ctrl_c_keeps_what_was_measured() {
+fn ctrl_c_keeps_the_finished_measurements() {
     use std::fs::File;
     use std::io::Read;
     use std::process::Stdio;

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_printable_is_escaped() {
+    fn unprintable_characters_are_escaped() {
         let shown = |value| Variable::new(c"V", value).to_string();
         assert_eq!(shown(c""), "V=");
         assert_eq!(shown(c"/tmp/it's a \"file\" \u{e9}"), "V=/tmp/it's a \"file\" \u{e9}");

@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     #[cfg(all(feature = "std", unix))]
-    fn unread_is_both_for_who_does_not_ask() {
+    fn an_unread_policy_wants_both() {
         assert_eq!(InitPolicy::from_bits(UNREAD), InitPolicy::BOTH);
         assert_ne!(InitPolicy::BOTH.bits(), UNREAD);
     }

@@ -61,7 +61,7 @@ mod tests {
 
     /// The state in the child of a fork if another thread of the parent was filling the entries.
     #[test]
-    fn what_is_filled_in_part_is_completed() {
+    fn partly_filled_entries_are_completed() {
         let [old, new] = [&1, &2];
         let entries = Entries::<i32, 2, 2>(Default::default());
         entries.0[0][0].store(ptr::from_ref(old).cast_mut(), Relaxed);

@@ -108,7 +108,7 @@ unsafe impl Sync for Value {}
 unsafe impl Send for Value {}
 
 #[test]
-fn all_get_the_same_value_and_see_what_is_in_it() {
+fn all_threads_get_the_same_published_value() {
     check(3, || {
         let once = Arc::new(Once(AtomicPtr::new(std::ptr::null_mut())));
         let get = |once: &Once<Value>, number| {

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_facts_of_this_cpu_agree_with_what_is_available() {
+    fn the_facts_of_this_cpu_agree_with_availability() {
         let facts = Facts::detect();
         for row in crate::primitives() {
             let available = row.available();

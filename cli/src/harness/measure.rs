@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_is_kept_when_it_ends_early() {
+    fn an_early_end_keeps_the_finished_measurements() {
         let (measured, steps) = run(effort(3, 3, Duration::MAX), true);
         assert!(matches!(measured.end, End::Interrupted), "{:?}", measured.end);
         assert!(steps.is_empty());

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_acts_on_is_escaped_and_the_rest_is_unchanged() {
+    fn control_characters_are_escaped_and_other_text_is_unchanged() {
         let cases = [
             ("Zen 5 \"x\" \\ é漢字 ±", "Zen 5 \"x\" \\ é漢字 ±"),
             ("\u{1b}[2J", "\\u{1b}[2J"),
