@@ -147,6 +147,7 @@ fn measure_the_peak_of_a_wipe_of_gigabytes() {
     // SAFETY: the bytes of this vector.
     unsafe { wipe(block.as_mut_ptr(), len) };
     let after = status_bytes("VmHWM");
-    assert!(after - before < 1 << 20, "the peak was {before} bytes, then {after}");
+    // The kernel sums counters of threads and CPUs, so that the peak may seem to fall.
+    assert!(after.saturating_sub(before) < 1 << 20, "the peak was {before} bytes, then {after}");
     assert!(touched.iter().all(|&at| block[at] == 0));
 }
