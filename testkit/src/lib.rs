@@ -180,7 +180,7 @@ impl Drop for TempFile {
 /// passes.
 pub fn alone(test: &str) {
     let output = child(test, ("RUST_TEST_THREADS", "1"));
-    let [text, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    let (_, text, errors) = texts(&output);
     assert!(output.status.success(), "{test}: {}\n{text}\n{errors}", output.status);
     assert!(text.contains("1 passed"), "{test}: {text}");
 }
