@@ -1,5 +1,6 @@
 //! Primitives: the ways to zero memory that this build has, and what each requires.
 
+use core::ffi::CStr;
 use core::fmt;
 use core::ops::Deref;
 
@@ -66,7 +67,8 @@ impl core::error::Error for Unavailable {}
 ///
 /// A row of the build need not work on this CPU: see [`Primitive::available`].
 pub struct Primitive {
-    pub(crate) name: &'static str,
+    /// ASCII.
+    pub(crate) name: &'static CStr,
     pub(crate) store: StoreKind,
     pub(crate) registers: RegisterFile,
     /// The feature that it requires, if any.
@@ -99,6 +101,12 @@ pub(crate) type WeakLeaf = unsafe fn(*const *mut u8, usize, usize);
 impl Primitive {
     /// Returns the name, which is also that of its source file: `stosb`, `clzero`, `dc_zva`.
     pub const fn name(&self) -> &'static str {
+        // SAFETY: the names are literals of ASCII characters.
+        unsafe { core::str::from_utf8_unchecked(self.name.to_bytes()) }
+    }
+
+    /// Returns the name as a C string.
+    pub const fn c_name(&self) -> &'static CStr {
         self.name
     }
 
@@ -137,7 +145,7 @@ impl Primitive {
 
 impl fmt::Debug for Primitive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Primitive({})", self.name)
+        write!(f, "Primitive({})", self.name())
     }
 }
 
@@ -191,7 +199,7 @@ pub fn primitives() -> &'static [Primitive] {
 
 /// Returns the row named `name`.
 pub(crate) fn find(name: &str) -> Option<&'static Primitive> {
-    primitives().iter().find(|p| p.name == name)
+    primitives().iter().find(|p| p.name() == name)
 }
 
 /// Returns the row named `name`, if this CPU can run it.

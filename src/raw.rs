@@ -49,7 +49,7 @@ pub unsafe fn clear_pages(page: NonNull<Page>, npages: usize) {
 pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent) {
     debug_assert!(npages == 0 || page.is_aligned(), "clear_pages: {page:p} is not page-aligned");
     if npages > isize::MAX as usize >> PAGE_SHIFT {
-        too_long("clear_pages", npages, "pages");
+        too_long();
     }
     let len = npages << PAGE_SHIFT;
     // SAFETY: the caller's promise; a page is a multiple of every block.
@@ -150,13 +150,14 @@ unsafe fn zero_more(ptr: *mut u8, len: usize, intent: Intent) {
 #[inline(never)]
 unsafe fn zero_long(ptr: *mut u8, len: usize, intent: Intent) {
     if len > isize::MAX as usize {
-        too_long("zero_bytes", len, "bytes");
+        too_long();
     }
     // SAFETY: the caller's promise.
     unsafe { zero(Clear::Bytes(primitive_for(intent, len), ptr, len)) }
 }
 
+/// The message has no number: formatting one would be most of the code of a small kernel.
 #[cold]
-fn too_long(call: &str, n: usize, unit: &str) -> ! {
-    panic!("{call}: {n} {unit} are more than an allocation can hold ({} bytes)", isize::MAX)
+fn too_long() -> ! {
+    panic!("the range is longer than isize::MAX bytes, the limit of an allocation")
 }

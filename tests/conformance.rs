@@ -190,14 +190,14 @@ fn empty_ranges_accept_any_pointer() {
 }
 
 #[test]
-#[should_panic(expected = "pages are more than an allocation can hold")]
+#[should_panic(expected = "longer than isize::MAX bytes")]
 fn an_overflowing_number_of_pages_is_refused() {
     // SAFETY: the call panics before it accesses memory, which is tested.
     unsafe { raw::clear_pages(NonNull::dangling(), usize::MAX / PAGE_SIZE + 2) }
 }
 
 #[test]
-#[should_panic(expected = "bytes are more than an allocation can hold")]
+#[should_panic(expected = "longer than isize::MAX bytes")]
 fn an_overflowing_length_is_refused() {
     // SAFETY: the call panics before it accesses memory, which is tested.
     unsafe { raw::zero_bytes(std::ptr::dangling_mut(), usize::MAX, Intent::Auto) }

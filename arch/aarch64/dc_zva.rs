@@ -19,7 +19,7 @@ use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "dc_zva",
+    name: c"dc_zva",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: Some(Feature::DcZva),

@@ -19,7 +19,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 1;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "mops",
+    name: c"mops",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: Some(Feature::Mops),

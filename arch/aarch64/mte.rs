@@ -27,7 +27,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 16;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "mte",
+    name: c"mte",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: Some(Feature::Mte),

@@ -17,7 +17,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "stnp",
+    name: c"stnp",
     store: StoreKind::NonTemporal,
     registers: RegisterFile::General,
     needs: None,

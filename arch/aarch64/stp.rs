@@ -12,7 +12,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "stp",
+    name: c"stp",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: None,

@@ -16,7 +16,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 128;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "neon",
+    name: c"neon",
     store: StoreKind::Temporal,
     registers: RegisterFile::Vector,
     needs: Some(Feature::Neon),

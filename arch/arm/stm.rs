@@ -13,7 +13,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "stm",
+    name: c"stm",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: None,

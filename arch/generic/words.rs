@@ -11,7 +11,7 @@ const WORD: usize = size_of::<usize>();
 const BLOCK: usize = 8 * WORD;
 
 pub(crate) const PRIMITIVE: Primitive = Primitive {
-    name: "generic",
+    name: c"generic",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: None,

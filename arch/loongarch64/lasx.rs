@@ -15,7 +15,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 128;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "lasx",
+    name: c"lasx",
     store: StoreKind::Temporal,
     registers: RegisterFile::Vector,
     needs: Some(Feature::Lasx),

@@ -15,7 +15,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "lsx",
+    name: c"lsx",
     store: StoreKind::Temporal,
     registers: RegisterFile::Vector,
     needs: Some(Feature::Lsx),

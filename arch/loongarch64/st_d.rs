@@ -11,7 +11,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "st_d",
+    name: c"st_d",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: None,

@@ -19,7 +19,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const ROUND: usize = 8;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "dcbz",
+    name: c"dcbz",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: Some(Feature::Dcbz),

@@ -20,7 +20,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const ROUND: usize = 8;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "cbo_zero",
+    name: c"cbo_zero",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: Some(Feature::Zicboz),

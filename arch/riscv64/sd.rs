@@ -11,7 +11,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 128;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "sd",
+    name: c"sd",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: None,

@@ -16,7 +16,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 4096;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "mvcle",
+    name: c"mvcle",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: None,

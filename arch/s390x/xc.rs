@@ -17,7 +17,7 @@ const BLOCK: usize = 256;
 const ROUND: usize = 8 * BLOCK;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "xc",
+    name: c"xc",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: None,

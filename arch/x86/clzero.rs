@@ -16,7 +16,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "clzero",
+    name: c"clzero",
     store: StoreKind::NonTemporal,
     registers: RegisterFile::General,
     needs: Some(Feature::Clzero),

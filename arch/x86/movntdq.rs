@@ -16,7 +16,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "movntdq",
+    name: c"movntdq",
     store: StoreKind::NonTemporal,
     registers: RegisterFile::Vector,
     needs: SSE2,

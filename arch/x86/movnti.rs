@@ -18,7 +18,7 @@ const BLOCK: usize = 64;
 const ROUND: usize = size_of::<[usize; 8]>();
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "movnti",
+    name: c"movnti",
     store: StoreKind::NonTemporal,
     registers: RegisterFile::General,
     needs: SSE2,

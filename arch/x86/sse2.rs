@@ -15,7 +15,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 64;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "sse2",
+    name: c"sse2",
     store: StoreKind::Temporal,
     registers: RegisterFile::Vector,
     needs: SSE2,

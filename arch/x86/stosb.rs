@@ -13,7 +13,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 1;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "stosb",
+    name: c"stosb",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: None,

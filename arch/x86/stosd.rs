@@ -13,7 +13,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 4;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "stosd",
+    name: c"stosd",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: None,

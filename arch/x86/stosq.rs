@@ -12,7 +12,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 8;
 
 pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "stosq",
+    name: c"stosq",
     store: StoreKind::Temporal,
     registers: RegisterFile::General,
     needs: None,

@@ -21,7 +21,9 @@ mod entries {
         Frame, FrameRange, LinearMap, clear_highpage, clear_highpages, clear_scattered_highpages,
         tag_clear_highpages,
     };
-    use clearpage::hooks::{AllocFlags, ClearingAlloc, InitPolicy, PageHooks};
+    use clearpage::hooks::{
+        AllocFlags, ClearingAlloc, InitPolicy, PageHooks, free_prepare, post_alloc, set_policy,
+    };
     use clearpage::*;
     use clearpage_os::parallel;
     use clearpage_os::pool::{Block, BlockSource, ZeroPool};
@@ -190,6 +192,16 @@ mod entries {
             let (map, frames) = map(pages);
             // SAFETY: only the caller uses the pages.
             let _ = unsafe { tag_clear_highpages(&map, frames, Tag::ZERO) }.unwrap();
+        }),
+        few("hooks/blocks.rs free_prepare", |pages| {
+            set_policy(InitPolicy::BOTH);
+            // SAFETY: the pages are the caller's.
+            let _ = unsafe { free_prepare(first(pages).as_ptr().cast(), size_of_val(pages), NONE) };
+        }),
+        few("hooks/blocks.rs post_alloc", |pages| {
+            set_policy(InitPolicy::BOTH);
+            // SAFETY: the pages are the caller's.
+            let _ = unsafe { post_alloc(first(pages).as_ptr().cast(), size_of_val(pages), NONE) };
         }),
         few("hooks/clearing_alloc.rs alloc", |pages| {
             allocator(pages, InitPolicy::ON_ALLOC, |alloc, _, layout| {

@@ -305,7 +305,7 @@ mod tests {
     }
 
     const ROW: Primitive = Primitive {
-        name: "recording",
+        name: c"recording",
         store: StoreKind::Temporal,
         registers: RegisterFile::General,
         needs: None,

@@ -2,7 +2,8 @@
 //!
 //! [`InitPolicy`] is set for the process, [`AllocFlags`] for one allocation.
 //! [`InitPolicy::wants_init_on_alloc`] combines the two. [`PageHooks`] applies the
-//! result to the frames of a page allocator, [`ClearingAlloc`] to the blocks of any `GlobalAlloc`.
+//! result to the frames of a page allocator, [`ClearingAlloc`] to the blocks of any `GlobalAlloc`,
+//! [`post_alloc`] and [`free_prepare`] to the blocks of any other allocator.
 //!
 //! # The truth table
 //!
@@ -25,6 +26,7 @@
 //! does not replace a clear at allocation. An allocator with external metadata, such as a kernel's
 //! page allocator, passes `KNOWN_ZERO` for a block wiped on free and not mapped since.
 
+mod blocks;
 mod clearing_alloc;
 #[cfg(all(feature = "std", unix))]
 mod environment;
@@ -33,6 +35,7 @@ mod pages;
 mod policy;
 mod stats;
 
+pub use blocks::{free_prepare, post_alloc};
 pub use clearing_alloc::ClearingAlloc;
 #[cfg(all(feature = "std", unix))]
 pub use environment::{PolicyError, init_policy_from_env};

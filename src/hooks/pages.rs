@@ -287,7 +287,7 @@ fn sets_tags(flags: AllocFlags) -> bool {
 
 impl DataState {
     /// Implements the [truth table](super), including the reason.
-    const fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> Self {
+    pub(super) const fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> Self {
         if policy.wants_init_on_alloc(flags) {
             Self::Cleared
         } else if flags.contains(AllocFlags::KNOWN_ZERO) {
@@ -301,7 +301,7 @@ impl DataState {
         }
     }
 
-    const fn at_free(policy: InitPolicy, flags: AllocFlags) -> Self {
+    pub(super) const fn at_free(policy: InitPolicy, flags: AllocFlags) -> Self {
         if !policy.on_free {
             Self::Left(SkipReason::NotAsked)
         } else if flags.contains(AllocFlags::KNOWN_ZERO) {

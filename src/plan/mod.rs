@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_primitive_that_sets_memory_tags_is_never_installed() {
         static TAGGING: Primitive = Primitive {
-            name: "tagging",
+            name: c"tagging",
             store: crate::StoreKind::Temporal,
             registers: crate::RegisterFile::General,
             needs: None,

@@ -15,7 +15,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 128;
 
 pub(crate) const PRIMITIVE: Primitive = Primitive {
-    name: "avx2",
+    name: c"avx2",
     store: StoreKind::Temporal,
     registers: RegisterFile::Vector,
     needs: Some(Feature::Avx2),

@@ -16,7 +16,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 128;
 
 pub(crate) const PRIMITIVE: Primitive = Primitive {
-    name: "avx512",
+    name: c"avx512",
     store: StoreKind::Temporal,
     registers: RegisterFile::Vector,
     needs: Some(Feature::Avx512f),

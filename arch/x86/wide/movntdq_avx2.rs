@@ -16,7 +16,7 @@ use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 const BLOCK: usize = 64;
 
 pub(crate) const PRIMITIVE: Primitive = Primitive {
-    name: "movntdq_avx2",
+    name: c"movntdq_avx2",
     store: StoreKind::NonTemporal,
     registers: RegisterFile::Vector,
     needs: Some(Feature::Avx2),
