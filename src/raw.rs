@@ -4,6 +4,8 @@
 //! `isize::MAX` bytes, the limit of an allocation, the call panics. Pointers to pages must be
 //! page-aligned; only builds with debug assertions check that.
 
+use core::num::NonZeroUsize;
+use core::ops::{ControlFlow, Range};
 use core::ptr::NonNull;
 
 use crate::arch;
@@ -48,10 +50,7 @@ pub unsafe fn clear_pages(page: NonNull<Page>, npages: usize) {
 #[inline]
 pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent) {
     debug_assert!(npages == 0 || page.is_aligned(), "clear_pages: {page:p} is not page-aligned");
-    if npages > isize::MAX as usize >> PAGE_SHIFT {
-        too_long();
-    }
-    let len = npages << PAGE_SHIFT;
+    let len = bytes(npages);
     // SAFETY: the caller's promise; a page is a multiple of every block.
     unsafe { zero(Clear::Blocks(primitive_for(intent, len), page.as_ptr().cast(), len)) }
 }
@@ -107,6 +106,71 @@ pub(crate) unsafe fn clear_list(
     }
 }
 
+/// Zeroes `npages` contiguous pages in chunks of `chunk` pages and returns the number of cleared
+/// pages. Otherwise like [`clear_pages_chunked`](crate::clear_pages_chunked).
+///
+/// # Safety
+/// If `npages` is not 0, `page` is page-aligned and valid for writes of `npages` pages. `between` may
+/// read and write those that are cleared.
+///
+/// # Panics
+/// If `npages` pages are more than `isize::MAX` bytes.
+pub unsafe fn clear_pages_chunked(
+    page: NonNull<Page>,
+    npages: usize,
+    chunk: NonZeroUsize,
+    intent: Intent,
+    mut between: impl FnMut(usize) -> ControlFlow<()>,
+) -> usize {
+    let primitive = primitive_for(intent, bytes(npages));
+    let mut cleared = 0;
+    while cleared < npages && (cleared == 0 || between(cleared).is_continue()) {
+        let n = chunk.get().min(npages - cleared);
+        // SAFETY: the caller's promise: these are `n` of its pages.
+        unsafe {
+            let first = page.add(cleared).as_ptr().cast();
+            zero(Clear::Blocks(primitive, first, n << PAGE_SHIFT));
+        }
+        cleared += n;
+    }
+    cleared
+}
+
+/// Bytes on either side of the hot page that stay in the cache with it: a program that faulted on
+/// that page is likely to touch them next.
+const NEIGHBOURHOOD: usize = 32 << 10;
+
+/// Zeroes `npages` contiguous pages and leaves page number `hot` in the cache, with 32 KiB on either
+/// side of it. Otherwise like [`clear_pages_around`](crate::clear_pages_around).
+///
+/// # Safety
+/// `page` is page-aligned and valid for writes of `npages` pages.
+///
+/// # Panics
+/// If `hot` is not less than `npages`, or if `npages` pages are more than `isize::MAX` bytes.
+pub unsafe fn clear_pages_around(page: NonNull<Page>, npages: usize, hot: usize) {
+    assert!(hot < npages, "clear_pages_around: the hot page is not one of the pages");
+    bytes(npages);
+    let Range { start, end } = neighbourhood(npages, hot);
+    // `Auto` suits memory that is not in the cache now and is used next.
+    for (pages, intent) in [
+        (0..start, Intent::Cold),
+        (end..npages, Intent::Cold),
+        (start..hot, Intent::Auto),
+        (hot + 1..end, Intent::Auto),
+        (hot..hot + 1, Intent::Auto),
+    ] {
+        // SAFETY: the caller's promise: these are some of its pages.
+        unsafe { clear_pages_for(page.add(pages.start), pages.len(), intent) };
+    }
+}
+
+/// Returns the pages that stay in the cache, page number `hot` among them.
+fn neighbourhood(npages: usize, hot: usize) -> Range<usize> {
+    let reach = NEIGHBOURHOOD / PAGE_SIZE;
+    hot.saturating_sub(reach)..(hot + reach + 1).min(npages)
+}
+
 /// Zeroes `len` bytes at `ptr`, of any alignment, with the primitive for `intent`.
 ///
 /// # Safety
@@ -156,8 +220,31 @@ unsafe fn zero_long(ptr: *mut u8, len: usize, intent: Intent) {
     unsafe { zero(Clear::Bytes(primitive_for(intent, len), ptr, len)) }
 }
 
+/// Returns the length of `npages` pages in bytes.
+#[inline]
+fn bytes(npages: usize) -> usize {
+    if npages > isize::MAX as usize >> PAGE_SHIFT {
+        too_long();
+    }
+    npages << PAGE_SHIFT
+}
+
 /// The message has no number: formatting one would be most of the code of a small kernel.
 #[cold]
 fn too_long() -> ! {
     panic!("the range is longer than isize::MAX bytes, the limit of an allocation")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirty_two_kib_on_either_side_stay_in_the_cache() {
+        let reach = (32 << 10) / PAGE_SIZE;
+        assert_eq!(neighbourhood(512, 100), 100 - reach..101 + reach);
+        assert_eq!(neighbourhood(512, 0), 0..1 + reach);
+        assert_eq!(neighbourhood(512, 511), 511 - reach..512);
+        assert_eq!(neighbourhood(1, 0), 0..1);
+    }
 }

@@ -136,7 +136,7 @@ fn an_empty_range_has_no_chunks() {
 }
 
 #[test]
-#[should_panic(expected = "no page 3 in a range of 3 pages")]
+#[should_panic(expected = "the hot page is not one of the pages")]
 fn a_hot_page_past_the_end_is_refused() {
     clearpage::clear_pages_around(Model::new(3).pages(), 3);
 }

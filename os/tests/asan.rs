@@ -319,6 +319,15 @@ mod entries {
         few("raw.rs clear_pages_for", |pages| unsafe {
             raw::clear_pages_for(first(pages), pages.len(), Intent::Cold);
         }),
+        // SAFETY: only the caller uses the pages.
+        few("raw.rs clear_pages_around", |pages| unsafe {
+            raw::clear_pages_around(first(pages), pages.len(), 3);
+        }),
+        // SAFETY: as above.
+        few("raw.rs clear_pages_chunked", |pages| unsafe {
+            let (two, go_on) = (NonZeroUsize::new(2).unwrap(), |_| ControlFlow::Continue(()));
+            raw::clear_pages_chunked(first(pages), pages.len(), two, Intent::Cold, go_on);
+        }),
         few("raw.rs clear_scattered", |pages| {
             let list: Vec<NonNull<Page>> = pages.iter_mut().rev().map(NonNull::from).collect();
             // SAFETY: only the caller uses the pages.
@@ -387,6 +396,7 @@ const OTHERS: &[&str] = &[
     "os/raw.rs prefault",
     "primitive.rs available",
     "primitive.rs block",
+    "primitive.rs c_name",
     "primitive.rs name",
     "primitive.rs needs",
     "primitive.rs primitive",
