@@ -12,6 +12,7 @@ use crate::cpu::{Caches, Facts, Feature, Flag, Isa, Vendor};
 
 /// Returns CPUID `leaf`; all zero if the CPU lacks that leaf, and in an SGX enclave, where CPUID is
 /// an invalid opcode (Intel SDM volume 3D, "Illegal Instructions").
+#[inline(never)] // kernels care about the size
 fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
     const NOTHING: CpuidResult = CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 };
     if cfg!(target_env = "sgx") {

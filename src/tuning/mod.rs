@@ -38,6 +38,7 @@ impl Ladder {
     }
 
     /// Uses `primitive` from `from` bytes upwards, rounded up to a power of two.
+    #[inline(never)] // kernels care about the size
     pub(crate) fn then(mut self, from: usize, primitive: &'static Primitive) -> Self {
         let taken = (0..CLASSES).filter(|&class| shortest(class) >= from);
         taken.for_each(|class| self.0[class] = primitive);
@@ -135,6 +136,7 @@ pub fn candidates() -> impl Iterator<Item = AvailablePrimitive> {
 #[allow(dead_code, reason = "some ISAs have little to choose")]
 impl Facts {
     /// Returns the row named `name`, if the CPU can run it.
+    #[inline(never)] // as above
     pub(crate) fn row(&self, name: &str) -> Option<&'static Primitive> {
         find(name).filter(|row| row.needs().is_none_or(|feature| self.has(feature)))
     }
