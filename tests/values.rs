@@ -7,7 +7,10 @@ use clearpage::cpu::{self, Facts, Feature, Features, Isa, Vendor, caches};
 use clearpage::highmem::tag::Tag;
 use clearpage::highmem::{Frame, FrameRange, Highmem, LinearMap};
 use clearpage::hooks::AllocFlags;
-use clearpage::{Intent, Order, PAGE_SHIFT, PAGE_SIZE, Page, Tuning, primitives};
+use clearpage::{
+    Intent, Order, PAGE_SHIFT, PAGE_SIZE, Page, RegisterFile, StoreKind, Tuning, candidates,
+    primitives,
+};
 use clearpage_testkit::flags::every_flags;
 use quickcheck::quickcheck;
 
@@ -252,6 +255,87 @@ fn a_written_tuning_is_read_back() {
     // A build with no primitive but `generic` has only one tuning.
     let detected = Tuning::detect();
     assert_eq!(other == detected, detected == Tuning::uniform(generic));
+}
+
+#[test]
+fn the_text_has_the_facts_of_this_cpu() {
+    let (text, facts) = (text(), Facts::detect());
+    let value = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no line {key}: {text}"))
+    };
+    let microcode = cpu::microcode().map_or("unknown".to_owned(), |rev| format!("{rev:#x}"));
+    assert_eq!(value("microcode"), microcode);
+    let names = |names: &mut dyn Iterator<Item = &'static str>| names.collect::<Vec<_>>().join(" ");
+    assert_eq!(value("features").trim_end(), names(&mut facts.features.iter().map(Feature::name)));
+    let rows = names(&mut primitives().iter().map(|row| row.name()));
+    assert_eq!(value("primitives").split(' ').collect::<Vec<_>>().join(" "), rows);
+}
+
+#[test]
+fn steps_are_in_order() {
+    let text = text();
+    let facts = &text[..text.find("auto 0").unwrap()];
+    for steps in [
+        "auto 0, auto 0",
+        "auto 0, auto 8192, auto 4096",
+        "auto 0, hot 4096",
+        "auto 0, cold 0",
+        "auto 0, hot 0, auto 4096",
+        "auto 0, hot 0, hot 4096, cold 8192",
+    ] {
+        let lines: String = steps.split(", ").map(|step| format!("{step} generic\n")).collect();
+        let (line, reason) = error(&format!("{facts}{lines}end\n"));
+        assert!(reason.contains("out of order"), "{steps}: {reason}");
+        assert_eq!(line, (facts.to_owned() + &lines).lines().count(), "{steps}");
+    }
+}
+
+#[test]
+fn a_tuning_has_a_primitive_for_every_length() {
+    let generic = primitives().last().unwrap();
+    let tuning =
+        Tuning::uniform(&primitives()[0]).with_step(Intent::Cold, 1 << (usize::BITS - 1), generic);
+    for intent in Intent::ALL {
+        let last = if intent == Intent::Cold { generic } else { &primitives()[0] };
+        assert_eq!(tuning.choose(intent, usize::MAX), last);
+        assert_eq!(tuning.choose(intent, usize::MAX >> 1), &primitives()[0]);
+        assert_eq!(tuning.choose(intent, 0), &primitives()[0]);
+    }
+}
+
+#[test]
+fn candidates_are_available_and_differ() {
+    let names: Vec<_> = candidates().map(|row| row.name()).collect();
+    assert!(candidates().all(|row| row.primitive().available().is_ok()), "{names:?}");
+    let distinct: std::collections::HashSet<_> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len(), "{names:?}");
+    // Every ISA with a table has at least its word or vector stores to compare.
+    assert_eq!(names.is_empty(), primitives().len() == 1, "{names:?}");
+}
+
+#[test]
+fn properties_of_primitives_print_as_words() {
+    assert_eq!(
+        [StoreKind::Temporal, StoreKind::NonTemporal].map(StoreKind::name),
+        ["temporal", "non-temporal"]
+    );
+    assert_eq!(
+        [RegisterFile::General, RegisterFile::Vector].map(RegisterFile::name),
+        ["general", "vector"]
+    );
+    for row in primitives() {
+        if let Err(why) = row.available() {
+            assert_eq!(why.to_string(), why.reason);
+            assert!(!why.reason.is_empty(), "{}", row.name());
+        }
+    }
+}
+
+#[test]
+fn a_feature_added_twice_is_in_the_set() {
+    let feature = Feature::ALL[1];
+    assert!(Features::NONE.with(feature).with(feature).contains(feature));
 }
 
 /// A truncated text must be an error, not a tuning of another CPU. Only a truncated version
