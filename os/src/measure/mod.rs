@@ -151,14 +151,8 @@ pub fn measure(base: &Tuning, budget: Duration) -> Measured {
     let caches = cpu::caches();
     // Unknown caches are reported as 0 and count as 8 MiB.
     let last = caches.l3.max(caches.l2).clamp(8 << 20, 64 << 20).next_power_of_two();
-    let lengths: Vec<usize> = (12..usize::BITS - 1)
-        .map(|shift| 1 << shift)
-        .filter(|&len| len >= PAGE_SIZE && len <= 2 * last)
-        // In the middle of the range, every second power of two is enough to find a threshold.
-        .filter(|&len: &usize| len <= 64 << 10 || len >= last || len.ilog2() % 2 == 0)
-        .collect();
-    let mut measured =
-        Measured { base: *base, lengths, answers: Vec::new(), unanswered: Vec::new() };
+    let (lengths, answers, unanswered) = (lengths(last), Vec::new(), Vec::new());
+    let mut measured = Measured { base: *base, lengths, answers, unanswered };
     // Non-temporal stores do not evict cached lines, so the lines that a temporal primitive
     // left cached must be a small part of the walk.
     let mut track = Track::new(8 * last);
@@ -171,6 +165,16 @@ pub fn measure(base: &Tuning, budget: Duration) -> Measured {
         }
     }
     measured
+}
+
+/// Returns the lengths to measure, up to twice the last-level cache of `last` bytes.
+fn lengths(last: usize) -> Vec<usize> {
+    (12..usize::BITS - 1)
+        .map(|shift| 1 << shift)
+        .filter(|&len| len >= PAGE_SIZE && len <= 2 * last)
+        // In the middle of the range, every second power of two is enough to find a threshold.
+        .filter(|&len: &usize| len <= 64 << 10 || len >= last || len.ilog2() % 2 == 0)
+        .collect()
 }
 
 impl Measured {
@@ -428,6 +432,60 @@ mod tests {
                 assert_eq!(found.tuning().choose(intent, 5000), expected, "{ns}");
                 assert_eq!(found.tuning().choose(intent, 1 << 30), expected, "{ns}");
                 assert_eq!(found.tuning().choose(intent, 4095), generic(), "not measured");
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_are_close_where_thresholds_are() {
+        let few = [4, 8, 16, 32, 64, 256, 1024, 4096, 8192, 16384].map(|kib: usize| kib << 10);
+        let expected: Vec<usize> = few.into_iter().filter(|&len| len >= PAGE_SIZE).collect();
+        assert_eq!(lengths(8 << 20), expected);
+    }
+
+    #[test]
+    fn the_median_is_the_lower_middle_value() {
+        let median =
+            |rounds: &[f64]| Times { primitive: generic(), rounds: rounds.to_vec() }.median();
+        assert_eq!(
+            [median(&[3.0]), median(&[3.0, 1.0]), median(&[4.0, 1.0, 2.0])],
+            [3.0, 1.0, 2.0]
+        );
+        assert_eq!(median(&[5.0, 4.0, 1.0, 2.0, 3.0, 9.0]), 3.0);
+    }
+
+    #[test]
+    fn slowdowns_are_multiples_of_the_fastest() {
+        let times = |primitive, rounds: &[f64]| Times { primitive, rounds: rounds.to_vec() };
+        let question = Question { case: Case::Cold, len: 4096 };
+        let answer = Answer { question, times: vec![times(generic(), &[2.0, 4.0, 4.0])] };
+        assert_eq!(answer.slowdowns(generic()).unwrap().rounds, [0.5, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn cases_have_their_names() {
+        assert_eq!([Case::Cold, Case::Use, Case::Reuse].map(Case::name), ["cold", "use", "reuse"]);
+    }
+
+    #[test]
+    fn there_is_a_verdict_for_each_intent_and_length() {
+        let lengths = [4096, 16384, 65536];
+        let found = measured(Tuning::uniform(generic()), &lengths, |_, _| 1.0).verdicts();
+        let places: Vec<_> = found.iter().map(|verdict| (verdict.intent, verdict.len)).collect();
+        let all = Intent::ALL.into_iter().flat_map(|intent| lengths.map(|len| (intent, len)));
+        assert_eq!(places, all.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_primitive_of_the_tuning_is_measured_once() {
+        for row in clearpage::primitives().iter().filter_map(|row| row.available().ok()) {
+            if row.sets_tags() {
+                continue;
+            }
+            let found = measured(Tuning::uniform(row.primitive()), &[4096], |_, _| 1.0);
+            for case in [Case::Cold, Case::Use, Case::Reuse] {
+                let rows = found.rows(Question { case, len: 4096 });
+                assert_eq!(rows.iter().filter(|&&measured| measured == row).count(), 1);
             }
         }
     }
