@@ -31,6 +31,11 @@ impl LazyNumber {
         Self { number: AtomicUsize::new(0), detect }
     }
 
+    /// Sets the number, instead of its detection.
+    pub(super) fn set(&self, number: usize) {
+        self.number.store(number, Relaxed);
+    }
+
     /// Returns the number, or the reason why it is unknown.
     pub(super) fn get(&self) -> Result<usize, Unavailable> {
         match self.number.load(Relaxed) {

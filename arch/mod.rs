@@ -41,7 +41,9 @@ use s390x as isa;
 #[cfg(clearpage_isa = "x86")]
 use x86 as isa;
 
-pub(crate) use isa::{MECHANISMS, PRIMITIVES, SHORT, block, caches, flags, identity};
+pub(crate) use isa::{
+    MECHANISMS, PRIMITIVES, SHORT, block, caches, declare_block, flags, identity,
+};
 pub(crate) use isa::{is_short, tags, tuning, zero_small};
 
 use crate::primitive::{Primitive, Unavailable};

@@ -61,7 +61,9 @@ pub use clear::{
 pub use env::{FileError, Variable};
 pub use intent::Intent;
 pub use page::{Order, PAGE_SHIFT, PAGE_SIZE, Page};
-pub use plan::{ForceError, InitError, built_for, force, init, primitive_for, reset_plan};
+pub use plan::{
+    FactsError, ForceError, InitError, built_for, force, init, init_with, primitive_for, reset_plan,
+};
 pub use primitive::{
     AvailablePrimitive, Primitive, RegisterFile, StoreKind, Unavailable, primitives,
 };

@@ -5,7 +5,7 @@ use core::fmt;
 use core::ops::Deref;
 
 use crate::arch;
-use crate::cpu::Feature;
+use crate::cpu::{Feature, declared};
 
 /// Whether a primitive's stores go through the cache or bypass it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,9 +137,17 @@ impl Primitive {
         (self.block)()
     }
 
-    /// Checks whether this CPU can run it. The result never changes, so callers can cache it.
+    /// Checks whether this CPU can run it. The result changes only by
+    /// [`init_with`](crate::init_with), so callers can cache it.
     pub fn available(&'static self) -> Result<AvailablePrimitive, Unavailable> {
-        (self.availability)().map(|()| AvailablePrimitive(self))
+        match (declared::features(), self.needs) {
+            (Some(features), Some(feature)) if features.contains(feature) => Ok(()),
+            (Some(_), Some(_)) => {
+                Err(Unavailable { reason: "not a feature that init_with was given" })
+            }
+            _ => (self.availability)(),
+        }
+        .map(|()| AvailablePrimitive(self))
     }
 }
 

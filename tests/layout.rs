@@ -64,7 +64,7 @@ fn every_leaf_states_its_assumptions_and_its_name() {
             let stem = stem(&module);
             assert!(text.contains("//! Assumptions"), "{isa:?}: {stem} states no assumptions");
             // `generic` is named after its folder.
-            let named = text.contains(&format!("name: \"{stem}\"")) || stem == "words";
+            let named = text.contains(&format!("name: c\"{stem}\"")) || stem == "words";
             assert!(named, "{isa:?}: {stem} has another name");
         }
     }

@@ -40,6 +40,9 @@ pub(crate) const fn block() -> usize {
     0
 }
 
+/// Does nothing, because no instruction has a block size that a kernel could declare.
+pub(crate) const fn declare_block(_: usize) {}
+
 /// Returns the data cache sizes in bytes, 0 if unknown: `AT_L1D_CACHESIZE`, `AT_L2_CACHESIZE` and
 /// `AT_L3_CACHESIZE`, which Linux reports on PowerPC and RISC-V.
 pub(crate) fn caches() -> Caches {

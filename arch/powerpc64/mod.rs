@@ -29,3 +29,8 @@ pub(crate) fn flags() -> impl Iterator<Item = Flag> {
 pub(crate) fn block() -> usize {
     cache_block::BLOCK.get().unwrap_or(0)
 }
+
+/// Takes the block size from a kernel instead of detecting it.
+pub(crate) fn declare_block(bytes: usize) {
+    cache_block::BLOCK.set(bytes);
+}

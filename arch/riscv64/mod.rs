@@ -21,3 +21,8 @@ pub(crate) const MECHANISMS: &[&[&str]] = &[&["cbo_zero"], &["sd"]];
 pub(crate) fn block() -> usize {
     hwprobe::BLOCK.get().unwrap_or(0)
 }
+
+/// Takes the block size from a kernel instead of detecting it.
+pub(crate) fn declare_block(bytes: usize) {
+    hwprobe::BLOCK.set(bytes);
+}

@@ -56,12 +56,15 @@ impl Facts {
         }
     }
 
-    /// Detects the facts of this CPU.
+    /// Detects the facts of this CPU. After [`init_with`](crate::init_with), features, caches and
+    /// block are those that it was given.
     ///
     /// On x86 it executes some 20 CPUID instructions, each a microsecond or more when virtualised.
     pub fn detect() -> Self {
         Self {
-            features: super::flags().filter(|flag| flag.set).map(|flag| flag.feature).collect(),
+            features: super::declared::features().unwrap_or_else(|| {
+                super::flags().filter(|flag| flag.set).map(|flag| flag.feature).collect()
+            }),
             caches: super::caches(),
             block: arch::block(),
             ..arch::identity()

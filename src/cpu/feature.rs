@@ -82,9 +82,23 @@ impl Features {
         Self(self.0 | 1 << feature as u8)
     }
 
+    /// Returns this set without `feature`.
+    #[must_use]
+    pub const fn without(self, feature: Feature) -> Self {
+        Self(self.0 & !(1 << feature as u8))
+    }
+
     /// Returns whether the set contains `feature`.
     pub const fn contains(self, feature: Feature) -> bool {
         self.0 & 1 << feature as u8 != 0
+    }
+
+    pub(super) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    pub(super) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
     }
 
     /// Returns the features of the set in the order of [`Feature::ALL`].

@@ -3,6 +3,7 @@
 //! The default [`Tuning`](crate::Tuning) depends on nothing but [`Facts`]. For the facts of another
 //! CPU, [`Tuning::for_cpu`](crate::Tuning::for_cpu) returns that CPU's default tuning.
 
+pub(crate) mod declared;
 mod facts;
 mod feature;
 mod microcode;
@@ -119,9 +120,9 @@ pub fn flags() -> impl Iterator<Item = Flag> {
     crate::arch::flags()
 }
 
-/// Returns the data cache sizes of this CPU.
+/// Returns the data cache sizes of this CPU: those of [`init_with`](crate::init_with), or as detected.
 pub fn caches() -> Caches {
-    crate::arch::caches()
+    declared::caches().unwrap_or_else(crate::arch::caches)
 }
 
 /// Compares two strings; `==` cannot be called in a constant.

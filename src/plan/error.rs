@@ -4,9 +4,11 @@ use core::fmt;
 
 #[cfg(all(feature = "std", unix))]
 use crate::env::{FileError, Variable};
+use crate::page::PAGE_SIZE;
 use crate::primitive::primitives;
 #[cfg(all(feature = "std", unix))]
 use crate::tuning::TuningError;
+use crate::tuning::WrongIsa;
 
 /// The reason why a primitive cannot be forced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,3 +88,26 @@ impl fmt::Display for InitError {
 }
 
 impl core::error::Error for InitError {}
+
+/// The reason why facts cannot be those of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FactsError {
+    /// The facts are of another ISA.
+    Isa(WrongIsa),
+    /// The block size of `cbo.zero` or `dcbz` is not a power of two up to [`PAGE_SIZE`].
+    Block(usize),
+}
+
+impl fmt::Display for FactsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Isa(error) => error.fmt(f),
+            Self::Block(block) => {
+                write!(f, "a block of {block} bytes: allowed are powers of two up to {PAGE_SIZE}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for FactsError {}

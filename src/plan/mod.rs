@@ -4,15 +4,16 @@
 mod error;
 mod forced;
 
-pub use error::{ForceError, InitError};
+pub use error::{FactsError, ForceError, InitError};
 pub use forced::built_for;
 
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 
 use crate::arch;
-use crate::cpu::Facts;
+use crate::cpu::{self, Facts, Feature};
 use crate::intent::Intent;
+use crate::page::PAGE_SIZE;
 use crate::primitive::{AvailablePrimitive, Primitive, find};
 use crate::settings::Entries;
 use crate::tuning::{CLASSES, Tuning, class, shortest};
@@ -75,6 +76,50 @@ pub fn init() -> Result<(), InitError> {
         let tuning = asked_for()?;
         PLAN.complete(|intent, class| chosen(&tuning, intent, class));
     }
+    Ok(())
+}
+
+/// Makes the plan for a machine that is as `facts` say, instead of detecting it: for a kernel, which
+/// knows what detection cannot read.
+///
+/// - riscv64: Zicboz, with the block size of the device tree (`riscv,cboz-block-size`).
+/// - aarch64: MOPS (`ID_AA64ISAR2_EL1`), the caches (`CCSIDR_EL1`); no DC ZVA while the MMU is off.
+///   This call and all later clears use no exclusive access, such as LDXR, which may fault then.
+/// - powerpc64: the block size of DCBZ.
+///
+/// Start from [`Facts::detect`] and change what you know better. A second call replaces the first:
+/// one before the MMU is on, one after.
+///
+/// ```
+/// use clearpage::cpu::Facts;
+///
+/// let mut facts = Facts::detect();
+/// facts.caches.l2 = 2 << 20; // as the firmware's table says
+/// // SAFETY: all features were detected, and no other thread clears memory.
+/// unsafe { clearpage::init_with(&facts) }.unwrap();
+/// assert_eq!(clearpage::cpu::caches().l2, 2 << 20);
+/// ```
+///
+/// # Safety
+/// - Until the next such call, every CPU that clears memory can execute the instructions of each
+///   feature in `facts`, at the privilege level and on the memory where it clears.
+/// - The block size is that of their instruction.
+/// - No other thread clears memory meanwhile.
+///
+/// # Errors
+/// The facts are of another ISA, or an instruction that clears a block has no valid size of it. The
+/// plan is then unchanged.
+pub unsafe fn init_with(facts: &Facts) -> Result<(), FactsError> {
+    let tuning = Tuning::for_cpu(facts).map_err(FactsError::Isa)?;
+    if facts.has(Feature::Zicboz) || facts.has(Feature::Dcbz) {
+        if !facts.block.is_power_of_two() || facts.block > PAGE_SIZE {
+            return Err(FactsError::Block(facts.block));
+        }
+        arch::declare_block(facts.block);
+    }
+    cpu::declared::declare(facts);
+    // A tuning for these facts has only rows that they allow.
+    replace(&tuning.proven().unwrap_or_else(|_| Proven(Tuning::uniform(arch::generic()))));
     Ok(())
 }
 
