@@ -45,37 +45,3 @@ pub(crate) const fn block() -> usize {
 pub(crate) fn caches() -> Caches {
     Caches { l1d: auxv(42), l2: auxv(44), l3: auxv(46) }
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::cpu::Feature::{self, Dcbz, Lasx, Lsx, Neon, Zicboz};
-    use crate::cpu::Isa;
-    use crate::intent::Intent;
-    use crate::primitive::find;
-    use crate::tuning::testing::{cpu_with, steps};
-
-    #[test]
-    fn without_a_tuning_of_its_own_an_isa_uses_its_first_mechanism_for_everything() {
-        let of_isas: [(Isa, &[Feature], &str); 10] = [
-            (Isa::Arm, &[Neon], "neon"),
-            (Isa::Arm, &[], "stm"),
-            (Isa::Loongarch64, &[Lsx, Lasx], "lasx"),
-            (Isa::Loongarch64, &[Lsx], "lsx"),
-            (Isa::Loongarch64, &[], "st_d"),
-            (Isa::Powerpc64, &[Dcbz], "dcbz"),
-            (Isa::Powerpc64, &[], "generic"),
-            (Isa::Riscv64, &[Zicboz], "cbo_zero"),
-            (Isa::Riscv64, &[], "sd"),
-            (Isa::Other, &[], "generic"),
-        ];
-        for (isa, features, name) in of_isas {
-            // Builds without vectors, and without asm on PowerPC, lack some rows.
-            if isa != Isa::BUILT_FOR || find(name).is_none() {
-                continue;
-            }
-            for intent in Intent::ALL {
-                assert_eq!(steps(&cpu_with(features, [0; 3]), intent), [(name, 0)]);
-            }
-        }
-    }
-}
