@@ -97,6 +97,19 @@ pub(crate) enum Leaf {
 pub(crate) type WeakLeaf = unsafe fn(*const *mut u8, usize, usize);
 
 impl Primitive {
+    /// Creates a row that every CPU of the ISA has: temporal stores from general registers.
+    pub(crate) const fn on_every_cpu(name: &'static str, block: fn() -> usize, leaf: Leaf) -> Self {
+        Self {
+            name,
+            store: StoreKind::Temporal,
+            registers: RegisterFile::General,
+            needs: None,
+            block,
+            availability: || Ok(()),
+            leaf,
+        }
+    }
+
     /// Returns the name, which is also that of its source file: `stosb`, `clzero`, `dc_zva`.
     pub const fn name(&self) -> &'static str {
         self.name

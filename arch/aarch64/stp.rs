@@ -7,19 +7,12 @@
 //! - General registers only: legal in kernels.
 
 use super::loops::store_pairs;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "stp",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::on_every_cpu("stp", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].

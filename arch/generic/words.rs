@@ -5,20 +5,13 @@
 //! - Temporal; no fence; block: eight words.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const WORD: usize = size_of::<usize>();
 const BLOCK: usize = 8 * WORD;
 
-pub(crate) const PRIMITIVE: Primitive = Primitive {
-    name: "generic",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(crate) const PRIMITIVE: Primitive =
+    Primitive::on_every_cpu("generic", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].

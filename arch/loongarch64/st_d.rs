@@ -6,19 +6,12 @@
 //!   small CPUs are without.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "st_d",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::on_every_cpu("st_d", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].

@@ -11,19 +11,12 @@
 //! - Block 4096, aligned, for that reason; the instruction itself takes any address and length.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 4096;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "mvcle",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::on_every_cpu("mvcle", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].

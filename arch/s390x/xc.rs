@@ -10,21 +10,14 @@
 //!   address.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 256;
 /// Bytes per round of the main loop.
 const ROUND: usize = 8 * BLOCK;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "xc",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::on_every_cpu("xc", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].

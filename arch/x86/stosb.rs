@@ -8,19 +8,12 @@
 //! - Any alignment, block 1. Rust asm blocks start with the direction flag clear.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 1;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "stosb",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::on_every_cpu("stosb", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].

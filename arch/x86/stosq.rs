@@ -7,19 +7,12 @@
 //! - Block 8. Rust asm blocks start with the direction flag clear.
 //! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 8;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "stosq",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::on_every_cpu("stosq", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].

@@ -206,36 +206,3 @@ impl Proven {
         unsafe { AvailablePrimitive::new_unchecked(self.0.choose(intent, len)) }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_primitive_that_sets_memory_tags_is_never_installed() {
-        static TAGGING: Primitive = Primitive {
-            name: "tagging",
-            store: crate::StoreKind::Temporal,
-            registers: crate::RegisterFile::General,
-            needs: None,
-            block: || 16,
-            availability: || Ok(()),
-            leaf: crate::primitive::Leaf::Tagging(|_, _| unreachable!()),
-        };
-        for intent in Intent::ALL {
-            let tuning = Tuning::detect().with_step(intent, 1 << 20, &TAGGING);
-            assert_eq!(tuning.install(), Err(ForceError::SetsTags { name: "tagging" }));
-        }
-        for row in crate::primitives().iter().filter(|row| row.sets_tags()) {
-            assert!(Tuning::uniform(row).install().is_err(), "{row:?}");
-        }
-    }
-
-    #[test]
-    fn the_detected_tuning_can_be_installed() {
-        let tuning = Tuning::detect();
-        for intent in Intent::ALL {
-            assert!(tuning.steps(intent).all(|(_, row)| row.available().is_ok()));
-        }
-    }
-}
