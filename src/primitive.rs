@@ -77,8 +77,9 @@ pub struct Primitive {
     pub(crate) leaf: Leaf,
 }
 
-/// The code of a primitive. Addresses and lengths are non-zero multiples of its block. A range may
-/// span adjacent allocations: their provenance is exposed, and a leaf works on addresses.
+/// The code of a primitive. Callers promise that this CPU can run it, that each range is valid for
+/// writes, and that addresses and lengths are non-zero multiples of its block. A range may span
+/// adjacent allocations: their provenance is exposed, and a leaf works on addresses.
 #[derive(Clone, Copy)]
 pub(crate) enum Leaf {
     /// Clears one range (address, bytes) with normally ordered stores.

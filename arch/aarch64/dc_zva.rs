@@ -29,8 +29,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 };
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of the block.
-/// - It is Normal memory, and DC ZVA is permitted.
+/// As for every [`Leaf`]; the memory is Normal.
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all blocks fall into the range.
     unsafe { zero_blocks!("", "dc zva", ptr, len, Dczid::read().block()) }

@@ -37,9 +37,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 };
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes, but for its tag; both are non-zero multiples of
-///   [`BLOCK`].
-/// - It is Normal memory, and this CPU has FEAT_MTE2.
+/// As for every [`Leaf`]; the memory is Normal, and its tags need not match.
 unsafe fn clear(ptr: *mut u8, len: usize) {
     let dczid = Dczid::read();
     let (head, body) = dczid.whole_blocks(ptr.addr(), len);

@@ -14,7 +14,7 @@ pub(crate) const PRIMITIVE: Primitive =
     Primitive::on_every_cpu("generic", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
-/// `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// As for every [`Leaf`].
 #[cfg_attr(clearpage_asan, sanitize(address = "off"))]
 unsafe fn clear(ptr: *mut u8, len: usize) {
     let start = ptr.expose_provenance();

@@ -30,8 +30,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 };
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of the block.
-/// - The memory is cached.
+/// As for every [`Leaf`]; the memory is cached.
 unsafe fn clear(ptr: *mut u8, len: usize) {
     let block = cache_block::BLOCK.get_or_exit();
     // SAFETY: the caller's promises: all stores fall into the range.

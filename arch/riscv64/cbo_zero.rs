@@ -31,8 +31,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 };
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of the block.
-/// - This CPU has Zicboz, and the system lets it be used here.
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     let block = hwprobe::BLOCK.get_or_exit();
     // SAFETY: the caller's promises: all stores fall into the range.

@@ -19,7 +19,7 @@ pub(super) const PRIMITIVE: Primitive =
     Primitive::on_every_cpu("mvcle", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range; with a source of no bytes
     // nothing is read.

@@ -26,9 +26,7 @@ pub(super) const PRIMITIVE: Primitive = Primitive {
 };
 
 /// # Safety
-/// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.
-/// - The addresses and `len` are non-zero multiples of [`BLOCK`].
-/// - This CPU has CLZERO.
+/// As for every [`Leaf`].
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {

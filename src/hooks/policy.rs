@@ -128,24 +128,3 @@ pub(super) fn is_unread() -> bool {
 pub(super) fn set_if_unread(policy: InitPolicy) {
     SWITCH.set_from(UNREAD, policy.bits());
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_policy_is_its_bits() {
-        for policy in [InitPolicy::OFF, InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH]
-        {
-            assert_eq!(InitPolicy::from_bits(policy.bits()), policy);
-        }
-        assert_eq!(InitPolicy::default(), InitPolicy::OFF);
-    }
-
-    #[test]
-    #[cfg(all(feature = "std", unix))]
-    fn an_unread_policy_wants_both() {
-        assert_eq!(InitPolicy::from_bits(UNREAD), InitPolicy::BOTH);
-        assert_ne!(InitPolicy::BOTH.bits(), UNREAD);
-    }
-}

@@ -9,7 +9,7 @@
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::avx_asm;
-use crate::arch::x86::loops::store_blocks;
+use crate::arch::isa::loops::store_blocks;
 use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
@@ -26,8 +26,7 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
 };
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
-/// - This CPU has AVX-512F and the operating system saves its registers.
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

@@ -9,7 +9,7 @@
 //! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::avx_asm;
-use crate::arch::x86::loops::stream_blocks;
+use crate::arch::isa::loops::stream_blocks;
 use crate::cpu::Feature;
 use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
 
@@ -26,9 +26,7 @@ pub(crate) const PRIMITIVE: Primitive = Primitive {
 };
 
 /// # Safety
-/// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.
-/// - The addresses and `len` are non-zero multiples of [`BLOCK`].
-/// - This CPU has AVX2 and the operating system saves its registers.
+/// As for every [`Leaf`].
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {
