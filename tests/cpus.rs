@@ -48,7 +48,7 @@ fn check(facts: Facts, expected: [&str; 3]) {
 
 #[test]
 fn facts_of_another_isa_are_refused() {
-    for &isa in &Isa::ALL {
+    for isa in Isa::ALL {
         let made = Tuning::for_cpu(&Facts::unknown(isa));
         assert_eq!(made.is_ok(), isa == Isa::BUILT_FOR, "{isa}");
         if let Err(error) = made {

@@ -32,26 +32,6 @@ const fn bit(register: u32, n: u32) -> bool {
     register >> n & 1 == 1
 }
 
-/// Detects enhanced REP MOVSB/STOSB: `rep stosb` is fast from about 1 KiB on.
-pub(super) fn erms() -> bool {
-    bit(cpuid(7, 0).ebx, 9)
-}
-
-/// Detects fast short REP MOVSB.
-fn fsrm() -> bool {
-    bit(cpuid(7, 0).edx, 4)
-}
-
-/// Detects fast zero-length REP MOVSB.
-fn fzrm() -> bool {
-    bit(cpuid(7, 1).eax, 10)
-}
-
-/// Detects fast short REP STOSB.
-fn fsrs() -> bool {
-    bit(cpuid(7, 1).eax, 11)
-}
-
 /// Detects the SSE2 instructions, which are part of the base of x86_64.
 pub(super) fn sse2() -> bool {
     bit(cpuid(1, 0).edx, 26)
@@ -104,10 +84,10 @@ pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     [
         #[cfg(target_arch = "x86")]
         (Feature::Sse2, sse2(), "CPUID 1 EDX bit 26"),
-        (Feature::Erms, erms(), "CPUID 7.0 EBX bit 9"),
-        (Feature::Fsrm, fsrm(), "CPUID 7.0 EDX bit 4"),
-        (Feature::Fzrm, fzrm(), "CPUID 7.1 EAX bit 10"),
-        (Feature::Fsrs, fsrs(), "CPUID 7.1 EAX bit 11"),
+        (Feature::Erms, bit(cpuid(7, 0).ebx, 9), "CPUID 7.0 EBX bit 9"),
+        (Feature::Fsrm, bit(cpuid(7, 0).edx, 4), "CPUID 7.0 EDX bit 4"),
+        (Feature::Fzrm, bit(cpuid(7, 1).eax, 10), "CPUID 7.1 EAX bit 10"),
+        (Feature::Fsrs, bit(cpuid(7, 1).eax, 11), "CPUID 7.1 EAX bit 11"),
         #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
         (Feature::Avx2, super::wide::require_avx2().is_ok(), "CPUID 7.0 EBX bit 5 and XCR0"),
         #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]

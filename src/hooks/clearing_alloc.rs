@@ -190,33 +190,19 @@ impl<A, S> ClearingAlloc<A, S> {
 }
 
 impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
-    /// Allocates a block without clearing it.
+    /// Allocates a block. The inner allocator zeroes it, or this function, or neither.
     ///
     /// # Safety
     /// That of `GlobalAlloc::alloc`.
     #[inline(always)]
-    unsafe fn as_it_is(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise; a block is valid for writes of its size.
-        unsafe {
-            let ptr = self.inner.alloc(layout);
-            self.hand_out(ptr, 0, layout.size(), false);
-            ptr
-        }
-    }
-
-    /// Allocates a zeroed block: the inner allocator zeroes it, or this function does.
-    ///
-    /// # Safety
-    /// That of `GlobalAlloc::alloc`.
-    #[inline(always)]
-    unsafe fn zeroed(&self, layout: Layout, by_inner: bool) -> *mut u8 {
+    unsafe fn allocate(&self, layout: Layout, by_inner: bool, clear: bool) -> *mut u8 {
         // SAFETY: the caller's promise; a block is valid for writes of its size.
         unsafe {
             let ptr = match by_inner {
                 true => self.inner.alloc_zeroed(layout),
                 false => self.inner.alloc(layout),
             };
-            self.hand_out(ptr, 0, layout.size(), !by_inner);
+            self.hand_out(ptr, 0, layout.size(), clear);
             ptr
         }
     }
@@ -250,9 +236,9 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         unsafe {
             if policy.settle().on_alloc {
                 let by_inner = layout.size() >= this.alloc_threshold;
-                return this.zeroed(layout, by_inner);
+                return this.allocate(layout, by_inner, !by_inner);
             }
-            this.as_it_is(layout)
+            this.allocate(layout, false, false)
         }
     }
 
@@ -367,14 +353,15 @@ unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
             if policy.may_want().on_alloc {
                 return Self::alloc_by_policy(layout, policy, self);
             }
-            self.as_it_is(layout)
+            self.allocate(layout, false, false)
         }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let by_inner = layout.size() >= self.alloc_zeroed_threshold;
         // SAFETY: as above.
-        unsafe { self.zeroed(layout, layout.size() >= self.alloc_zeroed_threshold) }
+        unsafe { self.allocate(layout, by_inner, !by_inner) }
     }
 
     #[inline]
