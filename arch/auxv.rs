@@ -3,7 +3,7 @@
 
 /// Returns the entry `kind`; 0 if it is absent, in builds without `std`, under Miri, and on systems
 /// other than Linux.
-pub(super) fn auxv(kind: usize) -> usize {
+pub(crate) fn auxv(kind: usize) -> usize {
     #[cfg(all(feature = "std", not(miri), any(target_os = "linux", target_os = "android")))]
     {
         use core::ffi::c_ulong;

@@ -21,6 +21,9 @@ mod isa;
 
 #[cfg(clearpage_isa = "generic")]
 use generic as isa;
+
+#[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
+pub(crate) use auxv::auxv;
 pub(crate) use isa::{MECHANISMS, PRIMITIVES, SHORT, block, caches, flags, identity};
 pub(crate) use isa::{is_short, tags, tuning, zero_small};
 

@@ -14,9 +14,6 @@
 //! [`AddressSanitizer`]: AddressSanitizer
 
 use core::marker::PhantomData;
-use core::ptr::NonNull;
-
-use crate::page::{PAGE_SIZE, Page};
 
 /// Whether this build checks clears with AddressSanitizer (`-Zsanitizer=address`).
 pub const ADDRESS_SANITIZER: bool = cfg!(clearpage_asan);
@@ -44,14 +41,6 @@ pub fn check_write(ptr: *mut u8, len: usize) {
     }
     #[cfg(not(clearpage_asan))]
     let _ = (ptr, len);
-}
-
-/// Calls [`check_write`] for each page.
-#[inline(always)]
-pub(crate) fn check_pages(pages: &[NonNull<Page>]) {
-    if ADDRESS_SANITIZER {
-        pages.iter().for_each(|page| check_write(page.as_ptr().cast(), PAGE_SIZE));
-    }
 }
 
 /// Returns whether this thread holds a guard of [`AddressSanitizer`]. Pass it on to threads that

@@ -48,11 +48,11 @@ pub(crate) fn tuning(facts: &Facts) -> Tuning {
     if let Some(zva) = facts.row("dc_zva").filter(|_| !zva_saves_nothing(facts)) {
         let from = (4 * facts.block).clamp(ZVA_START, PAGE_SIZE);
         let ladder = Ladder::new(short).then(from, zva);
-        return Tuning { auto: ladder, hot: ladder, cold: ladder };
+        return Tuning::of(ladder, ladder, ladder);
     }
     let stream = facts.first(&["stnp"]);
     let last = facts.caches.l3.max(facts.caches.l2);
     let last = if last == 0 { LAST_CACHE } else { last };
     let kept = Ladder::new(short).then(last, stream);
-    Tuning { auto: kept, hot: kept, cold: Ladder::new(short).then(STREAM_START, stream) }
+    Tuning::of(kept, kept, Ladder::new(short).then(STREAM_START, stream))
 }

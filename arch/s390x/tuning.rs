@@ -26,5 +26,5 @@ pub(crate) fn tuning(facts: &Facts) -> Tuning {
     let last = facts.caches.l3.max(facts.caches.l2);
     let last = if last == 0 { LAST_CACHE } else { last };
     let hot = Ladder::new(xc).then(last, mvcle);
-    Tuning { auto: hot, hot, cold: Ladder::new(xc).then(COLD_START, mvcle) }
+    Tuning::of(hot, hot, Ladder::new(xc).then(COLD_START, mvcle))
 }

@@ -123,11 +123,8 @@ fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tu
         cold = cold.then(caches.l3, string.unwrap_or(stream));
     }
     let auto_last = if quirk == Some(Quirk::SlowColdStrings) { last / 2 } else { last };
-    Tuning {
-        auto: kept(string_start.min(AUTO_STRING)).then(auto_last, past),
-        hot: kept(string_start).then(last, past),
-        cold,
-    }
+    let auto = kept(string_start.min(AUTO_STRING)).then(auto_last, past);
+    Tuning::of(auto, kept(string_start).then(last, past), cold)
 }
 
 /// Returns plausible cache sizes: a hypervisor may hide them, or report impossible ones.

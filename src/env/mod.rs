@@ -17,6 +17,18 @@ pub(crate) use read::value;
 pub(crate) use report::{ignore, refuse};
 pub use variable::Variable;
 
+use std::ptr;
+
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+
+/// Maps zeroed memory: the stack may be small, and the caller may be the allocator.
+fn map(len: usize) -> Result<*mut u8, Errno> {
+    let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+    // SAFETY: without an address and FIXED, the kernel maps unused address space.
+    unsafe { mmap_anonymous(ptr::null_mut(), len, access, flags) }.map(<*mut _>::cast)
+}
+
 /// The variables, in the order in which their values are stored.
 #[derive(Clone, Copy)]
 pub(crate) enum Name {

@@ -6,12 +6,8 @@ cfg_if::cfg_if! {
         /// Returns whether the kernel started this program with rights that its caller lacks:
         /// `AT_SECURE` in the auxiliary vector, as for secure_getenv(3).
         pub(super) fn privileged() -> bool {
-            const AT_SECURE: core::ffi::c_ulong = 23;
-            unsafe extern "C" {
-                /// Accepts every `kind`, and reads memory that is never written.
-                safe fn getauxval(kind: core::ffi::c_ulong) -> core::ffi::c_ulong;
-            }
-            getauxval(AT_SECURE) != 0
+            const AT_SECURE: usize = 23;
+            crate::arch::auxv(AT_SECURE) != 0
         }
     } else if #[cfg(any(
         target_vendor = "apple",

@@ -5,10 +5,8 @@ use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::AtomicPtr;
 
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-
 use super::privileged::privileged;
-use super::{Name, Variable, refuse};
+use super::{Name, Variable, map, refuse};
 use crate::settings::Once;
 
 /// The values, indexed by [`Name`]; `None` if the variable is empty or not set.
@@ -54,17 +52,14 @@ fn variable(name: Name) -> Option<&'static CStr> {
     if value.is_empty() { None } else { Some(value) }
 }
 
-/// Copies values to memory that never changes. It is mapped, not allocated: the caller may be the
-/// allocator.
+/// Copies values to memory that never changes.
 fn keep(found: [Option<&CStr>; Name::ALL.len()]) -> &'static Values {
     let text: usize = found.iter().flatten().map(|value| value.count_bytes() + 1).sum();
     let size = size_of::<Values>() + text;
-    let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-    // SAFETY: without an address and FIXED, the kernel maps unused address space.
-    let Ok(memory) = (unsafe { mmap_anonymous(ptr::null_mut(), size, access, flags) }) else {
+    let Ok(memory) = map(size) else {
         refuse(&"the variables of the environment cannot be read: out of memory")
     };
-    let mut at = memory.cast::<u8>().wrapping_add(size_of::<Values>());
+    let mut at = memory.wrapping_add(size_of::<Values>());
     let values = found.map(|value| {
         let bytes = value?.to_bytes();
         // SAFETY: the mapping has room for all values, each followed by a 0. It is zero and never

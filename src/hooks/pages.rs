@@ -148,13 +148,11 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     }
 
     /// Initialises discontiguous frames of a bulk allocation, as [`post_alloc`](Self::post_alloc)
-    /// does. Frames that have an address share one fence per batch of up to 64.
+    /// does. Frames that have an address share one fence per batch of up to 64. An error counts
+    /// frames in list order.
     ///
     /// # Safety
     /// As [`post_alloc`](Self::post_alloc), for each frame.
-    ///
-    /// # Errors
-    /// As [`post_alloc`](Self::post_alloc); the error counts frames in list order.
     #[doc(alias = "alloc_pages_bulk")]
     pub unsafe fn post_alloc_scattered(
         &self,
@@ -203,13 +201,11 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     }
 
     /// Clears discontiguous frames that are being freed, as [`free_prepare`](Self::free_prepare)
-    /// does. Frames that have an address share one fence per batch of up to 64.
+    /// does. Frames that have an address share one fence per batch of up to 64. An error counts
+    /// frames in list order.
     ///
     /// # Safety
     /// As [`free_prepare`](Self::free_prepare), for each frame.
-    ///
-    /// # Errors
-    /// As [`free_prepare`](Self::free_prepare); the error counts frames in list order.
     #[doc(alias = "free_unref_page_list")]
     pub unsafe fn free_prepare_scattered(
         &self,
@@ -237,18 +233,6 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     pub unsafe fn init_pages(&self, frames: FrameRange) -> Result<(), ClearError<M::Error>> {
         // SAFETY: the caller's promise.
         unsafe { self.init(frames, at_alloc(frames.npages())) }
-    }
-
-    /// Clears discontiguous frames regardless of the policy.
-    ///
-    /// # Safety
-    /// As [`post_alloc`](Self::post_alloc), for each frame.
-    ///
-    /// # Errors
-    /// As [`post_alloc`](Self::post_alloc); the error counts frames in list order.
-    pub unsafe fn init_scattered(&self, frames: &[Frame]) -> Result<(), ClearError<M::Error>> {
-        // SAFETY: the caller's promise.
-        unsafe { self.init_list(frames, at_alloc(frames.len() as u64)) }
     }
 
     /// # Safety

@@ -51,11 +51,7 @@ impl Ladder {
 /// plan. `clearpage_os::measure` measures one. `Display` and `FromStr` save and load it as text. With
 /// `std`, the environment variable `CLEARPAGE_TUNING` names a file with that text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tuning {
-    pub(crate) auto: Ladder,
-    pub(crate) hot: Ladder,
-    pub(crate) cold: Ladder,
-}
+pub struct Tuning([Ladder; Intent::ALL.len()]);
 
 impl Tuning {
     /// Returns the default tuning of any CPU with these facts.
@@ -71,14 +67,18 @@ impl Tuning {
 
     /// Creates a tuning that uses one primitive for every intent and length.
     pub const fn uniform(primitive: &'static Primitive) -> Self {
-        let ladder = Ladder::new(primitive);
-        Self { auto: ladder, hot: ladder, cold: ladder }
+        Self::of(Ladder::new(primitive), Ladder::new(primitive), Ladder::new(primitive))
+    }
+
+    /// Creates a tuning from the rows of each intent.
+    pub(crate) const fn of(auto: Ladder, hot: Ladder, cold: Ladder) -> Self {
+        Self([auto, hot, cold])
     }
 
     /// Uses `primitive` for `intent` from `from` bytes upwards, rounded up to a power of two.
     #[must_use]
     pub fn with_step(mut self, intent: Intent, from: usize, primitive: &'static Primitive) -> Self {
-        let ladder = self.ladder_mut(intent);
+        let ladder = &mut self.0[intent as usize];
         *ladder = ladder.then(from, primitive);
         self
     }
@@ -86,30 +86,14 @@ impl Tuning {
     /// Returns the steps of an intent, from length 0 upwards: the first length of each step in
     /// bytes, and its primitive.
     pub fn steps(&self, intent: Intent) -> impl Iterator<Item = (usize, &'static Primitive)> {
-        let rows = self.ladder(intent).0;
+        let rows = self.0[intent as usize].0;
         let crossings = (0..CLASSES).filter(move |&c| c == 0 || rows[c] != rows[c - 1]);
         crossings.map(move |class| (shortest(class), rows[class]))
     }
 
     /// Returns the primitive of this tuning for `len` bytes under `intent`.
     pub fn choose(&self, intent: Intent, len: usize) -> &'static Primitive {
-        self.ladder(intent).0[class(len)]
-    }
-
-    const fn ladder(&self, intent: Intent) -> &Ladder {
-        match intent {
-            Intent::Auto => &self.auto,
-            Intent::Hot => &self.hot,
-            Intent::Cold => &self.cold,
-        }
-    }
-
-    const fn ladder_mut(&mut self, intent: Intent) -> &mut Ladder {
-        match intent {
-            Intent::Auto => &mut self.auto,
-            Intent::Hot => &mut self.hot,
-            Intent::Cold => &mut self.cold,
-        }
+        self.0[intent as usize].0[class(len)]
     }
 }
 
