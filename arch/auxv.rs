@@ -22,12 +22,10 @@ pub(crate) fn auxv(kind: usize) -> usize {
     }
 }
 
-/// Returns a bit of AT_HWCAP.
 pub(super) fn hwcap(bit: u32) -> bool {
     auxv(16) >> bit & 1 == 1
 }
 
-/// Returns a bit of AT_HWCAP2.
 pub(super) fn hwcap2(bit: u32) -> bool {
     auxv(26) >> bit & 1 == 1
 }

@@ -99,7 +99,7 @@ pub(crate) type WeakLeaf = unsafe fn(*const *mut u8, usize, usize);
 
 impl Primitive {
     /// Creates a row that every CPU of the ISA has: temporal stores from general registers.
-    pub(crate) const fn on_every_cpu(name: &'static str, block: fn() -> usize, leaf: Leaf) -> Self {
+    pub(crate) const fn plain(name: &'static str, block: fn() -> usize, leaf: Leaf) -> Self {
         Self {
             name,
             store: StoreKind::Temporal,
@@ -109,6 +109,26 @@ impl Primitive {
             availability: || Ok(()),
             leaf,
         }
+    }
+
+    #[allow(dead_code, reason = "not every ISA has such stores")]
+    pub(crate) const fn non_temporal(self) -> Self {
+        Self { store: StoreKind::NonTemporal, ..self }
+    }
+
+    #[allow(dead_code, reason = "not every build has vectors")]
+    pub(crate) const fn vector(self) -> Self {
+        Self { registers: RegisterFile::Vector, ..self }
+    }
+
+    /// Requires a feature, if it is not part of the ISA.
+    #[allow(dead_code, reason = "not every ISA has optional instructions")]
+    pub(crate) const fn needs_feature(
+        self,
+        needs: Option<Feature>,
+        availability: fn() -> Result<(), Unavailable>,
+    ) -> Self {
+        Self { needs, availability, ..self }
     }
 
     /// Returns the name, which is also that of its source file: `stosb`, `clzero`, `dc_zva`.

@@ -64,8 +64,7 @@ fn every_leaf_states_its_assumptions_and_its_name() {
             let stem = stem(&module);
             assert!(text.contains("//! Assumptions"), "{isa:?}: {stem} states no assumptions");
             // `generic` is named after its folder.
-            let calls = ["name: ", "Primitive::on_every_cpu("].map(|of| format!("{of}\"{stem}\""));
-            let named = calls.iter().any(|call| text.contains(call)) || stem == "words";
+            let named = text.contains(&format!("Primitive::plain(\"{stem}\",")) || stem == "words";
             assert!(named, "{isa:?}: {stem} has another name");
         }
     }

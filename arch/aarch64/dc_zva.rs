@@ -16,17 +16,11 @@
 use super::ident::Dczid;
 use super::loops::zero_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "dc_zva",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::DcZva),
-    block: || Dczid::read().block(),
-    availability: || Dczid::read().usable(),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::plain("dc_zva", || Dczid::read().block(), Leaf::Ordered(clear))
+        .needs_feature(Some(Feature::DcZva), || Dczid::read().usable());
 
 /// # Safety
 /// As for every [`Leaf`]; the memory is Normal.

@@ -14,19 +14,12 @@
 
 use super::ident;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 1;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "mops",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::Mops),
-    block: || BLOCK,
-    availability: ident::mops,
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("mops", || BLOCK, Leaf::Ordered(clear))
+    .needs_feature(Some(Feature::Mops), ident::mops);
 
 /// # Safety
 /// As for every [`Leaf`].

@@ -22,19 +22,12 @@ use core::arch::asm;
 use super::ident::{self, Dczid};
 use super::loops::zero_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 16;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "mte",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::Mte),
-    block: || BLOCK,
-    availability: ident::mte,
-    leaf: Leaf::Tagging(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("mte", || BLOCK, Leaf::Tagging(clear))
+    .needs_feature(Some(Feature::Mte), ident::mte);
 
 /// # Safety
 /// As for every [`Leaf`]; the memory is Normal, and its tags need not match.

@@ -12,19 +12,12 @@
 //!   prohibited.
 
 use super::loops::store_pairs;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "stnp",
-    store: StoreKind::NonTemporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::plain("stnp", || BLOCK, Leaf::Ordered(clear)).non_temporal();
 
 /// # Safety
 /// As for every [`Leaf`].

@@ -45,7 +45,6 @@ impl TagChecks {
         }))
     }
 
-    /// Restores the previous TCO.
     pub(crate) fn restore(self) {
         if let Some(before) = self.0 {
             // SAFETY: as above.

@@ -11,19 +11,13 @@
 use super::has_neon;
 use crate::arch::require;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 128;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "neon",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::Vector,
-    needs: Some(Feature::Neon),
-    block: || BLOCK,
-    availability: || require(has_neon(), "no NEON: AT_HWCAP bit 12 is 0"),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("neon", || BLOCK, Leaf::Ordered(clear))
+    .vector()
+    .needs_feature(Some(Feature::Neon), || require(has_neon(), "no NEON: AT_HWCAP bit 12 is 0"));
 
 /// # Safety
 /// As for every [`Leaf`].

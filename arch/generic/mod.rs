@@ -25,12 +25,10 @@ pub(crate) fn tuning(facts: &Facts) -> Tuning {
     Tuning::uniform(names.find_map(|name| facts.row(name)).unwrap_or_else(super::generic))
 }
 
-/// Returns neither vendor nor model.
 pub(crate) const fn identity() -> Facts {
     Facts::unknown(Isa::BUILT_FOR)
 }
 
-/// Returns no flags.
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     core::iter::empty()
 }

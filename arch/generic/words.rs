@@ -10,8 +10,7 @@ use crate::primitive::{Leaf, Primitive};
 const WORD: usize = size_of::<usize>();
 const BLOCK: usize = 8 * WORD;
 
-pub(crate) const PRIMITIVE: Primitive =
-    Primitive::on_every_cpu("generic", || BLOCK, Leaf::Ordered(clear));
+pub(crate) const PRIMITIVE: Primitive = Primitive::plain("generic", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// As for every [`Leaf`].

@@ -10,19 +10,13 @@
 use super::has_lasx;
 use crate::arch::require;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 128;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "lasx",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::Vector,
-    needs: Some(Feature::Lasx),
-    block: || BLOCK,
-    availability: || require(has_lasx(), "no LASX: AT_HWCAP bit 5 is 0"),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("lasx", || BLOCK, Leaf::Ordered(clear))
+    .vector()
+    .needs_feature(Some(Feature::Lasx), || require(has_lasx(), "no LASX: AT_HWCAP bit 5 is 0"));
 
 /// # Safety
 /// As for every [`Leaf`].

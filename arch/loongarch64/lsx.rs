@@ -10,19 +10,13 @@
 use super::has_lsx;
 use crate::arch::require;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "lsx",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::Vector,
-    needs: Some(Feature::Lsx),
-    block: || BLOCK,
-    availability: || require(has_lsx(), "no LSX: AT_HWCAP bit 4 is 0"),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("lsx", || BLOCK, Leaf::Ordered(clear))
+    .vector()
+    .needs_feature(Some(Feature::Lsx), || require(has_lsx(), "no LSX: AT_HWCAP bit 4 is 0"));
 
 /// # Safety
 /// As for every [`Leaf`].

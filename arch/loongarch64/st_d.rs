@@ -10,8 +10,7 @@ use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive =
-    Primitive::on_every_cpu("st_d", || BLOCK, Leaf::Ordered(clear));
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("st_d", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// As for every [`Leaf`].

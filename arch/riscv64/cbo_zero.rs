@@ -14,21 +14,15 @@
 
 use super::hwprobe;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 /// Blocks per round of the main loop.
 const ROUND: usize = 8;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "cbo_zero",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::Zicboz),
-    // If Zicboz is unavailable, nothing clears by blocks, and any number will do.
-    block: || hwprobe::BLOCK.get().unwrap_or(64),
-    availability: || hwprobe::BLOCK.get().map(drop),
-    leaf: Leaf::Ordered(clear),
-};
+// If Zicboz is unavailable, nothing clears by blocks, and any number will do.
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::plain("cbo_zero", || hwprobe::BLOCK.get().unwrap_or(64), Leaf::Ordered(clear))
+        .needs_feature(Some(Feature::Zicboz), || hwprobe::BLOCK.get().map(drop));
 
 /// # Safety
 /// As for every [`Leaf`].

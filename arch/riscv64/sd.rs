@@ -10,8 +10,7 @@ use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 128;
 
-pub(super) const PRIMITIVE: Primitive =
-    Primitive::on_every_cpu("sd", || BLOCK, Leaf::Ordered(clear));
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("sd", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// As for every [`Leaf`].

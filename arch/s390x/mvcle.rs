@@ -15,8 +15,7 @@ use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 4096;
 
-pub(super) const PRIMITIVE: Primitive =
-    Primitive::on_every_cpu("mvcle", || BLOCK, Leaf::Ordered(clear));
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("mvcle", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// As for every [`Leaf`].

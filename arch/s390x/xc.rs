@@ -16,8 +16,7 @@ const BLOCK: usize = 256;
 /// Bytes per round of the main loop.
 const ROUND: usize = 8 * BLOCK;
 
-pub(super) const PRIMITIVE: Primitive =
-    Primitive::on_every_cpu("xc", || BLOCK, Leaf::Ordered(clear));
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("xc", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// As for every [`Leaf`].

@@ -11,19 +11,15 @@
 use super::cpuid;
 use crate::arch::require;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "clzero",
-    store: StoreKind::NonTemporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::Clzero),
-    block: || BLOCK,
-    availability: || require(cpuid::clzero(), "no CLZERO: CPUID 8000_0008 EBX bit 0 is 0"),
-    leaf: Leaf::Weak(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("clzero", || BLOCK, Leaf::Weak(clear))
+    .non_temporal()
+    .needs_feature(Some(Feature::Clzero), || {
+        require(cpuid::clzero(), "no CLZERO: CPUID 8000_0008 EBX bit 0 is 0")
+    });
 
 /// # Safety
 /// As for every [`Leaf`].

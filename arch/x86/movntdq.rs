@@ -11,19 +11,14 @@ use core::arch::asm;
 
 use super::loops::stream_blocks;
 use super::{SSE2, has_sse2};
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "movntdq",
-    store: StoreKind::NonTemporal,
-    registers: RegisterFile::Vector,
-    needs: SSE2,
-    block: || BLOCK,
-    availability: has_sse2,
-    leaf: Leaf::Weak(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("movntdq", || BLOCK, Leaf::Weak(clear))
+    .non_temporal()
+    .vector()
+    .needs_feature(SSE2, has_sse2);
 
 /// # Safety
 /// As for every [`Leaf`].

@@ -11,21 +11,15 @@ use core::arch::asm;
 
 use super::loops::stream_blocks;
 use super::{SSE2, has_sse2};
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 /// Bytes per round of the loop: half a block on 32-bit x86.
 const ROUND: usize = size_of::<[usize; 8]>();
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "movnti",
-    store: StoreKind::NonTemporal,
-    registers: RegisterFile::General,
-    needs: SSE2,
-    block: || BLOCK,
-    availability: has_sse2,
-    leaf: Leaf::Weak(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("movnti", || BLOCK, Leaf::Weak(clear))
+    .non_temporal()
+    .needs_feature(SSE2, has_sse2);
 
 /// # Safety
 /// As for every [`Leaf`].

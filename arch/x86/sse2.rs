@@ -10,19 +10,12 @@ use core::arch::asm;
 
 use super::loops::store_blocks;
 use super::{SSE2, has_sse2};
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: "sse2",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::Vector,
-    needs: SSE2,
-    block: || BLOCK,
-    availability: has_sse2,
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::plain("sse2", || BLOCK, Leaf::Ordered(clear)).vector().needs_feature(SSE2, has_sse2);
 
 /// # Safety
 /// As for every [`Leaf`].

@@ -12,8 +12,7 @@ use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 1;
 
-pub(super) const PRIMITIVE: Primitive =
-    Primitive::on_every_cpu("stosb", || BLOCK, Leaf::Ordered(clear));
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("stosb", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// As for every [`Leaf`].

@@ -12,8 +12,7 @@ use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 4;
 
-pub(super) const PRIMITIVE: Primitive =
-    Primitive::on_every_cpu("stosd", || BLOCK, Leaf::Ordered(clear));
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("stosd", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// As for every [`Leaf`].

@@ -11,8 +11,7 @@ use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 8;
 
-pub(super) const PRIMITIVE: Primitive =
-    Primitive::on_every_cpu("stosq", || BLOCK, Leaf::Ordered(clear));
+pub(super) const PRIMITIVE: Primitive = Primitive::plain("stosq", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
 /// As for every [`Leaf`].

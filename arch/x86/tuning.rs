@@ -84,7 +84,6 @@ pub(crate) fn tuning(facts: &Facts) -> Tuning {
     choose(facts, |name| facts.row(name))
 }
 
-/// Chooses among the primitives that `row` finds.
 fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tuning {
     let first = |names: &[&str]| names.iter().find_map(|name| row(name));
     let quirk = quirk(facts);

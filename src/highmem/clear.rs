@@ -85,8 +85,6 @@ pub unsafe fn clear_highpages<M: Highmem>(
     unsafe { clear_with(mem, frames, primitive_for(intent, len)) }
 }
 
-/// Clears contiguous frames with the given primitive.
-///
 /// # Safety
 /// As [`clear_highpages`].
 #[inline]
@@ -154,7 +152,7 @@ fn in_parts<M: Highmem>(
     }
 }
 
-/// Calls `with` for the mapped prefix of `frames`, and returns its length in pages.
+/// Calls `with` for the mapped prefix of `frames`, and returns its length.
 fn part(
     frames: FrameRange,
     pages: NonNull<[Page]>,
@@ -178,11 +176,8 @@ fn part(
 /// The primitive is `mte` (STZ2G, DC GZVA), regardless of a forced primitive or the tuning.
 ///
 /// # Safety
-/// As [`clear_highpages`]. In addition, pointers to the frames that have
-/// another tag are no longer used.
-///
-/// # Errors
-/// As [`clear_highpages`].
+/// As [`clear_highpages`]. In addition, pointers to the frames that have another tag are no longer
+/// used.
 pub unsafe fn tag_clear_highpages<M: Highmem>(
     mem: &M,
     frames: FrameRange,
@@ -218,9 +213,6 @@ const BATCH: usize = 64;
 /// # Errors
 /// A frame could not be mapped. The error reports how many entries of the list before it are
 /// cleared. The other frames are unchanged, except those that an earlier entry also names.
-///
-/// # Panics
-/// As [`clear_highpages`].
 pub unsafe fn clear_scattered_highpages<M: Highmem>(
     mem: &M,
     frames: &[Frame],
@@ -295,7 +287,7 @@ mod tests {
     static CALLS: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
 
     /// Records its calls and accesses no memory.
-    static RECORDING: Primitive = Primitive::on_every_cpu(
+    static RECORDING: Primitive = Primitive::plain(
         "recording",
         || PAGE_SIZE,
         Leaf::Weak(|_, entries, len| CALLS.lock().unwrap().push((entries, len / PAGE_SIZE))),

@@ -14,9 +14,6 @@
 //!
 //! The primitive is chosen for the whole range, regardless of the size of each mapping.
 //!
-//! Linux mapped and cleared page by page in all cases, until the change "use batch page clearing in
-//! kernel_init_pages()" batched the first row. Batching the second row is specific to this crate.
-//!
 //! ```
 //! use clearpage::highmem::{Frame, FrameRange, LinearMap, clear_highpages};
 //! use clearpage::{Intent, Page};

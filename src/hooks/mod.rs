@@ -48,8 +48,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::cpu::caches;
 use crate::intent::Intent;
 
-/// Returns Hot up to the size of the second-level cache, Cold above it. Longer blocks would evict
-/// each other and the program's working set.
+/// Returns Hot up to the size of the second-level cache, Cold above it.
 #[inline]
 pub(super) fn hot_up_to_l2(bytes: u64) -> Intent {
     /// The size, or 0 before the first call. CPUID is slow, more so in a virtual machine.

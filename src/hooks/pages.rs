@@ -40,8 +40,7 @@ pub struct PageHooks<M, I = NoChecker> {
     policy: Option<InitPolicy>,
 }
 
-/// What a hook did to the data and to the memory tags of the frames. Neither follows from the
-/// other.
+/// What a hook did to the data and to the memory tags of the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a hook that skipped the clear has left what was there"]
 #[non_exhaustive]
@@ -110,9 +109,8 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     /// [truth table](super).
     ///
     /// If the frames have an address, one call of the primitive clears them all. Up to the size of
-    /// the second-level cache its intent is [`Intent::Hot`], because the caller will use the frames
-    /// soon. Above it the intent is [`Intent::Cold`]: the frames would evict each other and the
-    /// program's working set before they are used.
+    /// the second-level cache its intent is [`Intent::Hot`], above it [`Intent::Cold`]: the frames
+    /// would evict each other and the program's working set before they are used.
     ///
     /// If [`AllocFlags::ZERO_TAGS`] is passed and memory can have tags, data and tags are zeroed in
     /// one pass, even if the data alone would be left: data that is known zero stays zero, and no
@@ -224,9 +222,6 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     /// primitive, and the checker is disabled once for all frames.
     ///
     /// # Safety
-    /// As [`post_alloc`](Self::post_alloc).
-    ///
-    /// # Errors
     /// As [`post_alloc`](Self::post_alloc).
     #[doc(alias = "kernel_init_pages")]
     #[inline]

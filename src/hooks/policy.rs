@@ -40,7 +40,7 @@ impl InitPolicy {
         Self { on_alloc: bits & ON_ALLOC != 0, on_free: bits & ON_FREE != 0 }
     }
 
-    const fn bits(self) -> u8 {
+    pub(super) const fn bits(self) -> u8 {
         (self.on_alloc as u8 * ON_ALLOC) | (self.on_free as u8 * ON_FREE)
     }
 }
@@ -49,10 +49,10 @@ const ON_ALLOC: u8 = 1;
 const ON_FREE: u8 = 2;
 /// Neither set nor read yet. Both bits are set, so that the policy may want both until settled.
 #[cfg(all(feature = "std", unix))]
-const UNREAD: u8 = 4 | ON_ALLOC | ON_FREE;
+pub(super) const UNREAD: u8 = 4 | ON_ALLOC | ON_FREE;
 
 #[cfg(all(feature = "std", unix))]
-static SWITCH: Switch = Switch(AtomicU8::new(UNREAD));
+pub(super) static SWITCH: Switch = Switch(AtomicU8::new(UNREAD));
 #[cfg(not(all(feature = "std", unix)))]
 static SWITCH: Switch = Switch(AtomicU8::new(0));
 
@@ -78,7 +78,6 @@ impl Loaded {
         Self(SWITCH.get())
     }
 
-    /// Wraps a known policy.
     pub(super) const fn fixed(policy: InitPolicy) -> Self {
         Self(policy.bits())
     }
@@ -115,16 +114,4 @@ fn first_use() -> InitPolicy {
         crate::env::refuse(&error);
     }
     Loaded::now().may_want()
-}
-
-/// Returns whether the policy is still neither set nor read.
-#[cfg(all(feature = "std", unix))]
-pub(super) fn is_unread() -> bool {
-    SWITCH.get() == UNREAD
-}
-
-/// Sets the policy unless another thread has set or read it meanwhile.
-#[cfg(all(feature = "std", unix))]
-pub(super) fn set_if_unread(policy: InitPolicy) {
-    SWITCH.set_from(UNREAD, policy.bits());
 }

@@ -78,12 +78,10 @@ pub fn init() -> Result<(), InitError> {
     Ok(())
 }
 
-/// Replaces the plan by `tuning`.
 fn replace(tuning: &Proven) {
     PLAN.replace(|intent, class| chosen(tuning, intent, class));
 }
 
-/// Returns the entry of the plan that `tuning` describes.
 fn chosen(tuning: &Proven, intent: usize, class: usize) -> &'static Primitive {
     tuning.choose(Intent::ALL[intent], shortest(class)).primitive()
 }
@@ -199,7 +197,6 @@ impl Proven {
         tuning.proven().unwrap_or_else(|_| Self(Tuning::uniform(arch::generic())))
     }
 
-    /// Returns the primitive for `len` bytes under `intent`.
     fn choose(&self, intent: Intent, len: usize) -> AvailablePrimitive {
         // SAFETY: `Tuning::proven` checked every row, and every CPU can run the word stores of
         // `detect`.

@@ -32,7 +32,6 @@ pub(crate) const fn shortest(class: usize) -> usize {
 pub(crate) struct Ladder([&'static Primitive; CLASSES]);
 
 impl Ladder {
-    /// Uses `first` for every length.
     pub(crate) const fn new(first: &'static Primitive) -> Self {
         Self([first; CLASSES])
     }

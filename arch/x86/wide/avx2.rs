@@ -10,19 +10,13 @@
 use super::avx_asm;
 use crate::arch::isa::loops::store_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 128;
 
-pub(crate) const PRIMITIVE: Primitive = Primitive {
-    name: "avx2",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::Vector,
-    needs: Some(Feature::Avx2),
-    block: || BLOCK,
-    availability: super::require_avx2,
-    leaf: Leaf::Ordered(clear),
-};
+pub(crate) const PRIMITIVE: Primitive = Primitive::plain("avx2", || BLOCK, Leaf::Ordered(clear))
+    .vector()
+    .needs_feature(Some(Feature::Avx2), super::require_avx2);
 
 /// # Safety
 /// As for every [`Leaf`].

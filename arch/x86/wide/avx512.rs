@@ -11,19 +11,13 @@
 use super::avx_asm;
 use crate::arch::isa::loops::store_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 128;
 
-pub(crate) const PRIMITIVE: Primitive = Primitive {
-    name: "avx512",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::Vector,
-    needs: Some(Feature::Avx512f),
-    block: || BLOCK,
-    availability: super::require_avx512,
-    leaf: Leaf::Ordered(clear),
-};
+pub(crate) const PRIMITIVE: Primitive = Primitive::plain("avx512", || BLOCK, Leaf::Ordered(clear))
+    .vector()
+    .needs_feature(Some(Feature::Avx512f), super::require_avx512);
 
 /// # Safety
 /// As for every [`Leaf`].

@@ -11,19 +11,15 @@
 use super::avx_asm;
 use crate::arch::isa::loops::stream_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(crate) const PRIMITIVE: Primitive = Primitive {
-    name: "movntdq_avx512",
-    store: StoreKind::NonTemporal,
-    registers: RegisterFile::Vector,
-    needs: Some(Feature::Avx512f),
-    block: || BLOCK,
-    availability: super::require_avx512,
-    leaf: Leaf::Weak(clear),
-};
+pub(crate) const PRIMITIVE: Primitive =
+    Primitive::plain("movntdq_avx512", || BLOCK, Leaf::Weak(clear))
+        .non_temporal()
+        .vector()
+        .needs_feature(Some(Feature::Avx512f), super::require_avx512);
 
 /// # Safety
 /// As for every [`Leaf`].
