@@ -7,11 +7,8 @@
 //!
 //! The compiler cannot instrument this crate's primitives because they are asm. To catch overflows,
 //! every call in a build with ASan checks its whole range by [`check_write`]. While initialising
-//! memory for another owner, hold a [`ChecksDisabled`] of [`AddressSanitizer`], [`TagChecks`] or a
-//! custom checker.
-//!
-//! [`TagChecks`]: crate::highmem::tag::TagChecks
-//! [`AddressSanitizer`]: AddressSanitizer
+//! memory for another owner, hold a [`ChecksDisabled`] of `AddressSanitizer`,
+//! [`TagChecks`](crate::highmem::tag::TagChecks) or a custom checker.
 
 use core::marker::PhantomData;
 

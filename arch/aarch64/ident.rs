@@ -69,15 +69,15 @@ const fn either<T: Copy>(kernel: T, build: T) -> T {
 /// Detects FEAT_MOPS: memory set instructions.
 pub(super) fn mops() -> Result<(), Unavailable> {
     let build = "no MOPS: the build is without target feature mops";
-    let reason = either("no MOPS: AT_HWCAP2 bit 43 is 0", build);
-    require(either(hwcap2(43), cfg!(target_feature = "mops")), reason)
+    let bit = either(hwcap2(43), cfg!(target_feature = "mops"));
+    require(bit, either("no MOPS: AT_HWCAP2 bit 43 is 0", build))
 }
 
 /// Detects FEAT_MTE2: memory tags.
 pub(super) fn mte() -> Result<(), Unavailable> {
     let build = "no MTE: the build is without target feature mte";
-    let reason = either("no MTE: AT_HWCAP2 bit 18 is 0", build);
-    require(either(hwcap2(18), cfg!(target_feature = "mte")), reason)
+    let bit = either(hwcap2(18), cfg!(target_feature = "mte"));
+    require(bit, either("no MTE: AT_HWCAP2 bit 18 is 0", build))
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {

@@ -17,6 +17,7 @@ pub(crate) use read::value;
 pub(crate) use report::{ignore, refuse};
 pub use variable::Variable;
 
+use std::ffi::CStr;
 use std::ptr;
 
 use rustix::io::Errno;
@@ -29,7 +30,6 @@ fn map(len: usize) -> Result<*mut u8, Errno> {
     unsafe { mmap_anonymous(ptr::null_mut(), len, access, flags) }.map(<*mut _>::cast)
 }
 
-/// The variables, in the order in which their values are stored.
 #[derive(Clone, Copy)]
 pub(crate) enum Name {
     Force,
@@ -38,15 +38,10 @@ pub(crate) enum Name {
     InitOnFree,
 }
 
-impl Name {
-    const ALL: [Self; 4] = [Self::Force, Self::Tuning, Self::InitOnAlloc, Self::InitOnFree];
-
-    const fn as_c_str(self) -> &'static core::ffi::CStr {
-        match self {
-            Self::Force => c"CLEARPAGE_FORCE",
-            Self::Tuning => c"CLEARPAGE_TUNING",
-            Self::InitOnAlloc => c"CLEARPAGE_INIT_ON_ALLOC",
-            Self::InitOnFree => c"CLEARPAGE_INIT_ON_FREE",
-        }
-    }
-}
+/// The variables, indexed by [`Name`].
+const VARIABLES: [&CStr; 4] = [
+    c"CLEARPAGE_FORCE",
+    c"CLEARPAGE_TUNING",
+    c"CLEARPAGE_INIT_ON_ALLOC",
+    c"CLEARPAGE_INIT_ON_FREE",
+];

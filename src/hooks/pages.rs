@@ -137,12 +137,9 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
             let tags = unsafe { tag_clear_highpages(&self.mem, frames, Tag::ZERO)? };
             return Ok(InitOutcome { data: DataState::Cleared, tags });
         }
-        let data = DataState::at_alloc(self.policy(), flags);
-        if data == DataState::Cleared {
-            // SAFETY: the caller's promise.
-            unsafe { self.init(frames, at_alloc(frames.npages()))? };
-        }
-        Ok(InitOutcome { data, tags: TagState::Unchanged })
+        // SAFETY: the caller's promise.
+        DataState::at_alloc(self.policy(), flags)
+            .apply(|| unsafe { self.init(frames, at_alloc(frames.npages())) })
     }
 
     /// Initialises discontiguous frames of a bulk allocation, as [`post_alloc`](Self::post_alloc)
@@ -166,12 +163,9 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
             }
             return Ok(InitOutcome { data: DataState::Cleared, tags: TagState::Set(Tag::ZERO) });
         }
-        let data = DataState::at_alloc(self.policy(), flags);
-        if data == DataState::Cleared {
-            // SAFETY: the caller's promise.
-            unsafe { self.init_list(frames, at_alloc(frames.len() as u64))? };
-        }
-        Ok(InitOutcome { data, tags: TagState::Unchanged })
+        // SAFETY: the caller's promise.
+        DataState::at_alloc(self.policy(), flags)
+            .apply(|| unsafe { self.init_list(frames, at_alloc(frames.len() as u64)) })
     }
 
     /// Clears frames that are being freed, if the policy has `on_free`, for [`Intent::Cold`]: the
@@ -190,12 +184,9 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
         frames: FrameRange,
         flags: AllocFlags,
     ) -> Result<InitOutcome, ClearError<M::Error>> {
-        let data = DataState::at_free(self.policy(), flags);
-        if data == DataState::Cleared {
-            // SAFETY: the caller's promise.
-            unsafe { self.init(frames, Intent::Cold)? };
-        }
-        Ok(InitOutcome { data, tags: TagState::Unchanged })
+        // SAFETY: the caller's promise.
+        DataState::at_free(self.policy(), flags)
+            .apply(|| unsafe { self.init(frames, Intent::Cold) })
     }
 
     /// Clears discontiguous frames that are being freed, as [`free_prepare`](Self::free_prepare)
@@ -210,12 +201,9 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
         frames: &[Frame],
         flags: AllocFlags,
     ) -> Result<InitOutcome, ClearError<M::Error>> {
-        let data = DataState::at_free(self.policy(), flags);
-        if data == DataState::Cleared {
-            // SAFETY: the caller's promise.
-            unsafe { self.init_list(frames, Intent::Cold)? };
-        }
-        Ok(InitOutcome { data, tags: TagState::Unchanged })
+        // SAFETY: the caller's promise.
+        DataState::at_free(self.policy(), flags)
+            .apply(|| unsafe { self.init_list(frames, Intent::Cold) })
     }
 
     /// Clears frames regardless of the policy. Each run with an address takes one call of the
@@ -265,6 +253,15 @@ fn sets_tags(flags: AllocFlags) -> bool {
 }
 
 impl DataState {
+    /// Clears the data if this is the outcome for it.
+    #[inline]
+    fn apply<E>(self, clear: impl FnOnce() -> Result<(), E>) -> Result<InitOutcome, E> {
+        if self == Self::Cleared {
+            clear()?;
+        }
+        Ok(InitOutcome { data: self, tags: TagState::Unchanged })
+    }
+
     /// Implements the [truth table](super), including the reason.
     const fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> Self {
         if policy.wants_init_on_alloc(flags) {

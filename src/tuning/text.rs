@@ -4,15 +4,7 @@
 //! clearpage-tuning 2
 //! isa x86_64
 //! vendor AuthenticAMD
-//! family 26
-//! model 2
-//! stepping 1
-//! microcode 0x1000065
-//! hypervisor true
-//! caches 49152 1048576 33554432
-//! block 0
-//! features erms fsrm avx2 avx512f clzero
-//! primitives stosb stosq sse2 avx2 avx512 movnti movntdq movntdq_avx2 movntdq_avx512 clzero generic
+//! ...
 //! auto 0 avx2
 //! auto 32768 stosb
 //! hot 0 avx2
@@ -76,31 +68,23 @@ fn key<E>(
     let Caches { l1d, l2, l3 } = facts.caches;
     let features = Names(facts.features.iter().map(Feature::name));
     let rows = Names(primitives().iter().map(Primitive::name));
-    let microcode = Microcode(microcode());
     let cpu = "made on another model of CPU";
     put("isa", format_args!("{isa}"), "made on another instruction set architecture")?;
     put("vendor", format_args!("{}", vendor.name()), "made on a CPU of another vendor")?;
     put("family", format_args!("{family}"), cpu)?;
     put("model", format_args!("{model}"), cpu)?;
     put("stepping", format_args!("{stepping}"), "made on another stepping of this CPU")?;
-    put("microcode", format_args!("{microcode}"), "made with another revision of the microcode")?;
+    let other = "made with another revision of the microcode";
+    match microcode() {
+        Some(revision) => put("microcode", format_args!("{revision:#x}"), other)?,
+        None => put("microcode", format_args!("unknown"), other)?,
+    }
     let other = "made with a hypervisor and there is none now, or the reverse";
     put("hypervisor", format_args!("{hypervisor}"), other)?;
     put("caches", format_args!("{l1d} {l2} {l3}"), "made with caches of other sizes")?;
     put("block", format_args!("{block}"), "made with blocks of another size")?;
     put("features", format_args!("{features}"), "made with other feature bits")?;
     put("primitives", format_args!("{rows}"), "made by a build with other primitives")
-}
-
-struct Microcode(Option<u64>);
-
-impl fmt::Display for Microcode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(revision) => write!(f, "{revision:#x}"),
-            None => f.write_str("unknown"),
-        }
-    }
 }
 
 struct Names<T>(T);
