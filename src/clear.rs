@@ -36,8 +36,7 @@ pub fn clear_pages_for(pages: &mut [Page], intent: Intent) {
 }
 
 /// Zeroes a slice of any length and alignment.
-#[doc(alias = "memset")]
-#[doc(alias = "bzero")]
+#[doc(alias("memset", "bzero"))]
 #[inline]
 pub fn zero_bytes(bytes: &mut [u8], intent: Intent) {
     // SAFETY: a slice is valid for writes of all its bytes.
@@ -159,8 +158,7 @@ const NEIGHBOURHOOD: usize = 32 << 10;
 ///
 /// # Panics
 /// If `hot` is not less than the number of pages.
-#[doc(alias = "folio_zero_user")]
-#[doc(alias = "clear_huge_page")]
+#[doc(alias("folio_zero_user", "clear_huge_page"))]
 pub fn clear_pages_around(pages: &mut [Page], hot: usize) {
     let npages = pages.len();
     assert!(hot < npages, "clear_pages_around: no page {hot} in a range of {npages} pages");

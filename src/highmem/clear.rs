@@ -70,9 +70,7 @@ pub unsafe fn clear_highpage<M: Highmem>(
 ///
 /// # Panics
 /// If the mapper panics or returns an empty mapping.
-#[doc(alias = "clear_highpages_kasan_tagged")]
-#[doc(alias = "clear_highpage_kasan_tagged")]
-#[doc(alias = "kernel_init_pages")]
+#[doc(alias("clear_highpages_kasan_tagged", "clear_highpage_kasan_tagged", "kernel_init_pages"))]
 #[inline]
 pub unsafe fn clear_highpages<M: Highmem>(
     mem: &M,

@@ -82,8 +82,7 @@ pub unsafe trait Highmem {
     ///
     /// # Errors
     /// No frame could be mapped.
-    #[doc(alias = "kmap_local_page")]
-    #[doc(alias = "kmap_atomic")]
+    #[doc(alias("kmap_local_page", "kmap_atomic"))]
     fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Self::Error>;
 }
 

@@ -55,8 +55,7 @@ pub enum TagState {
 /// unchanged on ISAs other than AArch64.
 ///
 /// A null pointer, tagged or not, becomes null.
-#[doc(alias = "kasan_reset_tag")]
-#[doc(alias = "untagged_addr")]
+#[doc(alias("kasan_reset_tag", "untagged_addr"))]
 #[inline]
 pub fn strip<T>(ptr: *mut T) -> *mut T {
     ptr.map_addr(tags::untag)

@@ -214,8 +214,8 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         }
     }
 
-    /// Allocates according to the policy. Out of line, so that `alloc` with the policy off remains
-    /// a jump to the inner allocator.
+    /// Allocates according to the policy. Out of line, as the next two, so that `alloc` with the
+    /// policy off remains a jump to the inner allocator.
     ///
     /// # Safety
     /// That of `GlobalAlloc::alloc`.
@@ -231,8 +231,6 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         }
     }
 
-    /// Frees according to the policy. Out of line as `alloc_by_policy`.
-    ///
     /// # Safety
     /// That of `GlobalAlloc::dealloc`.
     #[inline(never)]
@@ -242,8 +240,6 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         unsafe { this.take_back(ptr, layout, clear) }
     }
 
-    /// Reallocates according to the policy. Out of line as `alloc_by_policy`.
-    ///
     /// # Safety
     /// That of `GlobalAlloc::realloc`.
     #[cold]

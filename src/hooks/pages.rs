@@ -123,8 +123,7 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     /// # Errors
     /// A frame could not be mapped. Those before it are initialised, it and those after it are
     /// unchanged: the allocator must not return the block.
-    #[doc(alias = "post_alloc_hook")]
-    #[doc(alias = "prep_new_page")]
+    #[doc(alias("post_alloc_hook", "prep_new_page"))]
     #[inline]
     pub unsafe fn post_alloc(
         &self,

@@ -133,8 +133,8 @@ impl FromStr for Tuning {
             let Some(value) = reader.next().and_then(|line| line.strip_prefix(name)) else {
                 return reader.wrong("a fact of the CPU is missing, or not in its place");
             };
-            let mut same = Compare { rest: value.trim_start(), same: true };
-            if same.write_fmt(expected).is_ok() && same.same && same.rest.is_empty() {
+            let mut rest = Compare(value.trim_start());
+            if rest.write_fmt(expected).is_ok() && rest.0.is_empty() {
                 Ok(())
             } else {
                 Err(TuningError { line: reader.line, reason, foreign: true })
@@ -142,26 +142,11 @@ impl FromStr for Tuning {
         })?;
         let mut tuning: Option<Self> = None;
         let mut last: Option<(usize, usize)> = None;
-        loop {
-            let line = reader.next().unwrap_or(END);
-            if line == END {
-                break;
-            }
-            let (intent, from, name) = match reader.step(line) {
+        while let Some(line) = reader.next().filter(|&line| line != END) {
+            let (intent, from, primitive) = match step(line) {
                 Ok(step) => step,
                 Err(reason) => return reader.wrong(reason),
             };
-            let Some(primitive) = find(name) else {
-                return reader.wrong("no primitive of this build is called that");
-            };
-            if primitive.sets_tags() {
-                return reader.wrong(
-                    "this primitive sets memory tags: allowed are the others of line \"primitives\"",
-                );
-            }
-            if let Err(why) = primitive.available() {
-                return reader.wrong(why.reason);
-            }
             let place = (intent as usize, from);
             match last {
                 None if place == (0, 0) => {}
@@ -199,37 +184,38 @@ impl<'a> Reader<'a> {
     fn wrong<T>(&self, reason: &'static str) -> Result<T, TuningError> {
         Err(TuningError { line: self.line, reason, foreign: false })
     }
+}
 
-    /// Parses a step: intent, first length, name of the primitive.
-    fn step(&self, line: &'a str) -> Result<(Intent, usize, &'a str), &'static str> {
-        let mut words = line.split(' ');
-        let (Some(intent), Some(from), Some(name), None) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err("a step is an intent, a length in bytes and a primitive");
-        };
-        let intent = Intent::ALL.into_iter().find(|known| known.name() == intent);
-        let intent = intent.ok_or("no such intent: allowed are auto, hot and cold")?;
-        let from: usize = from.parse().map_err(|_| "the length is no number")?;
-        if from != 0 && !from.is_power_of_two() {
-            return Err("the length is neither 0 nor a power of two");
-        }
-        Ok((intent, from, name))
+/// Parses a step: intent, first length, primitive.
+fn step(line: &str) -> Result<(Intent, usize, &'static Primitive), &'static str> {
+    let mut words = line.split(' ');
+    let (Some(intent), Some(from), Some(name), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err("a step is an intent, a length in bytes and a primitive");
+    };
+    let intent = Intent::ALL.into_iter().find(|known| known.name() == intent);
+    let intent = intent.ok_or("no such intent: allowed are auto, hot and cold")?;
+    let from: usize = from.parse().map_err(|_| "the length is no number")?;
+    if from != 0 && !from.is_power_of_two() {
+        return Err("the length is neither 0 nor a power of two");
     }
+    let primitive = find(name).ok_or("no primitive of this build is called that")?;
+    if primitive.sets_tags() {
+        let reason =
+            "this primitive sets memory tags: allowed are the others of line \"primitives\"";
+        return Err(reason);
+    }
+    primitive.available().map_err(|why| why.reason)?;
+    Ok((intent, from, primitive))
 }
 
-/// Compares the text that is written to it with `rest`, without allocating.
-struct Compare<'a> {
-    rest: &'a str,
-    same: bool,
-}
+/// The rest of a text that must equal what is written to it. It does not allocate.
+struct Compare<'a>(&'a str);
 
 impl Write for Compare<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        match self.rest.strip_prefix(text) {
-            Some(rest) => self.rest = rest,
-            None => self.same = false,
-        }
+        self.0 = self.0.strip_prefix(text).ok_or(fmt::Error)?;
         Ok(())
     }
 }
