@@ -1,6 +1,9 @@
 //! Contains a folder per ISA: its [`PRIMITIVES`], what the CPU reports, and the primitive for each
 //! length. Code above this folder knows no instructions.
 //!
+//! A leaf that writes general registers only is legal in kernels, unless it states otherwise. Vector
+//! rows are compiled in only where the target has vectors or Linux can be asked, never in kernels.
+//!
 //! `build.rs` selects the folder. What an ISA does not define, it takes from [`mod@generic`].
 
 mod auxv;

@@ -108,14 +108,6 @@ impl Checker for AddressSanitizer {
 /// A guard that disables a checker for the current thread until it is dropped, by a panic too.
 /// Guards nest: the last one created is dropped first. A guard cannot leave its thread.
 ///
-/// ```
-/// use clearpage::checks::{NoChecker, ChecksDisabled};
-///
-/// let unchecked = ChecksDisabled::new(&NoChecker);
-/// // ... initialise memory ...
-/// drop(unchecked);
-/// ```
-///
 /// ```compile_fail,E0277
 /// use clearpage::checks::{NoChecker, ChecksDisabled};
 ///

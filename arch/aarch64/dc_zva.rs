@@ -11,7 +11,6 @@
 //!   the same on all CPUs of a machine. One larger than a page would be refused.
 //! - Normal memory of any cacheability. Device memory faults (alignment), and with the MMU off
 //!   all data accesses are to Device memory: at EL1 the MMU must be on.
-//! - General registers only: legal in kernels.
 
 use super::ident::Dczid;
 use super::loops::zero_blocks;

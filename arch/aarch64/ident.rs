@@ -61,7 +61,6 @@ impl Dczid {
     }
 }
 
-/// Selects the kernel's answer or the build's.
 const fn either<T: Copy>(kernel: T, build: T) -> T {
     if KERNEL { kernel } else { build }
 }

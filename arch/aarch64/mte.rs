@@ -15,7 +15,6 @@
 //!   mapped with PROT_MTE, and prctl(PR_SET_TAGGED_ADDR_CTRL) before tags are checked or tagged
 //!   pointers given to it.
 //! - Device memory and the MMU being off: as `dc_zva`.
-//! - General registers only: legal in kernels.
 
 use core::arch::asm;
 

@@ -4,7 +4,6 @@
 //! - Instruction: STP of two 64-bit general registers. CPUs: all; feature bit: none.
 //! - Temporal; ordered as any store: no fence.
 //! - Block 64, aligned: no store crosses a cache line. Device memory takes it too, MMU on or off.
-//! - General registers only: legal in kernels.
 
 use super::loops::store_pairs;
 use crate::primitive::{Leaf, Primitive};

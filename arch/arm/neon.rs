@@ -5,8 +5,7 @@
 //!   multiple of 32, which spares some CPUs a cycle. Feature bit: AT_HWCAP bit 12. CPUs: ARMv7-A
 //!   with Advanced SIMD, all of ARMv8.
 //! - Temporal; no fence; block 128, aligned: a declared alignment that does not hold faults.
-//! - Vector registers: compiled in only where the target has NEON or Linux can be asked, not in
-//!   kernels. They are saved: a target of soft floats has NEON too, but no name for its registers.
+//! - Its registers are saved: a target of soft floats has NEON too, but no name for them.
 
 use super::has_neon;
 use crate::arch::require;

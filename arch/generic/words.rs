@@ -3,7 +3,6 @@
 //! Assumptions
 //! - Instruction: any that stores a `usize`. CPUs: all. Feature bit: none.
 //! - Temporal; no fence; block: eight words.
-//! - General registers only: legal in kernels.
 
 use crate::primitive::{Leaf, Primitive};
 

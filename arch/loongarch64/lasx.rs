@@ -4,8 +4,7 @@
 //! - Instruction: XVST (LASX, the 256-bit vector extension). Feature bit: AT_HWCAP bit 5, or the
 //!   target. CPUs: LA464 (3A5000) and newer.
 //! - Temporal; no fence; block 128, aligned.
-//! - Vector registers: compiled in only where the target has LSX or Linux can be asked, not in
-//!   kernels. Naming $f0 names the whole of $vr0 and $xr0: the compiler keeps nothing there.
+//! - Naming $f0 names the whole of $vr0 and $xr0: the compiler keeps nothing there.
 
 use super::has_lasx;
 use crate::arch::require;

@@ -4,7 +4,6 @@
 //! - Instruction: ST.D (LoongArch Reference Manual volume 1, 2.2.5.1). CPUs: all of LA64.
 //! - Temporal; no fence; block 64, aligned: a line, and no store needs the unaligned access that
 //!   small CPUs are without.
-//! - General registers only: legal in kernels.
 
 use crate::primitive::{Leaf, Primitive};
 

@@ -4,7 +4,6 @@
 //! - Instruction: SD (RISC-V unprivileged specification, RV64I). CPUs: all. Feature bit: none.
 //! - Temporal; ordered as any other stores: no fence.
 //! - Block 128, aligned: sixteen stores a round.
-//! - General registers only: legal in kernels.
 
 use crate::primitive::{Leaf, Primitive};
 

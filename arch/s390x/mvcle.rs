@@ -9,7 +9,6 @@
 //!   according to IBM, a fill of aligned 4 KiB pieces by its sibling MVCL happens in the storage
 //!   controller, without bringing lines into the cache (J. Mulder, IBM-MAIN, 2011).
 //! - Block 4096, aligned, for that reason; the instruction itself takes any address and length.
-//! - General registers only: legal in kernels.
 
 use crate::primitive::{Leaf, Primitive};
 

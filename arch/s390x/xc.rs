@@ -8,7 +8,6 @@
 //!   References"): no fence.
 //! - Block 256, aligned: the cache line of every CPU since z10. The instruction itself takes any
 //!   address.
-//! - General registers only: legal in kernels.
 
 use crate::primitive::{Leaf, Primitive};
 

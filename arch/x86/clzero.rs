@@ -6,7 +6,6 @@
 //!   newer, Hygon. Feature bit: CPUID 8000_0008 EBX bit 0, which a hypervisor may mask.
 //! - Non-temporal, weakly ordered: SFENCE in the same asm block.
 //! - Block 64, aligned; the line is 64 bytes on every CPU that has the instruction.
-//! - General registers only: legal in kernels.
 
 use super::cpuid;
 use crate::arch::require;

@@ -12,7 +12,7 @@ use crate::cpu::{Caches, Facts, Feature, Flag, Isa, Vendor};
 
 /// Returns CPUID `leaf`; all zero if the CPU lacks that leaf, and in an SGX enclave, where CPUID is
 /// an invalid opcode (Intel SDM volume 3D, "Illegal Instructions").
-fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
+pub(super) fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
     const NOTHING: CpuidResult = CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 };
     if cfg!(target_env = "sgx") {
         return NOTHING;
@@ -28,7 +28,7 @@ fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
     }
 }
 
-const fn bit(register: u32, n: u32) -> bool {
+pub(super) const fn bit(register: u32, n: u32) -> bool {
     register >> n & 1 == 1
 }
 
@@ -41,18 +41,6 @@ pub(super) fn sse2() -> bool {
 #[cfg(target_arch = "x86_64")]
 pub(super) fn clzero() -> bool {
     bit(cpuid(0x8000_0008, 0).ebx, 0)
-}
-
-/// Detects AVX2 in the CPU, without asking whether the operating system enables it.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-pub(super) fn avx2() -> bool {
-    bit(cpuid(7, 0).ebx, 5)
-}
-
-/// Detects the AVX-512 foundation, without asking whether the operating system enables it.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-pub(super) fn avx512f() -> bool {
-    bit(cpuid(7, 0).ebx, 16)
 }
 
 /// Returns vendor, family, model, stepping, and whether there is a hypervisor.

@@ -5,7 +5,6 @@
 //!   Pentium 4, K8 and newer.
 //! - Non-temporal, weakly ordered (Intel SDM volume 1, 10.4.6.2): SFENCE in the same asm block.
 //! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
-//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use core::arch::asm;
 

@@ -5,7 +5,6 @@
 //!   touches no vector register. CPUs: Pentium 4, K8 and newer.
 //! - Non-temporal, weakly ordered (Intel SDM volume 1, 10.4.6.2): SFENCE in the same asm block.
 //! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
-//! - General registers only: legal in kernels.
 
 use core::arch::asm;
 

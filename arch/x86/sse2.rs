@@ -4,7 +4,6 @@
 //! - Instruction: MOVDQA (Intel SDM volume 2). Feature bit: SSE2, CPUID 1 EDX bit 26. CPUs:
 //!   Pentium 4, K8 and newer.
 //! - Temporal; no fence; block 64, aligned.
-//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use core::arch::asm;
 

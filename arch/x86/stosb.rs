@@ -6,7 +6,6 @@
 //!   reading them first. Without ERMS it may go byte by byte: available, never chosen.
 //! - Temporal. Stores inside one REP may pass each other, none passes what follows: no fence.
 //! - Any alignment, block 1. Rust asm blocks start with the direction flag clear.
-//! - General registers only: legal in kernels.
 
 use crate::primitive::{Leaf, Primitive};
 

@@ -6,7 +6,6 @@
 //!   7.3.9.3) has been there since the Pentium Pro.
 //! - Temporal. Stores inside one REP may pass each other, none passes what follows: no fence.
 //! - Block 4. Rust asm blocks start with the direction flag clear.
-//! - General registers only: legal in kernels.
 
 use crate::primitive::{Leaf, Primitive};
 

@@ -5,7 +5,6 @@
 //! - CPUs: all; the fast form of those without ERMS (Linux: rep_good).
 //! - Temporal. Stores inside one REP may pass each other, none passes what follows: no fence.
 //! - Block 8. Rust asm blocks start with the direction flag clear.
-//! - General registers only: legal in kernels.
 
 use crate::primitive::{Leaf, Primitive};
 

@@ -1,8 +1,7 @@
 //! Chooses the primitive for each intent and length on x86 and x86_64.
 //!
 //! The choice depends on mechanism and width, so that it also suits CPUs that were not measured.
-//! Figures: `results/`, and the sources named at each quirk. x86 lacks the rows that only x86_64
-//! has, and kernels lack those that need vector registers.
+//! Figures: `results/`, and the sources named at each quirk.
 //!
 //! - **Hot**: vector stores for short ranges, then `rep stosb`, which writes lines without fetching
 //!   them. AMD, from the first-level cache on: memory that is used after the clear is ready 1.2 to

@@ -56,9 +56,7 @@ impl Facts {
         }
     }
 
-    /// Detects the facts of this CPU.
-    ///
-    /// On x86 it executes some 20 CPUID instructions, each a microsecond or more when virtualised.
+    /// Detects the facts of this CPU, which takes as long as [`init`](crate::init).
     pub fn detect() -> Self {
         Self {
             features: super::flags().filter(|flag| flag.set).map(|flag| flag.feature).collect(),

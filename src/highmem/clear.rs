@@ -40,9 +40,6 @@ impl<E: core::error::Error + 'static> core::error::Error for ClearError<E> {
 ///
 /// # Safety
 /// As [`clear_highpages`].
-///
-/// # Errors
-/// The frame could not be mapped, and is unchanged.
 #[inline]
 pub unsafe fn clear_highpage<M: Highmem>(
     mem: &M,

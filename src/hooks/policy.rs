@@ -47,14 +47,11 @@ impl InitPolicy {
 
 const ON_ALLOC: u8 = 1;
 const ON_FREE: u8 = 2;
-/// Neither set nor read yet. Both bits are set, so that the policy may want both until settled.
-#[cfg(all(feature = "std", unix))]
+/// Neither set nor read yet: may want both.
 pub(super) const UNREAD: u8 = 4 | ON_ALLOC | ON_FREE;
 
-#[cfg(all(feature = "std", unix))]
-pub(super) static SWITCH: Switch = Switch(AtomicU8::new(UNREAD));
-#[cfg(not(all(feature = "std", unix)))]
-static SWITCH: Switch = Switch(AtomicU8::new(0));
+pub(super) static SWITCH: Switch =
+    Switch(AtomicU8::new(if cfg!(all(feature = "std", unix)) { UNREAD } else { 0 }));
 
 /// Returns the current policy of the process, with one relaxed load.
 ///

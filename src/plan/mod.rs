@@ -108,7 +108,6 @@ fn asked_for() -> Result<Proven, InitError> {
     }
 }
 
-/// Returns this CPU's default tuning.
 #[cfg(not(all(feature = "std", unix)))]
 fn asked_for() -> Result<Proven, InitError> {
     Ok(Proven::detect())

@@ -57,9 +57,6 @@ impl Tuning {
     ///
     /// The result depends on `facts` alone. If the tuning of another CPU names primitives that this
     /// CPU cannot run, [`install`](Self::install) returns an error.
-    ///
-    /// # Errors
-    /// The facts are of another ISA than that of this build.
     pub fn for_cpu(facts: &Facts) -> Result<Self, WrongIsa> {
         if facts.isa == Isa::BUILT_FOR { Ok(arch::tuning(facts)) } else { Err(WrongIsa(facts.isa)) }
     }

@@ -5,7 +5,6 @@
 //!   XCR0. CPUs: Haswell, Zen and newer.
 //! - Temporal; no fence; block 128, aligned. Ends in VZEROUPPER: SSE code that follows would
 //!   otherwise pay for the upper halves.
-//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::avx_asm;
 use crate::arch::isa::loops::store_blocks;

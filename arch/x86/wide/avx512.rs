@@ -6,7 +6,6 @@
 //!   in XCR0. CPUs: Skylake-SP, Zen 4 and newer; those before Ice Lake lower their clock for it.
 //! - Temporal; no fence; block 128, aligned. Ends in VZEROUPPER: SSE code that follows would
 //!   otherwise pay for the upper halves.
-//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::avx_asm;
 use crate::arch::isa::loops::store_blocks;

@@ -6,7 +6,6 @@
 //! - Non-temporal, weakly ordered (Intel SDM volume 1, 10.4.6.2): SFENCE in the same asm block.
 //! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
 //!   Ends in VZEROUPPER.
-//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::avx_asm;
 use crate::arch::isa::loops::stream_blocks;
