@@ -49,14 +49,6 @@ fn a_forced_primitive_serves_every_function() {
 }
 
 #[test]
-fn the_plan_uses_only_what_this_cpu_has() {
-    for name in plan() {
-        let row = primitives().iter().find(|p| p.name() == name).unwrap();
-        assert!(row.available().is_ok(), "{name}");
-    }
-}
-
-#[test]
 fn a_primitive_that_sets_memory_tags_is_never_installed() {
     for row in primitives().iter().filter(|row| row.sets_tags()) {
         let refused = Err(ForceError::SetsTags { name: row.name() });

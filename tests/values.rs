@@ -208,11 +208,6 @@ fn isas_are_named_as_targets_are() {
 }
 
 #[test]
-fn the_caches_are_those_of_the_facts() {
-    assert_eq!(caches(), Facts::detect().caches);
-}
-
-#[test]
 fn a_tag_has_four_bits() {
     for number in 0..16 {
         assert_eq!(Tag::new(number).map(Tag::get), Some(number));
