@@ -6,7 +6,6 @@ pub(crate) const fn untag(address: usize) -> usize {
     address
 }
 
-/// As above.
 #[inline]
 pub(crate) const fn set_tag(address: usize, _tag: u8) -> usize {
     address

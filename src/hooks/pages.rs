@@ -239,13 +239,11 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     }
 }
 
-/// Returns the intent for clearing an allocation of `npages` pages.
 #[inline]
 fn at_alloc(npages: u64) -> Intent {
     hot_up_to_l2(npages << PAGE_SHIFT)
 }
 
-/// Returns whether the memory tags must be set and can be.
 #[inline]
 fn sets_tags(flags: AllocFlags) -> bool {
     flags.contains(AllocFlags::ZERO_TAGS) && tag::supported()

@@ -22,7 +22,6 @@ pub(crate) const fn class(len: usize) -> usize {
     (usize::BITS - len.leading_zeros()) as usize
 }
 
-/// Returns the smallest length of a class.
 pub(crate) const fn shortest(class: usize) -> usize {
     if class == 0 { 0 } else { 1 << (class - 1) }
 }
@@ -66,7 +65,6 @@ impl Tuning {
         Self::of(Ladder::new(primitive), Ladder::new(primitive), Ladder::new(primitive))
     }
 
-    /// Creates a tuning from the rows of each intent.
     pub(crate) const fn of(auto: Ladder, hot: Ladder, cold: Ladder) -> Self {
         Self([auto, hot, cold])
     }
