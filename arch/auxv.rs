@@ -3,7 +3,7 @@
 
 /// Returns the entry `kind`; 0 if it is absent, in builds without `std`, under Miri, and on systems
 /// other than Linux.
-pub(super) fn auxv(kind: usize) -> usize {
+pub(crate) fn auxv(kind: usize) -> usize {
     #[cfg(all(feature = "std", not(miri), any(target_os = "linux", target_os = "android")))]
     {
         use core::ffi::c_ulong;
@@ -22,12 +22,10 @@ pub(super) fn auxv(kind: usize) -> usize {
     }
 }
 
-/// Returns a bit of AT_HWCAP.
 pub(super) fn hwcap(bit: u32) -> bool {
     auxv(16) >> bit & 1 == 1
 }
 
-/// Returns a bit of AT_HWCAP2.
 pub(super) fn hwcap2(bit: u32) -> bool {
     auxv(26) >> bit & 1 == 1
 }

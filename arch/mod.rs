@@ -1,6 +1,9 @@
 //! Contains a folder per ISA: its [`PRIMITIVES`], what the CPU reports, and the primitive for each
 //! length. Code above this folder knows no instructions.
 //!
+//! A leaf that writes general registers only is legal in kernels, unless it states otherwise. Vector
+//! rows are compiled in only where the target has vectors or Linux can be asked, never in kernels.
+//!
 //! `build.rs` selects the folder. What an ISA does not define, it takes from [`mod@generic`].
 
 mod auxv;
@@ -9,38 +12,21 @@ mod generic;
 #[cfg(any(clearpage_isa = "powerpc64", clearpage_isa = "riscv64"))]
 mod lazy;
 
-#[cfg(clearpage_isa = "aarch64")]
-mod aarch64;
-#[cfg(clearpage_isa = "arm")]
-mod arm;
-#[cfg(clearpage_isa = "loongarch64")]
-mod loongarch64;
-#[cfg(clearpage_isa = "powerpc64")]
-mod powerpc64;
-#[cfg(clearpage_isa = "riscv64")]
-mod riscv64;
-#[cfg(clearpage_isa = "s390x")]
-mod s390x;
-#[cfg(clearpage_isa = "x86")]
-mod x86;
+#[cfg(not(clearpage_isa = "generic"))]
+#[cfg_attr(clearpage_isa = "aarch64", path = "aarch64/mod.rs")]
+#[cfg_attr(clearpage_isa = "arm", path = "arm/mod.rs")]
+#[cfg_attr(clearpage_isa = "loongarch64", path = "loongarch64/mod.rs")]
+#[cfg_attr(clearpage_isa = "powerpc64", path = "powerpc64/mod.rs")]
+#[cfg_attr(clearpage_isa = "riscv64", path = "riscv64/mod.rs")]
+#[cfg_attr(clearpage_isa = "s390x", path = "s390x/mod.rs")]
+#[cfg_attr(clearpage_isa = "x86", path = "x86/mod.rs")]
+mod isa;
 
-#[cfg(clearpage_isa = "aarch64")]
-use aarch64 as isa;
-#[cfg(clearpage_isa = "arm")]
-use arm as isa;
 #[cfg(clearpage_isa = "generic")]
 use generic as isa;
-#[cfg(clearpage_isa = "loongarch64")]
-use loongarch64 as isa;
-#[cfg(clearpage_isa = "powerpc64")]
-use powerpc64 as isa;
-#[cfg(clearpage_isa = "riscv64")]
-use riscv64 as isa;
-#[cfg(clearpage_isa = "s390x")]
-use s390x as isa;
-#[cfg(clearpage_isa = "x86")]
-use x86 as isa;
 
+#[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
+pub(crate) use auxv::auxv;
 pub(crate) use isa::{
     MECHANISMS, PRIMITIVES, SHORT, block, caches, declare_block, flags, identity,
 };

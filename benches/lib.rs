@@ -10,6 +10,7 @@ use clearpage_cli::harness::measure::median;
 use clearpage_cli::harness::pin::pin;
 use clearpage_cli::harness::rounds::race;
 use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::units::format_size;
 
 /// Contenders that clear the same memory. Each is a function that returns its time.
 #[derive(Default)]
@@ -85,6 +86,34 @@ impl Samples {
     pub fn best<'n>(&self, names: impl Iterator<Item = &'n str>) -> &'n str {
         names.min_by(|a, b| self.median(a).total_cmp(&self.median(b))).expect("a contender")
     }
+}
+
+/// Measures contenders on each of some sizes and prints a table: the ratio to the first contender's
+/// time in the same round, as the median over the rounds, and GB/s. `ratio` is of the time of the
+/// first and the contender's own; `time` returns nanoseconds of a contender and a size.
+pub fn compare_sizes(
+    title: &str,
+    names: &[String],
+    sizes: &[usize],
+    ratio: fn(f64, f64) -> f64,
+    mut time: impl FnMut(usize, usize) -> f64,
+) {
+    const ROUNDS: usize = 11;
+    let mut rows: Vec<_> = names.iter().map(|name| vec![name.clone()]).collect();
+    for &len in sizes {
+        let times = race(names.len(), ROUNDS, |i| Ok::<_, Infallible>(time(i, len)));
+        for (i, row) in rows.iter_mut().enumerate() {
+            let mut own: Vec<_> = times.iter().map(|round| round[i]).collect();
+            let mut ratios: Vec<_> = times.iter().map(|round| ratio(round[0], round[i])).collect();
+            let rate = len as f64 / median(&mut own);
+            row.push(format!("{:.2}; {rate:.1}", median(&mut ratios)));
+        }
+    }
+    let mut table = ruled();
+    let columns = sizes.iter().map(|&size| format_size(size as u64));
+    table.set_header([title.to_owned()].into_iter().chain(columns));
+    rows.into_iter().for_each(|row| _ = table.add_row(row));
+    println!("{table}");
 }
 
 /// A table of promised ratios, measured ratios, and whether the promise is kept.

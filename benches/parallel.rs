@@ -6,18 +6,14 @@
 
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
-use std::time::Instant;
 
 use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for};
+use clearpage_benches::{compare_sizes, nanoseconds};
 use clearpage_cli::harness::machine::Machine;
-use clearpage_cli::harness::measure::median;
 use clearpage_cli::harness::memory::Arena;
-use clearpage_cli::harness::table::ruled;
-use clearpage_cli::harness::units::format_size;
 use clearpage_os::parallel;
 
 const SIZES: [usize; 5] = [64 << 20, 128 << 20, 256 << 20, 1 << 30, 2 << 30];
-const ROUNDS: usize = 11;
 
 fn main() {
     let cpus = available_parallelism().map_or(1, NonZeroUsize::get);
@@ -36,9 +32,6 @@ fn main() {
 fn table(arena: &mut [Page], cpus: usize) {
     let mut counts: Vec<_> = (1..).map(|n| 1 << n).take_while(|&n| n < 2 * cpus).collect();
     counts.iter_mut().for_each(|n| *n = cpus.min(*n));
-    let mut table = ruled();
-    let columns = SIZES.map(|size| format_size(size as u64));
-    table.set_header(["threads".to_owned()].into_iter().chain(columns));
     let clear = |pages: &mut [Page], threads| match threads {
         None => parallel::clear_pages_for(pages, Intent::Cold),
         Some(1) => clear_pages_for(pages, Intent::Cold),
@@ -46,28 +39,13 @@ fn table(arena: &mut [Page], cpus: usize) {
     };
     let contenders: Vec<_> =
         [Some(1), None].into_iter().chain(counts.into_iter().map(Some)).collect();
-    let mut random = fastrand::Rng::with_seed(1);
-    let samples = SIZES.map(|len| {
-        let mut samples = vec![Vec::new(); contenders.len()];
-        let mut order: Vec<_> = (0..contenders.len()).collect();
-        for _ in 0..ROUNDS {
-            random.shuffle(&mut order);
-            for &i in &order {
-                let start = Instant::now();
-                clear(&mut arena[..len / PAGE_SIZE], contenders[i]);
-                samples[i].push(start.elapsed().as_nanos() as f64);
-            }
-        }
-        (len, samples)
+    let name = |threads: &Option<usize>| match threads {
+        None => "parallel::clear_pages_for".to_owned(),
+        Some(n) => n.to_string(),
+    };
+    let names: Vec<_> = contenders.iter().map(name).collect();
+    let speed = |serial, own| serial / own;
+    compare_sizes("threads", &names, &SIZES, speed, |i, len| {
+        nanoseconds(|| clear(&mut arena[..len / PAGE_SIZE], contenders[i]))
     });
-    for (i, threads) in contenders.iter().enumerate() {
-        let figures = samples.iter().map(|(len, samples)| {
-            let ratios = samples[0].iter().zip(&samples[i]).map(|(serial, time)| serial / time);
-            let rate = *len as f64 / median(&mut samples[i].clone());
-            format!("{:.2}; {rate:.0}", median(&mut ratios.collect::<Vec<_>>()))
-        });
-        let name = threads.map_or("parallel::clear_pages_for".to_owned(), |n| n.to_string());
-        table.add_row([name].into_iter().chain(figures));
-    }
-    println!("{table}");
 }

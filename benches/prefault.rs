@@ -10,19 +10,16 @@ mod linux {
     use std::hint::black_box;
     use std::ptr::null_mut;
     use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-    use std::time::Instant;
 
     use clearpage::{Intent, PAGE_SIZE, Page, clear_pages_for};
+    use clearpage_benches::{compare_sizes, nanoseconds};
     use clearpage_cli::harness::machine::Machine;
-    use clearpage_cli::harness::measure::median;
-    use clearpage_cli::harness::table::ruled;
     use clearpage_cli::harness::units::format_size;
     use clearpage_os::{HugePages, parallel, prefault};
     use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
     const HUGE: usize = 2 << 20;
     const SIZES: [usize; 3] = [HUGE, 64 << 20, 1 << 30];
-    const ROUNDS: usize = 11;
 
     type Contender = (&'static str, Advice, fn(&mut [Page]));
 
@@ -69,9 +66,7 @@ mod linux {
             // Fails on a kernel without huge pages, which needs no advice.
             let _ = madvise(start, len, advice);
             let pages = std::slice::from_raw_parts_mut(start.cast(), len / PAGE_SIZE);
-            let begin = Instant::now();
-            first_touch(pages);
-            let time = begin.elapsed().as_nanos() as f64;
+            let time = nanoseconds(|| first_touch(pages));
             munmap(mapping, len + HUGE).unwrap();
             time
         }
@@ -79,30 +74,15 @@ mod linux {
 
     pub fn main() {
         println!("{}, pages of {}", Machine::detect().cpu, format_size(PAGE_SIZE as u64));
-        let mut table = ruled();
-        let columns = SIZES.map(|size| format_size(size as u64));
-        table.set_header(["time to that of the first; GB/s".to_owned()].into_iter().chain(columns));
-        let mut random = fastrand::Rng::with_seed(1);
-        let samples = SIZES.map(|len| {
-            let mut samples = [const { Vec::new() }; CONTENDERS.len()];
-            let mut order: Vec<_> = (0..CONTENDERS.len()).collect();
-            for _ in 0..ROUNDS {
-                random.shuffle(&mut order);
-                for &i in &order {
-                    samples[i].push(sample(CONTENDERS[i], len));
-                }
-            }
-            (len, samples)
-        });
-        for (i, (name, ..)) in CONTENDERS.iter().enumerate() {
-            let figures = samples.iter().map(|(len, samples)| {
-                let ratios = samples[i].iter().zip(&samples[0]).map(|(time, first)| time / first);
-                let rate = *len as f64 / median(&mut samples[i].clone());
-                format!("{:.2}; {rate:.1}", median(&mut ratios.collect::<Vec<_>>()))
-            });
-            table.add_row([(*name).to_owned()].into_iter().chain(figures));
-        }
-        println!("{table}");
+        let names = CONTENDERS.map(|(name, ..)| name.to_owned());
+        let title = "time to that of the first; GB/s";
+        compare_sizes(
+            title,
+            &names,
+            &SIZES,
+            |first, own| own / first,
+            |i, len| sample(CONTENDERS[i], len),
+        );
     }
 }
 

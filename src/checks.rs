@@ -3,20 +3,15 @@
 //! A page's owner may have marked parts of it as out of bounds: redzones of KASAN and ASan, or MTE
 //! tags. Clearing the page overwrites these parts on purpose. An instrumented memset, which checks
 //! every byte, would report an overflow; so would the hardware if a tag differs from the pointer's.
-//! So Linux's page allocator calls `kasan_disable_current` for the clear: s390 clears by memset.
+//! So Linux's page allocator calls `kasan_disable_current` for the clear since commit 9e15afa5a87a
+//! (2020): on s390 `clear_page` is a memset, and KASAN reported the redzones of freed blocks.
 //!
 //! The compiler cannot instrument this crate's primitives because they are asm. To catch overflows,
 //! every call in a build with ASan checks its whole range by [`check_write`]. While initialising
-//! memory for another owner, hold a [`ChecksDisabled`] of [`AddressSanitizer`], [`TagChecks`] or a
-//! custom checker.
-//!
-//! [`TagChecks`]: crate::highmem::tag::TagChecks
-//! [`AddressSanitizer`]: AddressSanitizer
+//! memory for another owner, hold a [`ChecksDisabled`] of `AddressSanitizer`,
+//! [`TagChecks`](crate::highmem::tag::TagChecks) or a custom checker.
 
 use core::marker::PhantomData;
-use core::ptr::NonNull;
-
-use crate::page::{PAGE_SIZE, Page};
 
 /// Whether this build checks clears with AddressSanitizer (`-Zsanitizer=address`).
 pub const ADDRESS_SANITIZER: bool = cfg!(clearpage_asan);
@@ -44,14 +39,6 @@ pub fn check_write(ptr: *mut u8, len: usize) {
     }
     #[cfg(not(clearpage_asan))]
     let _ = (ptr, len);
-}
-
-/// Calls [`check_write`] for each page.
-#[inline(always)]
-pub(crate) fn check_pages(pages: &[NonNull<Page>]) {
-    if ADDRESS_SANITIZER {
-        pages.iter().for_each(|page| check_write(page.as_ptr().cast(), PAGE_SIZE));
-    }
 }
 
 /// Returns whether this thread holds a guard of [`AddressSanitizer`]. Pass it on to threads that
@@ -121,14 +108,6 @@ impl Checker for AddressSanitizer {
 
 /// A guard that disables a checker for the current thread until it is dropped, by a panic too.
 /// Guards nest: the last one created is dropped first. A guard cannot leave its thread.
-///
-/// ```
-/// use clearpage::checks::{NoChecker, ChecksDisabled};
-///
-/// let unchecked = ChecksDisabled::new(&NoChecker);
-/// // ... initialise memory ...
-/// drop(unchecked);
-/// ```
 ///
 /// ```compile_fail,E0277
 /// use clearpage::checks::{NoChecker, ChecksDisabled};

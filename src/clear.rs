@@ -35,8 +35,7 @@ pub fn clear_pages_for(pages: &mut [Page], intent: Intent) {
 }
 
 /// Zeroes a slice of any length and alignment.
-#[doc(alias = "memset")]
-#[doc(alias = "bzero")]
+#[doc(alias("memset", "bzero"))]
 #[inline]
 pub fn zero_bytes(bytes: &mut [u8], intent: Intent) {
     // SAFETY: a slice is valid for writes of all its bytes.
@@ -147,8 +146,7 @@ pub fn clear_pages_chunked(
 ///
 /// # Panics
 /// If `hot` is not less than the number of pages.
-#[doc(alias = "folio_zero_user")]
-#[doc(alias = "clear_huge_page")]
+#[doc(alias("folio_zero_user", "clear_huge_page"))]
 pub fn clear_pages_around(pages: &mut [Page], hot: usize) {
     // SAFETY: the slice is borrowed for writes.
     unsafe { raw::clear_pages_around(NonNull::from(&mut *pages).cast(), pages.len(), hot) }

@@ -47,7 +47,9 @@ pub(crate) unsafe fn zero(what: Clear<'_>) {
         Clear::Blocks(_, ptr, len) | Clear::Bytes(_, ptr, len) | Clear::Short(ptr, len) => {
             checks::check_write(ptr, len);
         }
-        Clear::Pages(_, pages) => checks::check_pages(pages),
+        Clear::Pages(_, pages) => {
+            pages.iter().for_each(|page| checks::check_write(page.as_ptr().cast(), PAGE_SIZE));
+        }
     }
     // SAFETY: the caller's promises.
     unsafe {

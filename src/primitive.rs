@@ -68,35 +68,69 @@ impl core::error::Error for Unavailable {}
 /// A row of the build need not work on this CPU: see [`Primitive::available`].
 pub struct Primitive {
     /// ASCII.
-    pub(crate) name: &'static CStr,
-    pub(crate) store: StoreKind,
-    pub(crate) registers: RegisterFile,
+    name: &'static CStr,
+    store: StoreKind,
+    registers: RegisterFile,
     /// The feature that it requires, if any.
-    pub(crate) needs: Option<Feature>,
+    needs: Option<Feature>,
     /// A function, because some CPUs report the block size only at run time.
-    pub(crate) block: fn() -> usize,
-    pub(crate) availability: fn() -> Result<(), Unavailable>,
+    block: fn() -> usize,
+    availability: fn() -> Result<(), Unavailable>,
     pub(crate) leaf: Leaf,
 }
 
-/// The code of a primitive. Addresses and lengths are non-zero multiples of its block. A range may
-/// span adjacent allocations: their provenance is exposed, and a leaf works on addresses.
+/// The code of a primitive. Callers promise that this CPU can run it, that each range is valid for
+/// writes, and that addresses and lengths are non-zero multiples of its block. A range may span
+/// adjacent allocations: their provenance is exposed, and a leaf works on addresses.
 #[derive(Clone, Copy)]
+#[allow(dead_code, reason = "not every ISA has weakly ordered stores, or memory tags")]
 pub(crate) enum Leaf {
     /// Clears one range (address, bytes) with normally ordered stores.
     Ordered(unsafe fn(*mut u8, usize)),
     /// Clears a list of ranges of equal length (list, entries, bytes in each) with weakly ordered
     /// stores. There is at least one entry. The fence is in the same asm block as all the stores,
     /// so that no caller can see a pending store or forget the fence.
-    #[allow(dead_code, reason = "not every ISA has weakly ordered stores")]
     Weak(WeakLeaf),
     /// Like `Ordered`, but also sets the memory tags to the tag of the pointer.
-    #[allow(dead_code, reason = "not every ISA has memory tags")]
     Tagging(unsafe fn(*mut u8, usize)),
 }
 
 /// The code of [`Leaf::Weak`]: list, entries, bytes in each range.
 pub(crate) type WeakLeaf = unsafe fn(*const *mut u8, usize, usize);
+
+/// Builds the rows of `arch/`.
+#[allow(dead_code, reason = "an ISA or build needs not all")]
+impl Primitive {
+    /// Creates a row that every CPU of the ISA has: temporal stores from general registers.
+    pub(crate) const fn plain(name: &'static CStr, block: fn() -> usize, leaf: Leaf) -> Self {
+        Self {
+            name,
+            store: StoreKind::Temporal,
+            registers: RegisterFile::General,
+            needs: None,
+            block,
+            availability: || Ok(()),
+            leaf,
+        }
+    }
+
+    pub(crate) const fn non_temporal(self) -> Self {
+        Self { store: StoreKind::NonTemporal, ..self }
+    }
+
+    pub(crate) const fn vector(self) -> Self {
+        Self { registers: RegisterFile::Vector, ..self }
+    }
+
+    /// Requires a feature, if it is not part of the ISA.
+    pub(crate) const fn needs_feature(
+        self,
+        needs: Option<Feature>,
+        availability: fn() -> Result<(), Unavailable>,
+    ) -> Self {
+        Self { needs, availability, ..self }
+    }
+}
 
 impl Primitive {
     /// Returns the name, which is also that of its source file: `stosb`, `clzero`, `dc_zva`.

@@ -31,9 +31,6 @@ pub unsafe fn clear_page(page: NonNull<Page>) {
 ///
 /// # Safety
 /// If `npages` is not 0, `page` is page-aligned and valid for writes of `npages` pages.
-///
-/// # Panics
-/// If `npages` pages are more than `isize::MAX` bytes.
 #[inline]
 pub unsafe fn clear_pages(page: NonNull<Page>, npages: usize) {
     // SAFETY: the caller's promise.
@@ -44,9 +41,6 @@ pub unsafe fn clear_pages(page: NonNull<Page>, npages: usize) {
 ///
 /// # Safety
 /// If `npages` is not 0, `page` is page-aligned and valid for writes of `npages` pages.
-///
-/// # Panics
-/// If `npages` pages are more than `isize::MAX` bytes.
 #[inline]
 pub unsafe fn clear_pages_for(page: NonNull<Page>, npages: usize, intent: Intent) {
     debug_assert!(npages == 0 || page.is_aligned(), "clear_pages: {page:p} is not page-aligned");
@@ -175,9 +169,6 @@ fn neighbourhood(npages: usize, hot: usize) -> Range<usize> {
 ///
 /// # Safety
 /// If `len` is not 0, `ptr` is valid for writes of `len` bytes.
-///
-/// # Panics
-/// If `len` is more than `isize::MAX`.
 #[inline]
 pub unsafe fn zero_bytes(ptr: *mut u8, len: usize, intent: Intent) {
     if len <= arch::SHORT {

@@ -357,11 +357,14 @@ fn values_are_escaped_in_messages() {
             return;
         }
         let mut command = child("clear_and_count");
-        command.env(variable, OsStr::from_bytes(b"\x1b[31m\xff\n"));
+        let text = "it's a \"file\" \u{e9}".as_bytes();
+        let value = [text, b"\x1b[31m\xff\n", "\u{202e}".as_bytes()].concat();
+        command.env(variable, OsStr::from_bytes(&value));
         let output = run(command);
         let (found, _, stderr) = texts(&output);
         assert_eq!(found, code, "{stderr}");
-        let message = format!("clearpage: {variable}=\\u{{1b}}[31m\\xff\\n: ");
+        let message = "it's a \"file\" \u{e9}\\u{1b}[31m\\xff\\n\\u{202e}: ";
+        let message = format!("clearpage: {variable}={message}");
         assert!(stderr.contains(&message) && !stderr.contains('\x1b'), "{stderr}");
     }
 }

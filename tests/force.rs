@@ -1,7 +1,7 @@
 //! Every way to force a primitive, and its errors. The plan is global, so only one test changes it;
 //! others use child processes.
 
-use clearpage::{ForceError, Intent, PAGE_SIZE, primitives};
+use clearpage::{ForceError, Intent, PAGE_SIZE, Tuning, primitives};
 use clearpage_testkit::{Garbage, built_for_one};
 #[cfg(feature = "std")]
 use clearpage_testkit::{child, child_with};
@@ -49,10 +49,13 @@ fn a_forced_primitive_serves_every_function() {
 }
 
 #[test]
-fn the_plan_uses_only_what_this_cpu_has() {
-    for name in plan() {
-        let row = primitives().iter().find(|p| p.name() == name).unwrap();
-        assert!(row.available().is_ok(), "{name}");
+fn a_primitive_that_sets_memory_tags_is_never_installed() {
+    for row in primitives().iter().filter(|row| row.sets_tags()) {
+        let refused = Err(ForceError::SetsTags { name: row.name() });
+        assert_eq!(Tuning::uniform(row).install(), refused);
+        for intent in Intent::ALL {
+            assert_eq!(Tuning::detect().with_step(intent, 1 << 20, row).install(), refused);
+        }
     }
 }
 

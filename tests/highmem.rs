@@ -2,10 +2,11 @@
 //! mapped by a mapper that counts its mappings and fails on request.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
 
 use clearpage::highmem::tag::{self, Tag, TagState};
 use clearpage::highmem::{
-    ClearError, Frame, FrameRange, Highmem, clear_highpage, clear_highpages,
+    ClearError, Frame, FrameRange, Highmem, LinearMap, clear_highpage, clear_highpages,
     clear_scattered_highpages, tag_clear_highpages,
 };
 use clearpage::{Intent, primitives};
@@ -249,4 +250,14 @@ fn an_error_reports_the_cleared_frames() {
     let error = unsafe { clear_highpages(&mem, frames(8, 20), Intent::Hot) }.unwrap_err();
     let text = "cannot clear frame 0xc, 4 pages before it are cleared: mapping 1 fails";
     assert_eq!(error.to_string(), text);
+}
+
+#[test]
+fn the_error_of_the_mapper_is_the_source() {
+    // SAFETY: no frame has an address.
+    let empty = unsafe { LinearMap::new(frames(0, 0), NonNull::dangling()) };
+    // SAFETY: as above.
+    let error = unsafe { clear_highpages(&empty, frames(7, 1), Intent::Cold) }.unwrap_err();
+    let source = std::error::Error::source(&error).and_then(|e| e.downcast_ref());
+    assert_eq!(source, Some(&error.source));
 }

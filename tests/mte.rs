@@ -206,6 +206,23 @@ fn the_tag_of_a_pointer_is_stripped() {
 }
 
 #[test]
+fn the_top_byte_is_no_part_of_an_address() {
+    let strip = |address| tag::strip(std::ptr::without_provenance_mut::<u8>(address)).addr();
+    for address in [0x0000_7fff_1234_5678, 0xffff_8000_1234_5678_usize] {
+        for byte in [0, 0x5a, 0xff] {
+            assert_eq!(strip(address & !(0xff << 56) | byte << 56), address);
+        }
+        for number in 0..16 {
+            let ptr = std::ptr::without_provenance_mut::<u8>(address);
+            let tagged = tag::set(ptr, Tag::new(number).unwrap());
+            // Only bits 59:56 hold the tag. Bits 63:60 are unchanged.
+            assert_eq!(tagged.addr(), address & !(15 << 56) | usize::from(number) << 56);
+            assert_eq!(tag::strip(tagged), ptr);
+        }
+    }
+}
+
+#[test]
 fn frames_are_cleared_with_their_tags() {
     let Some(mte) = mte() else { return };
     let memory = Tagged::new(4 * PAGE_SIZE);

@@ -84,11 +84,8 @@ fn freeing_follows_the_policy() {
 fn the_batch_path_ignores_the_policy() {
     let hooks = PageHooks::new(memory(None)).with_policy(InitPolicy::OFF);
     // SAFETY: only this test uses the frames.
-    unsafe {
-        hooks.init_pages(frames(0, 2)).unwrap();
-        hooks.init_scattered(&[frame(22), frame(5)]).unwrap();
-    }
-    hooks.mem().check(|f| [0, 1, 5, 22].contains(&f));
+    unsafe { hooks.init_pages(frames(0, 2)) }.unwrap();
+    hooks.mem().check(|f| f < 2);
 }
 
 #[test]
@@ -160,7 +157,7 @@ fn each_call_disables_the_checker_once_and_enables_it_even_after_a_failure() {
         let _ = hooks(None).post_alloc(all, AllocFlags::NONE).unwrap();
         let _ = hooks(None).free_prepare(all, AllocFlags::NONE).unwrap();
         let _ = hooks(None).post_alloc(all, AllocFlags::ZERO_TAGS).unwrap();
-        hooks(None).init_scattered(&LIST.map(frame)).unwrap();
+        let _ = hooks(None).post_alloc_scattered(&LIST.map(frame), AllocFlags::NONE).unwrap();
         assert_eq!((SEEN.get(), DEPTH.get()), (4, 0));
         let error = hooks(Some(1)).post_alloc(all, AllocFlags::NONE).unwrap_err();
         assert_eq!((error.cleared, DEPTH.get()), (NPAGES as u64 / 2 + 3, 0));

@@ -76,6 +76,7 @@ fn a_union_has_the_flags_of_both_sets() {
 /// Only this test changes the policy of the process.
 #[test]
 fn set_policy_takes_effect() {
+    assert_eq!(InitPolicy::default(), InitPolicy::OFF);
     assert_eq!(policy(), InitPolicy::OFF, "neither a call nor the environment set it");
     for wanted in POLICIES {
         set_policy(wanted);

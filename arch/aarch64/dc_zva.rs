@@ -11,26 +11,18 @@
 //!   the same on all CPUs of a machine. One larger than a page would be refused.
 //! - Normal memory of any cacheability. Device memory faults (alignment), and with the MMU off
 //!   all data accesses are to Device memory: at EL1 the MMU must be on.
-//! - General registers only: legal in kernels.
 
 use super::ident::Dczid;
 use super::loops::zero_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"dc_zva",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::DcZva),
-    block: || Dczid::read().block(),
-    availability: || Dczid::read().usable(),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::plain(c"dc_zva", || Dczid::read().block(), Leaf::Ordered(clear))
+        .needs_feature(Some(Feature::DcZva), || Dczid::read().usable());
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of the block.
-/// - It is Normal memory, and DC ZVA is permitted.
+/// As for every [`Leaf`]; the memory is Normal.
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all blocks fall into the range.
     unsafe { zero_blocks!("", "dc zva", ptr, len, Dczid::read().block()) }

@@ -21,7 +21,6 @@ const KERNEL: bool = cfg!(all(feature = "std", any(target_os = "linux", target_o
 pub(super) struct Dczid(u64);
 
 impl Dczid {
-    /// Reads the register of the current CPU.
     pub(super) fn read() -> Self {
         let value;
         // SAFETY: reads a register that every exception level may read.
@@ -41,7 +40,6 @@ impl Dczid {
         self.0 & 16 != 0
     }
 
-    /// Returns whether DC ZVA can clear pages.
     pub(super) const fn usable(self) -> Result<(), Unavailable> {
         if self.prohibited() {
             Err(Unavailable { reason: "DC ZVA is prohibited: DCZID_EL0 bit 4 is 1" })
@@ -63,7 +61,6 @@ impl Dczid {
     }
 }
 
-/// Selects the kernel's answer or the build's.
 const fn either<T: Copy>(kernel: T, build: T) -> T {
     if KERNEL { kernel } else { build }
 }
@@ -71,15 +68,15 @@ const fn either<T: Copy>(kernel: T, build: T) -> T {
 /// Detects FEAT_MOPS: memory set instructions.
 pub(super) fn mops() -> Result<(), Unavailable> {
     let build = "no MOPS: the build is without target feature mops";
-    let reason = either("no MOPS: AT_HWCAP2 bit 43 is 0", build);
-    require(either(hwcap2(43), cfg!(target_feature = "mops")), reason)
+    let bit = either(hwcap2(43), cfg!(target_feature = "mops"));
+    require(bit, either("no MOPS: AT_HWCAP2 bit 43 is 0", build))
 }
 
 /// Detects FEAT_MTE2: memory tags.
 pub(super) fn mte() -> Result<(), Unavailable> {
     let build = "no MTE: the build is without target feature mte";
-    let reason = either("no MTE: AT_HWCAP2 bit 18 is 0", build);
-    require(either(hwcap2(18), cfg!(target_feature = "mte")), reason)
+    let bit = either(hwcap2(18), cfg!(target_feature = "mte"));
+    require(bit, either("no MTE: AT_HWCAP2 bit 18 is 0", build))
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
@@ -133,33 +130,19 @@ mod tests {
 
     #[test]
     fn block_sizes_are_those_of_the_register() {
-        for (bits, bytes) in [(0, 4), (4, 64), (6, 256), (7, 512), (9, 2048)] {
-            assert_eq!(Dczid(bits).block(), bytes);
-            assert_eq!(Dczid(bits).usable(), Ok(()), "{bits}");
-            assert_eq!(Dczid(bits | 16).block(), bytes, "DZP is no part of the size");
-            // Bits 63:5 are reserved.
-            assert_eq!(Dczid(bits | !31).block(), bytes);
-            assert_eq!(Dczid(bits | !31).usable(), Ok(()), "{bits}");
-        }
-    }
-
-    #[test]
-    fn prohibited_is_unavailable_whatever_the_block() {
+        let prohibited = "DC ZVA is prohibited: DCZID_EL0 bit 4 is 1";
+        let too_large = "DC ZVA clears more than a page: DCZID_EL0 bits 3:0";
         for bits in 0..16 {
-            let error = Dczid(bits | 16).usable().unwrap_err();
-            assert_eq!(error.reason, "DC ZVA is prohibited: DCZID_EL0 bit 4 is 1");
+            // Bits 63:5 are reserved.
+            for dczid in [bits, bits | !31] {
+                let usable = if 4 << bits > PAGE_SIZE { Err(too_large) } else { Ok(()) };
+                assert_eq!(Dczid(dczid).block(), 4 << bits);
+                assert_eq!(Dczid(dczid).usable().map_err(|why| why.reason), usable);
+                assert_eq!(Dczid(dczid | 16).block(), 4 << bits, "DZP is no part of the size");
+                assert_eq!(Dczid(dczid | 16).usable().map_err(|why| why.reason), Err(prohibited));
+            }
         }
-    }
-
-    #[test]
-    fn a_block_larger_than_a_page_is_refused() {
-        let page = u64::from(PAGE_SIZE.ilog2()) - 2;
-        assert_eq!(Dczid(page).block(), PAGE_SIZE);
-        assert_eq!(Dczid(page).usable(), Ok(()));
-        if page < 15 {
-            let error = Dczid(page + 1).usable().unwrap_err();
-            assert_eq!(error.reason, "DC ZVA clears more than a page: DCZID_EL0 bits 3:0");
-        }
+        assert!((4..=2048).contains(&Dczid::read().block()));
     }
 
     #[test]
@@ -179,11 +162,7 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn where_prohibited_nothing_is_left_to_whole_blocks() {
-        assert_eq!(Dczid(4 | 16).whole_blocks(4096, 4096), (4096, 0));
+        assert_eq!(Dczid(4 | 16).whole_blocks(4096, 4096), (4096, 0), "prohibited");
         assert_eq!(Dczid(4).whole_blocks(4096, 4096), (0, 4096));
     }
 
@@ -192,10 +171,5 @@ mod tests {
         for (code, name) in [(0x41, "0x41"), (0xc0, "0xc0"), (0, "0x00")] {
             assert_eq!(implementer(code).name(), name);
         }
-    }
-
-    #[test]
-    fn the_block_of_this_cpu_is_one_that_the_architecture_allows() {
-        assert!((4..=2048).contains(&Dczid::read().block()));
     }
 }

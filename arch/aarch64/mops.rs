@@ -14,23 +14,15 @@
 
 use super::ident;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 1;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"mops",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::Mops),
-    block: || BLOCK,
-    availability: ident::mops,
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"mops", || BLOCK, Leaf::Ordered(clear))
+    .needs_feature(Some(Feature::Mops), ident::mops);
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
-/// - This CPU has FEAT_MOPS, and the system lets it be used.
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

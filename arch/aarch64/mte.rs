@@ -15,31 +15,21 @@
 //!   mapped with PROT_MTE, and prctl(PR_SET_TAGGED_ADDR_CTRL) before tags are checked or tagged
 //!   pointers given to it.
 //! - Device memory and the MMU being off: as `dc_zva`.
-//! - General registers only: legal in kernels.
 
 use core::arch::asm;
 
 use super::ident::{self, Dczid};
 use super::loops::zero_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 16;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"mte",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::Mte),
-    block: || BLOCK,
-    availability: ident::mte,
-    leaf: Leaf::Tagging(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"mte", || BLOCK, Leaf::Tagging(clear))
+    .needs_feature(Some(Feature::Mte), ident::mte);
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes, but for its tag; both are non-zero multiples of
-///   [`BLOCK`].
-/// - It is Normal memory, and this CPU has FEAT_MTE2.
+/// As for every [`Leaf`]; the memory is Normal, and its tags need not match.
 unsafe fn clear(ptr: *mut u8, len: usize) {
     let dczid = Dczid::read();
     let (head, body) = dczid.whole_blocks(ptr.addr(), len);

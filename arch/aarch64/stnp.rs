@@ -12,22 +12,15 @@
 //!   prohibited.
 
 use super::loops::store_pairs;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"stnp",
-    store: StoreKind::NonTemporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::plain(c"stnp", || BLOCK, Leaf::Ordered(clear)).non_temporal();
 
 /// # Safety
-/// `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe { store_pairs!("stnp", ptr, len) }

@@ -4,25 +4,16 @@
 //! - Instruction: STP of two 64-bit general registers. CPUs: all; feature bit: none.
 //! - Temporal; ordered as any store: no fence.
 //! - Block 64, aligned: no store crosses a cache line. Device memory takes it too, MMU on or off.
-//! - General registers only: legal in kernels.
 
 use super::loops::store_pairs;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"stp",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"stp", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
-/// `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe { store_pairs!("stp", ptr, len) }

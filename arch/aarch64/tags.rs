@@ -45,7 +45,6 @@ impl TagChecks {
         }))
     }
 
-    /// Restores the previous TCO.
     pub(crate) fn restore(self) {
         if let Some(before) = self.0 {
             // SAFETY: as above.
@@ -57,28 +56,6 @@ impl TagChecks {
                     options(nostack, preserves_flags),
                 )
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_top_byte_is_no_part_of_an_address() {
-        const USER: usize = 0x0000_7fff_1234_5678;
-        const KERNEL: usize = 0xffff_8000_1234_5678;
-        for tag in [0, 0x5a, 0xff] {
-            let tagged = |address: usize| address & !(0xff << 56) | tag << 56;
-            assert_eq!(untag(tagged(USER)), USER);
-            assert_eq!(untag(tagged(KERNEL)), KERNEL);
-        }
-        for tag in 0..16 {
-            assert_eq!(untag(set_tag(USER, tag)), USER);
-            assert_eq!((set_tag(set_tag(USER, 15), tag) >> 56) as u8, tag);
-            // Only bits 59:56 hold the tag. Bits 63:60 are unchanged.
-            assert_eq!((set_tag(KERNEL, tag) >> 56) as u8, 0xf0 | tag);
         }
     }
 }

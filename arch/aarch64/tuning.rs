@@ -48,81 +48,11 @@ pub(crate) fn tuning(facts: &Facts) -> Tuning {
     if let Some(zva) = facts.row("dc_zva").filter(|_| !zva_saves_nothing(facts)) {
         let from = (4 * facts.block).clamp(ZVA_START, PAGE_SIZE);
         let ladder = Ladder::new(short).then(from, zva);
-        return Tuning { auto: ladder, hot: ladder, cold: ladder };
+        return Tuning::of(ladder, ladder, ladder);
     }
     let stream = facts.first(&["stnp"]);
     let last = facts.caches.l3.max(facts.caches.l2);
     let last = if last == 0 { LAST_CACHE } else { last };
     let kept = Ladder::new(short).then(last, stream);
-    Tuning { auto: kept, hot: kept, cold: Ladder::new(short).then(STREAM_START, stream) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cpu::Feature::{self, DcZva, Mops, Mte};
-    use crate::intent::Intent;
-    use crate::tuning::testing::{KIB, MIB, cpu_with, steps};
-
-    fn cpu(features: &[Feature], block: usize) -> Facts {
-        Facts { block, ..cpu_with(features, [0; 3]) }
-    }
-
-    #[test]
-    fn most_cpus_have_dc_zva_of_a_line() {
-        for intent in Intent::ALL {
-            assert_eq!(steps(&cpu(&[DcZva], 64), intent), [("stp", 0), ("dc_zva", 256)]);
-        }
-    }
-
-    #[test]
-    fn larger_blocks_start_later_but_serve_every_page() {
-        let from = |block| steps(&cpu(&[DcZva], block), Intent::Hot);
-        assert_eq!(from(4), [("stp", 0), ("dc_zva", 256)]);
-        assert_eq!(from(256), [("stp", 0), ("dc_zva", KIB)]);
-        assert_eq!(from(512), [("stp", 0), ("dc_zva", 2 * KIB)]);
-        assert_eq!(from(2048), [("stp", 0), ("dc_zva", PAGE_SIZE.min(8 * KIB))]);
-    }
-
-    #[test]
-    fn mops_serves_everything() {
-        for intent in Intent::ALL {
-            assert_eq!(steps(&cpu(&[DcZva, Mops, Mte], 64), intent), [("mops", 0)]);
-            assert_eq!(steps(&cpu(&[Mops], 64), intent), [("mops", 0)]);
-        }
-    }
-
-    #[test]
-    fn where_dc_zva_is_prohibited_pairs_serve_by_intent() {
-        let of = |intent| steps(&cpu(&[], 64), intent);
-        assert_eq!(of(Intent::Hot), [("stp", 0), ("stnp", 32 * MIB)]);
-        assert_eq!(of(Intent::Auto), [("stp", 0), ("stnp", 32 * MIB)]);
-        assert_eq!(of(Intent::Cold), [("stp", 0), ("stnp", 4 * KIB)]);
-        let known = Facts { caches: cpu_with(&[], [0, MIB, 2 * MIB]).caches, ..cpu(&[], 64) };
-        assert_eq!(steps(&known, Intent::Hot), [("stp", 0), ("stnp", 2 * MIB)]);
-    }
-
-    #[test]
-    fn dc_zva_is_not_used_where_it_saves_nothing() {
-        let of = |vendor, model| {
-            let vendor = Vendor::named(vendor).unwrap();
-            let facts = Facts { vendor, model, ..cpu(&[DcZva], 64) };
-            steps(&facts, Intent::Hot)[1].0
-        };
-        assert_eq!(of("0x48", 0xd01), "stnp");
-        assert_eq!(of("0x50", 0x000), "stnp");
-        // Another part of the same maker, the same part of another, and an unknown maker.
-        for (vendor, model) in [("0x48", 0xd02), ("0x41", 0xd01), ("", 0)] {
-            assert_eq!(of(vendor, model), "dc_zva");
-        }
-    }
-
-    #[test]
-    fn tags_are_never_set_unasked() {
-        for features in [&[DcZva, Mte][..], &[Mte]] {
-            for intent in Intent::ALL {
-                assert!(steps(&cpu(features, 64), intent).iter().all(|step| step.0 != "mte"));
-            }
-        }
-    }
+    Tuning::of(kept, kept, Ladder::new(short).then(STREAM_START, stream))
 }

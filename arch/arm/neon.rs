@@ -5,29 +5,21 @@
 //!   multiple of 32, which spares some CPUs a cycle. Feature bit: AT_HWCAP bit 12. CPUs: ARMv7-A
 //!   with Advanced SIMD, all of ARMv8.
 //! - Temporal; no fence; block 128, aligned: a declared alignment that does not hold faults.
-//! - Vector registers: compiled in only where the target has NEON or Linux can be asked, not in
-//!   kernels. They are saved: a target of soft floats has NEON too, but no name for its registers.
+//! - Its registers are saved: a target of soft floats has NEON too, but no name for them.
 
 use super::has_neon;
 use crate::arch::require;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 128;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"neon",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::Vector,
-    needs: Some(Feature::Neon),
-    block: || BLOCK,
-    availability: || require(has_neon(), "no NEON: AT_HWCAP bit 12 is 0"),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"neon", || BLOCK, Leaf::Ordered(clear))
+    .vector()
+    .needs_feature(Some(Feature::Neon), || require(has_neon(), "no NEON: AT_HWCAP bit 12 is 0"));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
-/// - This CPU has NEON.
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

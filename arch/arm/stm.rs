@@ -8,22 +8,14 @@
 //!   and passes 8 bytes a cycle where it is one of 8.
 //! - General registers only: legal in kernels. Not for Device memory: an interrupt may restart it.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"stm",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"stm", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

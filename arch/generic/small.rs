@@ -89,7 +89,7 @@ struct Unaligned<T>(T);
 /// `ptr` is valid for a write of a `T`, of any alignment.
 #[cfg_attr(clearpage_asan, sanitize(address = "off"))]
 #[cfg_attr(not(clearpage_asan), inline(always))]
-unsafe fn store<T: Copy + Default>(ptr: *mut u8) {
+pub(super) unsafe fn store<T: Copy + Default>(ptr: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe { *ptr.cast::<Unaligned<T>>() = Unaligned(T::default()) };
     // Otherwise the compiler merges stores into a call of memset, which may be our caller.

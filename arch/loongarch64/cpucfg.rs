@@ -45,30 +45,17 @@ fn decode(word: impl Fn(u32) -> u32) -> Caches {
 mod tests {
     use super::*;
 
-    /// Four ways, 256 sets and 64-byte lines are 64 KiB.
-    const KIB_64: u32 = 6 << 24 | 8 << 16 | 3;
-
-    /// The words from 0x10 on.
-    fn of(words: [u32; 5]) -> Caches {
-        decode(|n| words[n as usize - 0x10])
-    }
-
     #[test]
-    fn three_levels_the_outer_two_unified() {
-        let (l2, l3) = (6 << 24 | 8 << 16 | 15, 6 << 24 | 14 << 16 | 15);
-        assert_eq!(
-            of([0x0c1d, KIB_64, KIB_64, l2, l3]),
-            Caches { l1d: 64 << 10, l2: 256 << 10, l3: 16 << 20 }
-        );
-    }
-
-    #[test]
-    fn a_unified_first_level_is_described_in_its_own_word() {
-        assert_eq!(of([0b11, KIB_64, 0, 0, 0]), Caches { l1d: 64 << 10, l2: 0, l3: 0 });
-    }
-
-    #[test]
-    fn instructions_are_no_data() {
-        assert_eq!(of([0b1001, KIB_64, KIB_64, KIB_64, KIB_64]), Caches::default());
+    fn sizes_of_data_and_unified_levels() {
+        // Four ways, 256 sets and 64-byte lines; four times the ways, and 64 times the sets.
+        let (l1, l2, l3) = (6 << 24 | 8 << 16 | 3, 6 << 24 | 8 << 16 | 15, 6 << 24 | 14 << 16 | 15);
+        for (words, [l1d, l2, l3]) in [
+            ([0x0c1d, l1, l1, l2, l3], [64 << 10, 256 << 10, 16 << 20]),
+            // A unified first level is described in its own word; instructions are no data.
+            ([0b11, l1, 0, 0, 0], [64 << 10, 0, 0]),
+            ([0b1001, l1, l1, l1, l1], [0, 0, 0]),
+        ] {
+            assert_eq!(decode(|n| words[n as usize - 0x10]), Caches { l1d, l2, l3 });
+        }
     }
 }

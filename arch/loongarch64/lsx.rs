@@ -4,29 +4,21 @@
 //! - Instruction: VST (LSX, the 128-bit vector extension). Feature bit: AT_HWCAP bit 4, or the
 //!   target. CPUs: LA464 (3A5000) and newer.
 //! - Temporal; no fence; block 64, aligned.
-//! - Vector registers: compiled in only where the target has LSX or Linux can be asked, not in
-//!   kernels. Naming $f0 names the whole of $vr0 and $xr0: the compiler keeps nothing there.
+//! - Naming $f0 names the whole of $vr0 and $xr0: the compiler keeps nothing there.
 
 use super::has_lsx;
 use crate::arch::require;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"lsx",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::Vector,
-    needs: Some(Feature::Lsx),
-    block: || BLOCK,
-    availability: || require(has_lsx(), "no LSX: AT_HWCAP bit 4 is 0"),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"lsx", || BLOCK, Leaf::Ordered(clear))
+    .vector()
+    .needs_feature(Some(Feature::Lsx), || require(has_lsx(), "no LSX: AT_HWCAP bit 4 is 0"));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
-/// - This CPU has LSX and the operating system has switched it on.
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

@@ -4,24 +4,15 @@
 //! - Instruction: ST.D (LoongArch Reference Manual volume 1, 2.2.5.1). CPUs: all of LA64.
 //! - Temporal; no fence; block 64, aligned: a line, and no store needs the unaligned access that
 //!   small CPUs are without.
-//! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"st_d",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"st_d", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

@@ -29,14 +29,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_of_any_size_up_to_a_page() {
+    fn a_size_is_never_assumed() {
         for size in [32, 64, 128, PAGE_SIZE] {
             assert_eq!(usable(size), Ok(size));
         }
-    }
-
-    #[test]
-    fn a_size_is_never_assumed() {
         for size in [0, 96, 2 * PAGE_SIZE] {
             assert!(usable(size).unwrap_err().reason.contains("AT_DCACHEBSIZE"), "{size}");
         }

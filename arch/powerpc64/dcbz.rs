@@ -13,25 +13,18 @@
 
 use super::cache_block;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 /// Blocks per round of the main loop.
 const ROUND: usize = 8;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"dcbz",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::Dcbz),
-    // If DCBZ is unavailable, nothing clears by blocks, and any number will do.
-    block: || cache_block::BLOCK.get().unwrap_or(128),
-    availability: || cache_block::BLOCK.get().map(drop),
-    leaf: Leaf::Ordered(clear),
-};
+// If DCBZ is unavailable, nothing clears by blocks, and any number will do.
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::plain(c"dcbz", || cache_block::BLOCK.get().unwrap_or(128), Leaf::Ordered(clear))
+        .needs_feature(Some(Feature::Dcbz), || cache_block::BLOCK.get().map(drop));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of the block.
-/// - The memory is cached.
+/// As for every [`Leaf`]; the memory is cached.
 unsafe fn clear(ptr: *mut u8, len: usize) {
     let block = cache_block::BLOCK.get_or_exit();
     // SAFETY: the caller's promises: all stores fall into the range.

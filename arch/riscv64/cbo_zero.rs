@@ -14,25 +14,18 @@
 
 use super::hwprobe;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 /// Blocks per round of the main loop.
 const ROUND: usize = 8;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"cbo_zero",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::Zicboz),
-    // If Zicboz is unavailable, nothing clears by blocks, and any number will do.
-    block: || hwprobe::BLOCK.get().unwrap_or(64),
-    availability: || hwprobe::BLOCK.get().map(drop),
-    leaf: Leaf::Ordered(clear),
-};
+// If Zicboz is unavailable, nothing clears by blocks, and any number will do.
+pub(super) const PRIMITIVE: Primitive =
+    Primitive::plain(c"cbo_zero", || hwprobe::BLOCK.get().unwrap_or(64), Leaf::Ordered(clear))
+        .needs_feature(Some(Feature::Zicboz), || hwprobe::BLOCK.get().map(drop));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of the block.
-/// - This CPU has Zicboz, and the system lets it be used here.
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     let block = hwprobe::BLOCK.get_or_exit();
     // SAFETY: the caller's promises: all stores fall into the range.

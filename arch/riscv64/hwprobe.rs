@@ -108,39 +108,30 @@ mod system {
     mod tests {
         use super::*;
 
-        fn told(extensions: (i64, u64), size: (i64, u64)) -> Result<usize, &'static str> {
-            let pairs = [extensions, size].map(|(key, value)| Pair { key, value });
-            block(0, pairs).map_err(|unavailable| unavailable.reason)
-        }
-
         #[test]
-        fn blocks_of_any_size_up_to_a_page() {
-            for size in [16, 32, 64, 128, 256, PAGE_SIZE] {
-                assert_eq!(told((4, ZICBOZ), (6, size as u64)), Ok(size));
-            }
-        }
-
-        #[test]
-        fn zicboz_is_missing_if_its_bit_is_clear() {
-            let no = "no Zicboz: riscv_hwprobe key 4 bit 6 is 0";
-            assert_eq!(told((4, !ZICBOZ), (6, 64)), Err(no));
-            assert_eq!(told((-1, 0), (6, 64)), Err(no));
-        }
-
-        #[test]
-        fn a_size_is_never_assumed() {
-            for size in [(6, 0), (6, u64::MAX), (6, 48), (6, 2 * PAGE_SIZE as u64), (-1, 0)] {
-                let reason = told((4, ZICBOZ), size).unwrap_err();
-                assert!(reason.starts_with("Zicboz without a block size"), "{size:?}: {reason}");
-            }
-        }
-
-        #[test]
-        fn old_kernels_have_no_such_call() {
+        fn a_block_size_is_never_assumed() {
             const ENOSYS: isize = -38;
-            let pairs = [(4, ZICBOZ), (6, 64)].map(|(key, value)| Pair { key, value });
-            let reason = block(ENOSYS, pairs).unwrap_err().reason;
-            assert!(reason.starts_with("no riscv_hwprobe"), "{reason}");
+            let no_bit = Err("no Zicboz: riscv_hwprobe key 4 bit 6 is 0");
+            let page = PAGE_SIZE as u64;
+            let unknown = "Zicboz without a block size: riscv_hwprobe key 6 is no power of two up to \
+                       a page";
+            let too_old = "no riscv_hwprobe (system call 258): the kernel cannot tell of Zicboz";
+            for (error, extensions, size, expected) in [
+                (0, (4, ZICBOZ), (6, 16), Ok(16)),
+                (0, (4, ZICBOZ), (6, 64), Ok(64)),
+                (0, (4, ZICBOZ), (6, page), Ok(PAGE_SIZE)),
+                (0, (4, !ZICBOZ), (6, 64), no_bit),
+                (0, (-1, 0), (6, 64), no_bit),
+                (0, (4, ZICBOZ), (6, 0), Err(unknown)),
+                (0, (4, ZICBOZ), (6, u64::MAX), Err(unknown)),
+                (0, (4, ZICBOZ), (6, 48), Err(unknown)),
+                (0, (4, ZICBOZ), (6, 2 * page), Err(unknown)),
+                (0, (4, ZICBOZ), (-1, 0), Err(unknown)),
+                (ENOSYS, (4, ZICBOZ), (6, 64), Err(too_old)),
+            ] {
+                let pairs = [extensions, size].map(|(key, value)| Pair { key, value });
+                assert_eq!(block(error, pairs).map_err(|why| why.reason), expected, "{size:?}");
+            }
         }
     }
 }

@@ -4,24 +4,15 @@
 //! - Instruction: SD (RISC-V unprivileged specification, RV64I). CPUs: all. Feature bit: none.
 //! - Temporal; ordered as any other stores: no fence.
 //! - Block 128, aligned: sixteen stores a round.
-//! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 128;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"sd",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"sd", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

@@ -47,34 +47,23 @@ fn caches_by(ecag: impl Fn(u64, u64) -> u64) -> Caches {
 mod tests {
     use super::*;
 
+    /// Returns the caches of a CPU with this topology, and with sizes for `N` levels.
+    fn of<const N: usize>(topology: u64, sizes: [u64; N]) -> [usize; 3] {
+        let caches = caches_by(|attribute, level| match attribute {
+            TOPOLOGY => topology,
+            _ => sizes[level as usize],
+        });
+        [caches.l1d, caches.l2, caches.l3]
+    }
+
     #[test]
-    fn sizes_of_private_and_shared_levels() {
+    fn sizes_are_those_of_levels_that_exist_and_are_reported() {
         // Two levels per CPU with a separate instruction cache, then two shared levels.
-        let ecag = |attribute, level| match (attribute, level) {
-            (TOPOLOGY, 0) => 0x0404_0b0b_0000_0000,
-            (SIZE, 0) => 128 << 10,
-            (SIZE, 1) => 4 << 20,
-            (SIZE, 2) => 128 << 20,
-            _ => panic!("attribute {attribute} of level {level} is not needed"),
-        };
-        let caches = Caches { l1d: 128 << 10, l2: 4 << 20, l3: 128 << 20 };
-        assert_eq!(caches_by(ecag), caches);
-    }
-
-    #[test]
-    fn levels_that_do_not_exist_have_no_size() {
-        let ecag = |attribute, level| match (attribute, level) {
-            (TOPOLOGY, 0) => 0x0400_0000_0000_0000,
-            (SIZE, 0) => 64 << 10,
-            _ => panic!("attribute {attribute} of level {level} is not needed"),
-        };
-        assert_eq!(caches_by(ecag), Caches { l1d: 64 << 10, ..Caches::default() });
-    }
-
-    #[test]
-    fn all_ones_mean_that_the_cpu_reports_nothing() {
-        assert_eq!(caches_by(|_, _| u64::MAX), Caches::default());
-        let no_sizes = |attribute, _| if attribute == TOPOLOGY { 4 << 56 } else { u64::MAX };
-        assert_eq!(caches_by(no_sizes), Caches::default());
+        let sizes = [128 << 10, 4 << 20, 128 << 20];
+        assert_eq!(of(0x0404_0b0b_0000_0000, sizes), sizes.map(|size| size as usize));
+        assert_eq!(of(0x0400_0000_0000_0000, [64 << 10]), [64 << 10, 0, 0]);
+        // All ones mean that the CPU reports nothing.
+        assert_eq!(of(u64::MAX, [u64::MAX; 3]), [0; 3]);
+        assert_eq!(of(4 << 56, [u64::MAX]), [0; 3]);
     }
 }

@@ -9,24 +9,15 @@
 //!   according to IBM, a fill of aligned 4 KiB pieces by its sibling MVCL happens in the storage
 //!   controller, without bringing lines into the cache (J. Mulder, IBM-MAIN, 2011).
 //! - Block 4096, aligned, for that reason; the instruction itself takes any address and length.
-//! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 4096;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"mvcle",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"mvcle", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range; with a source of no bytes
     // nothing is read.

@@ -26,27 +26,5 @@ pub(crate) fn tuning(facts: &Facts) -> Tuning {
     let last = facts.caches.l3.max(facts.caches.l2);
     let last = if last == 0 { LAST_CACHE } else { last };
     let hot = Ladder::new(xc).then(last, mvcle);
-    Tuning { auto: hot, hot, cold: Ladder::new(xc).then(COLD_START, mvcle) }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::intent::Intent;
-    use crate::tuning::testing::{KIB, MIB, cpu_with, steps};
-
-    #[test]
-    fn hot_and_auto_leave_xc_with_the_last_cache() {
-        let z14 = cpu_with(&[], [128 * KIB, 4 * MIB, 128 * MIB]);
-        let hidden = cpu_with(&[], [0; 3]);
-        for intent in [Intent::Hot, Intent::Auto] {
-            assert_eq!(steps(&z14, intent), [("xc", 0), ("mvcle", 128 * MIB)]);
-            // That of z10.
-            assert_eq!(steps(&hidden, intent), [("xc", 0), ("mvcle", 32 * MIB)]);
-        }
-    }
-
-    #[test]
-    fn cold_pages_are_cleared_by_mvcle() {
-        assert_eq!(steps(&cpu_with(&[], [0; 3]), Intent::Cold), [("xc", 0), ("mvcle", 4 * KIB)]);
-    }
+    Tuning::of(hot, hot, Ladder::new(xc).then(COLD_START, mvcle))
 }

@@ -8,26 +8,17 @@
 //!   References"): no fence.
 //! - Block 256, aligned: the cache line of every CPU since z10. The instruction itself takes any
 //!   address.
-//! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 256;
 /// Bytes per round of the main loop.
 const ROUND: usize = 8 * BLOCK;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"xc",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"xc", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

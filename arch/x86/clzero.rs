@@ -6,29 +6,22 @@
 //!   newer, Hygon. Feature bit: CPUID 8000_0008 EBX bit 0, which a hypervisor may mask.
 //! - Non-temporal, weakly ordered: SFENCE in the same asm block.
 //! - Block 64, aligned; the line is 64 bytes on every CPU that has the instruction.
-//! - General registers only: legal in kernels.
 
 use super::cpuid;
 use crate::arch::require;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"clzero",
-    store: StoreKind::NonTemporal,
-    registers: RegisterFile::General,
-    needs: Some(Feature::Clzero),
-    block: || BLOCK,
-    availability: || require(cpuid::clzero(), "no CLZERO: CPUID 8000_0008 EBX bit 0 is 0"),
-    leaf: Leaf::Weak(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"clzero", || BLOCK, Leaf::Weak(clear))
+    .non_temporal()
+    .needs_feature(Some(Feature::Clzero), || {
+        require(cpuid::clzero(), "no CLZERO: CPUID 8000_0008 EBX bit 0 is 0")
+    });
 
 /// # Safety
-/// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.
-/// - The addresses and `len` are non-zero multiples of [`BLOCK`].
-/// - This CPU has CLZERO.
+/// As for every [`Leaf`].
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {

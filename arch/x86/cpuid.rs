@@ -13,7 +13,7 @@ use crate::cpu::{Caches, Facts, Feature, Flag, Isa, Vendor};
 /// Returns CPUID `leaf`; all zero if the CPU lacks that leaf, and in an SGX enclave, where CPUID is
 /// an invalid opcode (Intel SDM volume 3D, "Illegal Instructions").
 #[inline(never)] // kernels care about the size
-fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
+pub(super) fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
     const NOTHING: CpuidResult = CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 };
     if cfg!(target_env = "sgx") {
         return NOTHING;
@@ -29,28 +29,8 @@ fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
     }
 }
 
-const fn bit(register: u32, n: u32) -> bool {
+pub(super) const fn bit(register: u32, n: u32) -> bool {
     register >> n & 1 == 1
-}
-
-/// Detects enhanced REP MOVSB/STOSB: `rep stosb` is fast from about 1 KiB on.
-pub(super) fn erms() -> bool {
-    bit(cpuid(7, 0).ebx, 9)
-}
-
-/// Detects fast short REP MOVSB.
-fn fsrm() -> bool {
-    bit(cpuid(7, 0).edx, 4)
-}
-
-/// Detects fast zero-length REP MOVSB.
-fn fzrm() -> bool {
-    bit(cpuid(7, 1).eax, 10)
-}
-
-/// Detects fast short REP STOSB.
-fn fsrs() -> bool {
-    bit(cpuid(7, 1).eax, 11)
 }
 
 /// Detects the SSE2 instructions, which are part of the base of x86_64.
@@ -62,18 +42,6 @@ pub(super) fn sse2() -> bool {
 #[cfg(target_arch = "x86_64")]
 pub(super) fn clzero() -> bool {
     bit(cpuid(0x8000_0008, 0).ebx, 0)
-}
-
-/// Detects AVX2 in the CPU, without asking whether the operating system enables it.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-pub(super) fn avx2() -> bool {
-    bit(cpuid(7, 0).ebx, 5)
-}
-
-/// Detects the AVX-512 foundation, without asking whether the operating system enables it.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-pub(super) fn avx512f() -> bool {
-    bit(cpuid(7, 0).ebx, 16)
 }
 
 /// Returns vendor, family, model, stepping, and whether there is a hypervisor.
@@ -105,10 +73,10 @@ pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     [
         #[cfg(target_arch = "x86")]
         (Feature::Sse2, sse2(), "CPUID 1 EDX bit 26"),
-        (Feature::Erms, erms(), "CPUID 7.0 EBX bit 9"),
-        (Feature::Fsrm, fsrm(), "CPUID 7.0 EDX bit 4"),
-        (Feature::Fzrm, fzrm(), "CPUID 7.1 EAX bit 10"),
-        (Feature::Fsrs, fsrs(), "CPUID 7.1 EAX bit 11"),
+        (Feature::Erms, bit(cpuid(7, 0).ebx, 9), "CPUID 7.0 EBX bit 9"),
+        (Feature::Fsrm, bit(cpuid(7, 0).edx, 4), "CPUID 7.0 EDX bit 4"),
+        (Feature::Fzrm, bit(cpuid(7, 1).eax, 10), "CPUID 7.1 EAX bit 10"),
+        (Feature::Fsrs, bit(cpuid(7, 1).eax, 11), "CPUID 7.1 EAX bit 11"),
         #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
         (Feature::Avx2, super::wide::require_avx2().is_ok(), "CPUID 7.0 EBX bit 5 and XCR0"),
         #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]

@@ -5,30 +5,22 @@
 //!   Pentium 4, K8 and newer.
 //! - Non-temporal, weakly ordered (Intel SDM volume 1, 10.4.6.2): SFENCE in the same asm block.
 //! - Block 64, aligned: a write-combining buffer that is filled whole leaves in one transfer.
-//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use core::arch::asm;
 
 use super::loops::stream_blocks;
 use super::{SSE2, has_sse2};
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"movntdq",
-    store: StoreKind::NonTemporal,
-    registers: RegisterFile::Vector,
-    needs: SSE2,
-    block: || BLOCK,
-    availability: has_sse2,
-    leaf: Leaf::Weak(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"movntdq", || BLOCK, Leaf::Weak(clear))
+    .non_temporal()
+    .vector()
+    .needs_feature(SSE2, has_sse2);
 
 /// # Safety
-/// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.
-/// - The addresses and `len` are non-zero multiples of [`BLOCK`].
-/// - This CPU has SSE2.
+/// As for every [`Leaf`].
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {

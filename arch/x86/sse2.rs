@@ -4,29 +4,21 @@
 //! - Instruction: MOVDQA (Intel SDM volume 2). Feature bit: SSE2, CPUID 1 EDX bit 26. CPUs:
 //!   Pentium 4, K8 and newer.
 //! - Temporal; no fence; block 64, aligned.
-//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use core::arch::asm;
 
 use super::loops::store_blocks;
 use super::{SSE2, has_sse2};
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"sse2",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::Vector,
-    needs: SSE2,
-    block: || BLOCK,
-    availability: has_sse2,
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"sse2", || BLOCK, Leaf::Ordered(clear))
+    .vector()
+    .needs_feature(SSE2, has_sse2);
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
-/// - This CPU has SSE2.
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

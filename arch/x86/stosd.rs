@@ -6,24 +6,15 @@
 //!   7.3.9.3) has been there since the Pentium Pro.
 //! - Temporal. Stores inside one REP may pass each other, none passes what follows: no fence.
 //! - Block 4. Rust asm blocks start with the direction flag clear.
-//! - General registers only: legal in kernels.
 
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 4;
 
-pub(super) const PRIMITIVE: Primitive = Primitive {
-    name: c"stosd",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::General,
-    needs: None,
-    block: || BLOCK,
-    availability: || Ok(()),
-    leaf: Leaf::Ordered(clear),
-};
+pub(super) const PRIMITIVE: Primitive = Primitive::plain(c"stosd", || BLOCK, Leaf::Ordered(clear));
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

@@ -1,8 +1,7 @@
 //! Chooses the primitive for each intent and length on x86 and x86_64.
 //!
 //! The choice depends on mechanism and width, so that it also suits CPUs that were not measured.
-//! Figures: `results/`, and the sources named at each quirk. x86 lacks the rows that only x86_64
-//! has, and kernels lack those that need vector registers.
+//! Figures: `results/`, and the sources named at each quirk.
 //!
 //! - **Hot**: vector stores for short ranges, then `rep stosb`, which writes lines without fetching
 //!   them. AMD, from the first-level cache on: memory that is used after the clear is ready 1.2 to
@@ -84,7 +83,6 @@ pub(crate) fn tuning(facts: &Facts) -> Tuning {
     choose(facts, |name| facts.row(name))
 }
 
-/// Chooses among the primitives that `row` finds.
 fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tuning {
     let first = |names: &[&str]| names.iter().find_map(|name| row(name));
     let quirk = quirk(facts);
@@ -123,11 +121,8 @@ fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tu
         cold = cold.then(caches.l3, string.unwrap_or(stream));
     }
     let auto_last = if quirk == Some(Quirk::SlowColdStrings) { last / 2 } else { last };
-    Tuning {
-        auto: kept(string_start.min(AUTO_STRING)).then(auto_last, past),
-        hot: kept(string_start).then(last, past),
-        cold,
-    }
+    let auto = kept(string_start.min(AUTO_STRING)).then(auto_last, past);
+    Tuning::of(auto, kept(string_start).then(last, past), cold)
 }
 
 /// Returns plausible cache sizes: a hypervisor may hide them, or report impossible ones.
@@ -140,174 +135,39 @@ fn caches(Caches { l1d, l2, l3 }: Caches) -> Caches {
 
 #[cfg(test)]
 mod tests {
-    #[cfg(target_arch = "x86_64")]
-    use super::Feature::Clzero;
-    use super::Feature::{Erms, Sse2};
     use super::*;
-    #[cfg(target_arch = "x86")]
-    use crate::intent::Intent;
-    use crate::intent::Intent::{Auto, Cold, Hot};
+    use crate::cpu::Isa;
+    use crate::intent::Intent::{Cold, Hot};
     use crate::primitive::RegisterFile;
-    use crate::tuning::testing::{KIB, MIB, cpu_with, steps};
+    use Feature::{Clzero, Erms, Sse2};
 
-    const ZEN_4: [usize; 3] = [32 * KIB, MIB, 32 * MIB];
-
-    fn of(vendor: Vendor, family: u32, model: u32, facts: Facts) -> Facts {
-        Facts { vendor, family, model, ..facts }
-    }
-
-    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-    mod vectors {
-        use super::super::Feature::{Avx2, Avx512f, Fsrs};
-        use super::*;
-
-        const ZEN_5: [usize; 3] = [48 * KIB, MIB, 32 * MIB];
-        const SERVER: [usize; 3] = [32 * KIB, MIB, 40 * MIB];
-
-        #[test]
-        fn zen_5_and_zen_4_use_strings_past_the_first_cache_and_one_stream_past_the_last() {
-            let zen = |caches| cpu_with(&[Erms, Avx2, Avx512f, Clzero], caches);
-            for (facts, string, auto_stream) in [
-                (of(Vendor::AMD, 0x1a, 0x02, zen(ZEN_5)), 64 * KIB, 32 * MIB),
-                (of(Vendor::AMD, 0x19, 0x11, zen(ZEN_4)), 32 * KIB, 16 * MIB),
-            ] {
-                let hot = [("avx2", 0), ("stosb", string), ("movntdq_avx2", 32 * MIB)];
-                assert_eq!(steps(&facts, Hot), hot);
-                let auto = [("avx2", 0), ("stosb", 32 * KIB), ("movntdq_avx2", auto_stream)];
-                assert_eq!(steps(&facts, Auto), auto);
-                assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
-            }
-        }
-
-        #[test]
-        fn zen_3_is_cleared_cold_by_clzero() {
-            let facts = of(Vendor::AMD, 0x19, 0x01, cpu_with(&[Erms, Avx2, Clzero], ZEN_4));
-            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("clzero", 8 * KIB)]);
-            // A hypervisor may hide CLZERO.
-            let facts = of(Vendor::AMD, 0x19, 0x01, cpu_with(&[Erms, Avx2], ZEN_4));
-            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
-        }
-
-        #[test]
-        fn zen_2_has_no_fast_strings() {
-            let facts = of(Vendor::AMD, 0x17, 0x31, cpu_with(&[Avx2, Clzero], ZEN_4));
-            for intent in [Hot, Auto] {
-                assert_eq!(steps(&facts, intent), [("avx2", 0), ("movntdq_avx2", 32 * MIB)]);
-            }
-            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
-        }
-
-        #[test]
-        fn intel_uses_strings_past_the_second_cache() {
-            let facts = of(Vendor::INTEL, 0x06, 0x6a, cpu_with(&[Erms, Avx2, Avx512f], SERVER));
-            let hot = [("avx2", 0), ("stosb", MIB), ("movntdq_avx2", 32 * MIB)];
-            assert_eq!(steps(&facts, Hot), hot);
-            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
-        }
-
-        #[test]
-        fn emerald_rapids_has_fast_short_strings_and_shares_a_large_cache() {
-            let caches = [48 * KIB, 2 * MIB, 300 * MIB];
-            let facts = cpu_with(&[Erms, Fsrs, Avx2, Avx512f], caches);
-            let facts = of(Vendor::INTEL, 0x06, 0xcf, facts);
-            let hot = [("avx2", 0), ("stosb", 16 * KIB), ("movntdq_avx2", 32 * MIB)];
-            assert_eq!(steps(&facts, Hot), hot);
-            assert_eq!(steps(&facts, Auto), hot);
-            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 4 * KIB)]);
-        }
-
-        #[test]
-        fn skylake_sp_streams_only_when_cold() {
-            let facts = of(Vendor::INTEL, 0x06, 0x55, cpu_with(&[Erms, Avx2, Avx512f], SERVER));
-            assert_eq!(steps(&facts, Hot), [("avx2", 0), ("stosb", MIB)]);
-            assert_eq!(steps(&facts, Auto), [("avx2", 0), ("stosb", 32 * KIB)]);
-            assert_eq!(steps(&facts, Cold), [("avx2", 0), ("movntdq_avx2", 8 * KIB)]);
-        }
-
-        #[test]
-        fn a_family_alone_is_no_quirk() {
-            for (vendor, family, model) in
-                [(Vendor::INTEL, 0x19, 0x01), (Vendor::UNKNOWN, 0x06, 0x55)]
-            {
-                let facts = of(vendor, family, model, cpu_with(&[Erms, Avx2, Clzero], SERVER));
-                assert_eq!(quirk(&facts), None);
-            }
-        }
-
-        #[test]
-        fn without_avx2_clzero_is_before_narrow_streams() {
-            let facts = of(Vendor::AMD, 0x19, 0x11, cpu_with(&[Clzero], ZEN_4));
-            assert_eq!(steps(&facts, Cold), [("sse2", 0), ("clzero", 8 * KIB)]);
-            let facts = cpu_with(&[], SERVER);
-            assert_eq!(steps(&facts, Cold), [("sse2", 0), ("movntdq", 8 * KIB)]);
-        }
-    }
-
-    #[test]
-    fn unknown_caches_are_large_ones() {
-        assert_eq!(caches(Caches::default()), UNKNOWN);
-        let last = Caches { l1d: 32 * KIB, l2: 64 * MIB, l3: 0 };
-        assert_eq!(caches(last).l3, 64 * MIB);
-        // Impossible sizes are ignored.
-        let small = Caches { l1d: 48 * KIB, l2: 16 * KIB, l3: KIB };
-        assert_eq!(caches(small), Caches { l1d: 48 * KIB, ..UNKNOWN });
-    }
-
-    #[test]
-    fn ivy_bridge_has_fast_strings_but_no_avx2() {
-        let facts = cpu_with(&[Sse2, Erms], [32 * KIB, 256 * KIB, 4 * MIB]);
-        let string = [("sse2", 0), ("stosb", 2 * KIB), ("movntdq", 4 * MIB)];
-        assert_eq!(steps(&facts, Hot), string);
-        assert_eq!(steps(&facts, Auto), string);
-        assert_eq!(steps(&facts, Cold), [("sse2", 0), ("stosb", 2 * KIB), ("movntdq", 8 * KIB)]);
-    }
-
-    #[test]
-    fn nehalem_has_neither_and_may_hide_its_caches() {
-        let facts = cpu_with(&[Sse2], [0; 3]);
-        assert_eq!(steps(&facts, Hot), [("sse2", 0), ("movntdq", 32 * MIB)]);
-        assert_eq!(steps(&facts, Cold), [("sse2", 0), ("movntdq", 8 * KIB)]);
-    }
-
+    /// Kernels lack the rows with vector registers; `tests/cpus.rs` runs where they exist.
     #[test]
     fn kernels_get_general_registers_only() {
-        let steps = |facts: &Facts, intent| {
+        let (x86_64, mib) = (cfg!(target_arch = "x86_64"), 1 << 20);
+        let check = |cpu: (Vendor, u32, u32), features: &[Feature], intent, expected: &[_]| {
+            let mut facts = Facts::unknown(Isa::BUILT_FOR);
+            (facts.vendor, facts.family, facts.model) = cpu;
+            facts.features = features.iter().copied().collect();
+            facts.caches = Caches { l1d: 32 << 10, l2: mib, l3: 32 * mib };
             let general = |row: &&Primitive| row.registers() == RegisterFile::General;
-            let tuning = choose(facts, |name| facts.row(name).filter(general));
-            tuning.steps(intent).map(|(from, row)| (row.name(), from)).collect::<Vec<_>>()
+            let tuning = choose(&facts, |name| facts.row(name).filter(general));
+            let steps = tuning.steps(intent).map(|(from, row)| (row.name(), from));
+            assert_eq!(steps.collect::<Vec<_>>(), expected, "{facts:?}");
         };
-        let kernel = |vendor, model, features: &[Feature]| {
-            of(
-                vendor,
-                if vendor == Vendor::AMD { 0x19 } else { 6 },
-                model,
-                cpu_with(features, ZEN_4),
-            )
-        };
-        #[cfg(target_arch = "x86_64")]
-        {
-            let zen_4 = kernel(Vendor::AMD, 0x11, &[Sse2, Erms, Clzero]);
-            assert_eq!(steps(&zen_4, Hot), [("stosb", 0), ("clzero", 32 * MIB)]);
-            assert_eq!(steps(&zen_4, Cold), [("stosb", 0), ("clzero", 8 * KIB)]);
+        let zen_4 = (Vendor::AMD, 0x19, 0x11);
+        if x86_64 {
+            let features = [Sse2, Erms, Clzero];
+            check(zen_4, &features, Hot, &[("stosb", 0), ("clzero", 32 * mib)]);
+            check(zen_4, &features, Cold, &[("stosb", 0), ("clzero", 8 << 10)]);
         }
-        let masked = kernel(Vendor::AMD, 0x11, &[Sse2, Erms]);
-        let cold = [("stosb", 0), ("movnti", 8 * KIB), ("stosb", 32 * MIB)];
-        assert_eq!(steps(&masked, Cold), cold);
-        let ice_lake = kernel(Vendor::INTEL, 0x6a, &[Sse2, Erms]);
-        assert_eq!(steps(&ice_lake, Hot), [("stosb", 0), ("movnti", 32 * MIB)]);
-        assert_eq!(steps(&ice_lake, Cold), [("stosb", 0), ("movnti", 8 * KIB)]);
-        let skylake = kernel(Vendor::INTEL, 0x55, &[Sse2, Erms]);
-        assert_eq!(steps(&skylake, Cold), [("stosb", 0)]);
-        let old = kernel(Vendor::UNKNOWN, 0, &[Sse2]);
-        let narrow = if cfg!(target_arch = "x86_64") { "stosq" } else { "stosd" };
-        assert_eq!(steps(&old, Cold), [(narrow, 0), ("movnti", 8 * KIB)]);
-    }
-
-    #[test]
-    #[cfg(target_arch = "x86")]
-    fn pentium_3_has_strings_only() {
-        for intent in Intent::ALL {
-            assert_eq!(steps(&cpu_with(&[], [0; 3]), intent), [("stosd", 0)]);
-        }
+        let past = ("stosb", 32 * mib);
+        check(zen_4, &[Sse2, Erms], Cold, &[("stosb", 0), ("movnti", 8 << 10), past]);
+        let (ice_lake, skylake) = ((Vendor::INTEL, 6, 0x6a), (Vendor::INTEL, 6, 0x55));
+        check(ice_lake, &[Sse2, Erms], Hot, &[("stosb", 0), ("movnti", 32 * mib)]);
+        check(ice_lake, &[Sse2, Erms], Cold, &[("stosb", 0), ("movnti", 8 << 10)]);
+        check(skylake, &[Sse2, Erms], Cold, &[("stosb", 0)]);
+        let narrow = if x86_64 { "stosq" } else { "stosd" };
+        check((Vendor::UNKNOWN, 6, 0), &[Sse2], Cold, &[(narrow, 0), ("movnti", 8 << 10)]);
     }
 }

@@ -20,9 +20,6 @@ use crate::reset::{Known, Method, ResetError, Summary, run};
 /// - `page` is aligned to a page, and `npages` pages are no more than `isize::MAX` bytes.
 /// - The pages are valid for reads and writes. Linux 5.14 and newer check this and return an error.
 ///   No other code writes to them meanwhile, except with atomics.
-///
-/// # Errors
-/// As [`crate::prefault`](mod@crate::prefault).
 pub unsafe fn prefault(page: NonNull<Page>, npages: usize, huge: HugePages) -> io::Result<()> {
     if npages == 0 {
         return Ok(());
@@ -65,9 +62,6 @@ pub unsafe fn reset(
 /// - The pages are valid for reads and writes, and nothing else accesses them during the call.
 /// - They belong to anonymous private mappings (`MAP_PRIVATE | MAP_ANONYMOUS`, not `MAP_HUGETLB`).
 ///   If they do not, the memory is not zero afterwards.
-///
-/// # Errors
-/// Those of [`reset_with`](crate::reset_with).
 pub unsafe fn reset_anonymous(
     page: NonNull<Page>,
     npages: usize,

@@ -249,11 +249,6 @@ mod entries {
             // SAFETY: only the caller uses the pages.
             unsafe { hooks.init_pages(frames) }.unwrap();
         }),
-        few("hooks/pages.rs init_scattered", |pages| {
-            let (hooks, _, list) = hooks(pages);
-            // SAFETY: only the caller uses the pages.
-            unsafe { hooks.init_scattered(&list) }.unwrap();
-        }),
         few("hooks/pages.rs post_alloc", |pages| {
             let (hooks, frames, _) = hooks(pages);
             // SAFETY: only the caller uses the pages.

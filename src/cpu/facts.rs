@@ -56,10 +56,8 @@ impl Facts {
         }
     }
 
-    /// Detects the facts of this CPU. After [`init_with`](crate::init_with), features, caches and
-    /// block are those that it was given.
-    ///
-    /// On x86 it executes some 20 CPUID instructions, each a microsecond or more when virtualised.
+    /// Detects the facts of this CPU, which takes as long as [`init`](crate::init). After
+    /// [`init_with`](crate::init_with), features, caches and block are those that it was given.
     pub fn detect() -> Self {
         Self {
             features: super::declared::features().unwrap_or_else(|| {

@@ -10,16 +10,9 @@ pub fn microcode() -> Option<u64> {
     {
         use std::io::Read;
 
-        // The lines of the first CPU take much less than this.
+        // The kernel returns whole CPUs, and the lines of one take much less than this.
         let mut text = [0; 4096];
-        let mut file = std::fs::File::open("/proc/cpuinfo").ok()?;
-        let mut len = 0;
-        while len < text.len() {
-            match file.read(&mut text[len..]) {
-                Ok(0) | Err(_) => break,
-                Ok(n) => len += n,
-            }
-        }
+        let len = std::fs::File::open("/proc/cpuinfo").ok()?.read(&mut text).ok()?;
         revision(&text[..len])
     }
     #[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"))))]

@@ -3,12 +3,13 @@
 use std::ffi::CStr;
 use std::fmt;
 use std::io;
-use std::ptr;
 use std::str;
 
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::{Errno, read};
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::mm::munmap;
+
+use super::map;
 
 /// The largest size of a file, in bytes.
 const MOST: usize = 64 << 10;
@@ -54,7 +55,7 @@ pub(crate) fn with_text<T>(path: &CStr, with: impl FnOnce(&str) -> T) -> Result<
     if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
         return Err(FileError::NotRegular);
     }
-    let mut buffer = Buffer::new()?;
+    let mut buffer = Buffer(map(Buffer::LEN)?);
     let room = buffer.bytes();
     let mut len = 0;
     while len <= MOST {
@@ -71,19 +72,11 @@ pub(crate) fn with_text<T>(path: &CStr, with: impl FnOnce(&str) -> T) -> Result<
     str::from_utf8(&room[..len]).map(with).map_err(|_| FileError::NotText)
 }
 
-/// Holds one byte more than [`MOST`]. It is mapped, because the stack may be small and the caller
-/// may be the allocator.
+/// Holds one byte more than [`MOST`].
 struct Buffer(*mut u8);
 
 impl Buffer {
     const LEN: usize = MOST + 1;
-
-    fn new() -> Result<Self, Errno> {
-        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-        // SAFETY: without an address and FIXED, the kernel maps unused address space.
-        unsafe { mmap_anonymous(ptr::null_mut(), Self::LEN, access, flags) }
-            .map(|memory| Self(memory.cast()))
-    }
 
     fn bytes(&mut self) -> &mut [u8] {
         // SAFETY: the mapping has this length, is zeroed by the kernel and is owned by `self`.
@@ -93,7 +86,7 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: `new` mapped this range, and no borrow outlives `self`. An error only leaks it.
+        // SAFETY: `map` mapped this range, and no borrow outlives `self`. An error only leaks it.
         let _ = unsafe { munmap(self.0.cast(), Self::LEN) };
     }
 }

@@ -17,7 +17,19 @@ pub(crate) use read::value;
 pub(crate) use report::{ignore, refuse};
 pub use variable::Variable;
 
-/// The variables, in the order in which their values are stored.
+use std::ffi::CStr;
+use std::ptr;
+
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+
+/// Maps zeroed memory: the stack may be small, and the caller may be the allocator.
+fn map(len: usize) -> Result<*mut u8, Errno> {
+    let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+    // SAFETY: without an address and FIXED, the kernel maps unused address space.
+    unsafe { mmap_anonymous(ptr::null_mut(), len, access, flags) }.map(<*mut _>::cast)
+}
+
 #[derive(Clone, Copy)]
 pub(crate) enum Name {
     Force,
@@ -26,15 +38,10 @@ pub(crate) enum Name {
     InitOnFree,
 }
 
-impl Name {
-    const ALL: [Self; 4] = [Self::Force, Self::Tuning, Self::InitOnAlloc, Self::InitOnFree];
-
-    const fn as_c_str(self) -> &'static core::ffi::CStr {
-        match self {
-            Self::Force => c"CLEARPAGE_FORCE",
-            Self::Tuning => c"CLEARPAGE_TUNING",
-            Self::InitOnAlloc => c"CLEARPAGE_INIT_ON_ALLOC",
-            Self::InitOnFree => c"CLEARPAGE_INIT_ON_FREE",
-        }
-    }
-}
+/// The variables, indexed by [`Name`].
+const VARIABLES: [&CStr; 4] = [
+    c"CLEARPAGE_FORCE",
+    c"CLEARPAGE_TUNING",
+    c"CLEARPAGE_INIT_ON_ALLOC",
+    c"CLEARPAGE_INIT_ON_FREE",
+];

@@ -5,16 +5,14 @@ use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::AtomicPtr;
 
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-
 use super::privileged::privileged;
-use super::{Name, Variable, refuse};
+use super::{Name, VARIABLES, Variable, map, refuse};
 use crate::settings::Once;
 
 /// The values, indexed by [`Name`]; `None` if the variable is empty or not set.
-struct Values([Option<&'static CStr>; Name::ALL.len()]);
+struct Values([Option<&'static CStr>; VARIABLES.len()]);
 
-static NOTHING: Values = Values([None; Name::ALL.len()]);
+static NOTHING: Values = Values([None; VARIABLES.len()]);
 
 /// The values that were read.
 static READ: Once<Values> = Once(AtomicPtr::new(ptr::null_mut()));
@@ -23,7 +21,7 @@ static READ: Once<Values> = Once(AtomicPtr::new(ptr::null_mut()));
 /// program is privileged.
 pub(crate) fn value(name: Name) -> Option<Variable> {
     let value = values().0[name as usize]?;
-    Some(Variable::new(name.as_c_str(), value))
+    Some(Variable::new(VARIABLES[name as usize], value))
 }
 
 /// Returns the values, and reads them on the first call. If several threads make that call, each
@@ -32,39 +30,36 @@ pub(crate) fn value(name: Name) -> Option<Variable> {
 fn values() -> &'static Values {
     READ.get_or_make(|| {
         let found = match privileged() {
-            true => [None; Name::ALL.len()],
-            false => Name::ALL.map(variable),
+            true => [None; VARIABLES.len()],
+            false => VARIABLES.map(variable),
         };
-        if found == [None; Name::ALL.len()] { &NOTHING } else { keep(found) }
+        if found == [None; VARIABLES.len()] { &NOTHING } else { keep(found) }
     })
 }
 
 /// Calls getenv(3), which does not take the lock of `std::env`: the thread that holds it may be
 /// waiting for this call. It does take the lock of the C library, if that has one.
-fn variable(name: Name) -> Option<&'static CStr> {
+fn variable(name: &CStr) -> Option<&'static CStr> {
     unsafe extern "C" {
         fn getenv(name: *const c_char) -> *const c_char;
     }
     // SAFETY: the name ends with 0. The value is valid until the environment changes, and it is
     // read at program start, before there are threads. If the first call comes earlier or this
     // library is loaded later, a concurrent `setenv` is the race that all C code has with getenv.
-    let value = unsafe { NonNull::new(getenv(name.as_c_str().as_ptr()).cast_mut())? };
+    let value = unsafe { NonNull::new(getenv(name.as_ptr()).cast_mut())? };
     // SAFETY: getenv returned a string that ends with 0 and is valid as above.
     let value = unsafe { CStr::from_ptr(value.as_ptr()) };
     if value.is_empty() { None } else { Some(value) }
 }
 
-/// Copies values to memory that never changes. It is mapped, not allocated: the caller may be the
-/// allocator.
-fn keep(found: [Option<&CStr>; Name::ALL.len()]) -> &'static Values {
+/// Copies values to memory that never changes.
+fn keep(found: [Option<&CStr>; VARIABLES.len()]) -> &'static Values {
     let text: usize = found.iter().flatten().map(|value| value.count_bytes() + 1).sum();
     let size = size_of::<Values>() + text;
-    let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-    // SAFETY: without an address and FIXED, the kernel maps unused address space.
-    let Ok(memory) = (unsafe { mmap_anonymous(ptr::null_mut(), size, access, flags) }) else {
+    let Ok(memory) = map(size) else {
         refuse(&"the variables of the environment cannot be read: out of memory")
     };
-    let mut at = memory.cast::<u8>().wrapping_add(size_of::<Values>());
+    let mut at = memory.wrapping_add(size_of::<Values>());
     let values = found.map(|value| {
         let bytes = value?.to_bytes();
         // SAFETY: the mapping has room for all values, each followed by a 0. It is zero and never

@@ -49,18 +49,3 @@ impl fmt::Display for Variable {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unprintable_characters_are_escaped() {
-        let shown = |value| Variable::new(c"V", value).to_string();
-        assert_eq!(shown(c""), "V=");
-        assert_eq!(shown(c"/tmp/it's a \"file\" \u{e9}"), "V=/tmp/it's a \"file\" \u{e9}");
-        assert_eq!(shown(c"\x1b[31m\n"), "V=\\u{1b}[31m\\n");
-        assert_eq!(shown(c"a\xffb"), "V=a\\xffb");
-        assert_eq!(shown(c"\u{202e}"), "V=\\u{202e}");
-    }
-}

@@ -40,9 +40,6 @@ impl<E: core::error::Error + 'static> core::error::Error for ClearError<E> {
 ///
 /// # Safety
 /// As [`clear_highpages`].
-///
-/// # Errors
-/// The frame could not be mapped, and is unchanged.
 #[inline]
 pub unsafe fn clear_highpage<M: Highmem>(
     mem: &M,
@@ -70,32 +67,19 @@ pub unsafe fn clear_highpage<M: Highmem>(
 ///
 /// # Panics
 /// If the mapper panics or returns an empty mapping.
-#[doc(alias = "clear_highpages_kasan_tagged")]
-#[doc(alias = "clear_highpage_kasan_tagged")]
-#[doc(alias = "kernel_init_pages")]
+#[doc(alias("clear_highpages_kasan_tagged", "clear_highpage_kasan_tagged", "kernel_init_pages"))]
 #[inline]
 pub unsafe fn clear_highpages<M: Highmem>(
     mem: &M,
     frames: FrameRange,
     intent: Intent,
 ) -> Result<(), ClearError<M::Error>> {
+    // On 32-bit targets the frames may be longer than the address space.
+    let len = usize::try_from(frames.npages() << PAGE_SHIFT).unwrap_or(usize::MAX);
     // SAFETY: the caller's promise.
-    unsafe { clear_with(mem, frames, primitive_for(intent, bytes(frames.npages()))) }
+    unsafe { clear_with(mem, frames, primitive_for(intent, len)) }
 }
 
-/// Returns the bytes in `npages` frames, at most `usize::MAX` on 32-bit targets.
-#[inline]
-fn bytes(npages: u64) -> usize {
-    let len = npages << PAGE_SHIFT;
-    if cfg!(target_pointer_width = "64") {
-        len as usize
-    } else {
-        usize::try_from(len).unwrap_or(usize::MAX)
-    }
-}
-
-/// Clears contiguous frames with the given primitive.
-///
 /// # Safety
 /// As [`clear_highpages`].
 #[inline]
@@ -163,7 +147,7 @@ fn in_parts<M: Highmem>(
     }
 }
 
-/// Calls `with` for the mapped prefix of `frames`, and returns its length in pages.
+/// Calls `with` for the mapped prefix of `frames`, and returns its length.
 fn part(
     frames: FrameRange,
     pages: NonNull<[Page]>,
@@ -187,11 +171,8 @@ fn part(
 /// The primitive is `mte` (STZ2G, DC GZVA), regardless of a forced primitive or the tuning.
 ///
 /// # Safety
-/// As [`clear_highpages`]. In addition, pointers to the frames that have
-/// another tag are no longer used.
-///
-/// # Errors
-/// As [`clear_highpages`].
+/// As [`clear_highpages`]. In addition, pointers to the frames that have another tag are no longer
+/// used.
 pub unsafe fn tag_clear_highpages<M: Highmem>(
     mem: &M,
     frames: FrameRange,
@@ -227,9 +208,6 @@ const BATCH: usize = 64;
 /// # Errors
 /// A frame could not be mapped. The error reports how many entries of the list before it are
 /// cleared. The other frames are unchanged, except those that an earlier entry also names.
-///
-/// # Panics
-/// As [`clear_highpages`].
 pub unsafe fn clear_scattered_highpages<M: Highmem>(
     mem: &M,
     frames: &[Frame],
@@ -297,146 +275,30 @@ fn run_without_address<M: Highmem>(mem: &M, list: &[Frame]) -> FrameRange {
 mod tests {
     use super::super::LinearMap;
     use super::*;
-    use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind, WeakLeaf};
-    use std::cell::RefCell;
+    use crate::primitive::{Leaf, Primitive};
+    use std::sync::Mutex;
 
-    std::thread_local! {
-        static CALLS: RefCell<Vec<(usize, usize)>> = const { RefCell::new(Vec::new()) };
-    }
+    /// The entries of each call of the primitive, and their length in pages.
+    static CALLS: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
 
-    const ROW: Primitive = Primitive {
-        name: c"recording",
-        store: StoreKind::Temporal,
-        registers: RegisterFile::General,
-        needs: None,
-        block: || PAGE_SIZE,
-        availability: || Ok(()),
-        leaf: Leaf::Ordered(|ptr, len| {
-            CALLS.with_borrow_mut(|calls| calls.push((ptr.addr(), len)));
-        }),
-    };
+    /// Records its calls and accesses no memory.
+    static RECORDING: Primitive = Primitive::plain(
+        c"recording",
+        || PAGE_SIZE,
+        Leaf::Weak(|_, entries, len| CALLS.lock().unwrap().push((entries, len / PAGE_SIZE))),
+    );
 
-    /// Records the ranges that it is called with.
-    static RECORDING: Primitive = ROW;
-    static RECORDING_LISTS: Primitive =
-        Primitive { leaf: Leaf::Weak(record_list as WeakLeaf), ..ROW };
-
-    unsafe fn record_list(list: *const *mut u8, entries: usize, _: usize) {
-        CALLS.with_borrow_mut(|calls| calls.push((list.addr(), entries)));
-    }
-
-    fn calls() -> Vec<(usize, usize)> {
-        CALLS.take()
-    }
-
-    /// Memory with addresses below `boundary`; frames from there on are mapped `window` at a time.
-    struct Half {
-        linear: LinearMap,
-        boundary: u64,
-        window: usize,
-    }
-
-    struct Held(NonNull<[Page]>);
-
-    // SAFETY: the pages are those of the linear map, which stay mapped.
-    unsafe impl Mapping for Held {
-        fn pages(&self) -> NonNull<[Page]> {
-            self.0
+    #[test]
+    fn a_permanent_mapping_takes_one_call_and_a_list_one_a_batch() {
+        let frames = FrameRange::new(Frame::default(), 130).expect("small");
+        let primitive = RECORDING.available().expect("always");
+        // SAFETY: the primitive accesses no memory.
+        unsafe {
+            let mem = LinearMap::new(frames, NonNull::dangling());
+            clear_with(&mem, frames, primitive).expect("all mapped");
+            let list: Vec<Frame> = frames.iter().rev().collect();
+            clear_list_with(&mem, &list, Intent::Cold, primitive).expect("all mapped");
         }
-    }
-
-    // SAFETY: all addresses are those of the linear map.
-    unsafe impl Highmem for Half {
-        type Error = ();
-        type Mapping<'a> = Held;
-
-        fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
-            let below = self.boundary.checked_sub(frames.start().get()).filter(|&n| n > 0)?;
-            self.linear.page_address(frames.split_at(below).0)
-        }
-
-        fn kmap_local(&self, frames: FrameRange) -> Result<Held, ()> {
-            let window = frames.split_at(self.window as u64).0;
-            self.linear.page_address(window).map(Held).ok_or(())
-        }
-    }
-
-    fn half(boundary: u64, window: usize) -> (Half, usize) {
-        let base = NonNull::<Page>::dangling();
-        let frames = FrameRange::new(Frame::default(), 1000).expect("small");
-        // SAFETY: the primitive only records its calls and accesses no memory.
-        let linear = unsafe { LinearMap::new(frames, base) };
-        (Half { linear, boundary, window }, base.addr().get())
-    }
-
-    fn frames(start: u64, npages: u64) -> FrameRange {
-        FrameRange::new(Frame::new(start).expect("small"), npages).expect("small")
-    }
-
-    fn clear(mem: &Half, frames: FrameRange) -> Result<(), ClearError<()>> {
-        let recording = RECORDING.available().expect("always");
-        // SAFETY: the recording primitive accesses no memory.
-        unsafe { clear_with(mem, frames, recording) }
-    }
-
-    #[test]
-    fn a_permanent_mapping_takes_one_call() {
-        let (mem, base) = half(1000, 1);
-        assert_eq!(clear(&mem, frames(3, 997)), Ok(()));
-        assert_eq!(calls(), [(base + 3 * PAGE_SIZE, 997 * PAGE_SIZE)]);
-        assert_eq!(clear(&mem, frames(3, 0)), Ok(()));
-        assert_eq!(calls(), []);
-    }
-
-    /// Stripping a tag must not move the address that the mapper promised. Excluded: AArch64, where
-    /// the system fixes the ignored bits, and ASan, which has no shadow for some of the addresses.
-    #[test]
-    #[cfg(not(any(
-        clearpage_asan,
-        all(target_arch = "aarch64", target_pointer_width = "64", not(miri))
-    )))]
-    fn a_clear_lands_at_the_address_that_the_mapper_gave() {
-        for bit in PAGE_SHIFT..usize::BITS {
-            let address = 1 << bit;
-            let base = NonNull::new(core::ptr::without_provenance_mut(address)).expect("not 0");
-            // SAFETY: the primitive only records its calls and accesses no memory.
-            let linear = unsafe { LinearMap::new(frames(0, 1), base) };
-            assert_eq!(clear(&Half { linear, boundary: 1, window: 1 }, frames(0, 1)), Ok(()));
-            assert_eq!(calls(), [(address, PAGE_SIZE)]);
-            assert_eq!(tag::strip(base.as_ptr()), base.as_ptr());
-        }
-    }
-
-    #[test]
-    fn the_size_of_frames_is_that_of_their_pages() {
-        assert_eq!([0, 1, 3].map(bytes), [0, PAGE_SIZE, 3 * PAGE_SIZE]);
-    }
-
-    #[test]
-    fn the_error_of_the_mapper_is_the_source() {
-        // SAFETY: no frame has an address.
-        let empty = unsafe { LinearMap::new(frames(0, 0), NonNull::dangling()) };
-        // SAFETY: as above.
-        let error = unsafe { clear_highpages(&empty, frames(7, 1), Intent::Cold) }.unwrap_err();
-        let source = core::error::Error::source(&error).and_then(|e| e.downcast_ref());
-        assert_eq!(source, Some(&error.source));
-    }
-
-    #[test]
-    fn mixed_memory_is_split_where_the_kinds_meet() {
-        let (mem, base) = half(500, 200);
-        assert_eq!(clear(&mem, frames(100, 900)), Ok(()));
-        let at = |frame, npages| (base + frame * PAGE_SIZE, npages * PAGE_SIZE);
-        assert_eq!(calls(), [at(100, 400), at(500, 200), at(700, 200), at(900, 100)]);
-    }
-
-    #[test]
-    fn scattered_frames_take_one_call_a_batch() {
-        let (mem, _) = half(1000, 1);
-        let list: Vec<Frame> = frames(0, 130).iter().rev().collect();
-        let lists = RECORDING_LISTS.available().expect("always");
-        // SAFETY: the recording primitive accesses no memory.
-        unsafe { clear_list_with(&mem, &list, Intent::Cold, lists) }.expect("all mapped");
-        assert_eq!(calls().iter().map(|call| call.1).collect::<Vec<_>>(), [64, 64, 2]);
+        assert_eq!(*CALLS.lock().unwrap(), [(1, 130), (64, 1), (64, 1), (2, 1)]);
     }
 }

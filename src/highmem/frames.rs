@@ -58,9 +58,6 @@ pub struct FrameRange {
 
 impl FrameRange {
     /// Creates a range of `npages` frames from `start` on.
-    ///
-    /// # Errors
-    /// The last frame would exceed [`Frame::MAX`].
     pub const fn new(start: Frame, npages: u64) -> Result<Self, FrameOverflow> {
         if npages <= Frame::MAX.0 + 1 - start.0 {
             Ok(Self { start, npages })
@@ -70,9 +67,6 @@ impl FrameRange {
     }
 
     /// Creates the block of `order` at `start`, aligned or not.
-    ///
-    /// # Errors
-    /// As [`FrameRange::new`].
     pub const fn block(start: Frame, order: Order) -> Result<Self, FrameOverflow> {
         Self::new(start, order.npages() as u64)
     }

@@ -14,9 +14,6 @@
 //!
 //! The primitive is chosen for the whole range, regardless of the size of each mapping.
 //!
-//! Linux mapped and cleared page by page in all cases, until the change "use batch page clearing in
-//! kernel_init_pages()" batched the first row. Batching the second row is specific to this crate.
-//!
 //! ```
 //! use clearpage::highmem::{Frame, FrameRange, LinearMap, clear_highpages};
 //! use clearpage::{Intent, Page};
@@ -77,16 +74,13 @@ pub unsafe trait Highmem {
     /// `frames` is not empty. A shorter prefix, but not an empty one, costs only time.
     fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>>;
 
-    /// Maps a non-empty prefix of `frames`, as long as can be mapped at the cost of one mapping.
+    /// Maps a non-empty prefix of `frames`, as long as can be mapped at the cost of one mapping. It
+    /// is an error if no frame can be mapped.
     ///
     /// A mapping belongs to the thread, or the CPU, that created it. Mappings nest: while one is
     /// held another may be created, and the last one created is dropped first. `frames` is not
     /// empty, and its first frame has no address. A prefix may include frames that have one.
-    ///
-    /// # Errors
-    /// No frame could be mapped.
-    #[doc(alias = "kmap_local_page")]
-    #[doc(alias = "kmap_atomic")]
+    #[doc(alias("kmap_local_page", "kmap_atomic"))]
     fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Self::Error>;
 }
 

@@ -1,22 +1,17 @@
 //! Handles pointer tags, address bits that the CPU does not translate, and memory tags.
 //!
-//! Allocators and checkers (KASAN, HWASan, MTE) store a number in a pointer. Before a range is
-//! cleared its tag is stripped ([`strip`], Linux's `kasan_reset_tag`), for three reasons: a checker
-//! compares the tag with its record of the memory, address arithmetic needs plain addresses, and a
-//! block instruction may cover more than the owner of the pointer had in mind.
+//! Allocators and checkers (KASAN, HWASan, MTE) store a number in a pointer. A clear of frames
+//! strips it first ([`strip`], Linux's `kasan_reset_tag`): a checker compares it with its record of
+//! the memory, and address arithmetic needs plain addresses.
 //!
-//! | ISA | bits | source |
-//! |---|---|---|
-//! | AArch64 | 63:56, Top Byte Ignore; MTE 59:56 | Arm DDI 0487, TCR_ELx.TBI; Linux programs: on |
-//! | others | none: `strip` returns its argument | |
-//!
-//! Bits of x86_64's Linear Address Masking are not stripped: LAM is enabled per process, and a mask
-//! set at run time would change where a clear lands. The CPU ignores the bits in a clear. Pass
-//! `clearpage_os::reset` addresses without them, because it queries the system about the address.
+//! On AArch64 a pointer's tag is bits 63:56 (Top Byte Ignore: Arm DDI 0487, TCR_ELx.TBI, on in
+//! programs under Linux), of which MTE uses 59:56. Other ISAs have none. Bits of x86_64's Linear
+//! Address Masking are not stripped: the CPU ignores them in a clear. Pass `clearpage_os::reset`
+//! addresses without them, because it queries the system about the address.
 //!
 //! Memory tags are separate: under MTE every 16 bytes of memory have a 4-bit tag that the pointer's
-//! tag must match. Data and memory tags are independent: memory known to be zero may still need its
-//! tags set. [`tag_clear_highpages`](super::tag_clear_highpages) zeroes the data and sets the tags in one pass.
+//! tag must match. Memory known to be zero may still need its tags set.
+//! [`tag_clear_highpages`](super::tag_clear_highpages) zeroes the data and sets the tags in one pass.
 //!
 //! In a kernel a stripped pointer matches every memory tag. In a program it has tag 0 and matches
 //! only tag 0: to clear tagged memory there without changing its tags, hold an
@@ -45,8 +40,7 @@ impl Tag {
     }
 }
 
-/// What a call did to the tags of the memory whose data it cleared. Data and tags are reported
-/// separately, because neither being zero implies the other.
+/// What a call did to the tags of the memory whose data it cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "whether tags were set is not known otherwise"]
 #[non_exhaustive]
@@ -61,8 +55,7 @@ pub enum TagState {
 /// unchanged on ISAs other than AArch64.
 ///
 /// A null pointer, tagged or not, becomes null.
-#[doc(alias = "kasan_reset_tag")]
-#[doc(alias = "untagged_addr")]
+#[doc(alias("kasan_reset_tag", "untagged_addr"))]
 #[inline]
 pub fn strip<T>(ptr: *mut T) -> *mut T {
     ptr.map_addr(tags::untag)

@@ -8,9 +8,6 @@ use super::stats::{NoStats, Op, Stats};
 use crate::intent::Intent;
 use crate::raw;
 
-/// Zeroes `len` bytes at `ptr`: see [`ClearingAlloc::wipe_with`].
-type Wipe = unsafe fn(ptr: *mut u8, len: usize);
-
 /// Adds Linux's `init_on_alloc` and `init_on_free` to any `GlobalAlloc`.
 ///
 /// ```
@@ -39,20 +36,14 @@ type Wipe = unsafe fn(ptr: *mut u8, len: usize);
 ///   move it and leave the old block uncleared, or fail after the part to be cut off was cleared.
 ///   Both blocks exist for a moment. If the new one cannot be allocated, the old one is unchanged.
 /// - Clearing pages that were never touched faults them in, so freeing a long, hardly used block
-///   can run the system out of memory. Two settings prevent that:
-///   [`unmap_threshold`](Self::unmap_threshold) excludes the blocks that need no clear, and
-///   [`wipe_with`](Self::wipe_with) clears long blocks by a function that skips untouched pages. A
-///   `realloc` that moves a block still copies all of it.
+///   can run the system out of memory: set [`unmap_threshold`](Self::unmap_threshold) or
+///   [`wipe_with`](Self::wipe_with). A `realloc` that moves a block still copies all of it.
 /// - Freed blocks up to the size of the second-level cache are cleared with [`Intent::Hot`]: their
 ///   last user probably left them there, and the next one may reuse them at once. Longer blocks
-///   are cleared with [`Intent::Cold`].
-/// - Allocated blocks are cleared with [`Intent::Hot`]: up to the size of the last-level cache they
-///   are still cached when the caller uses them. Above it [`Tuning::detect`](crate::Tuning::detect)
-///   serves Hot like Cold on CPUs with a primitive that bypasses the cache.
-/// - `on_free` does not make `alloc` skip its clear: the inner allocator may keep its free list in
-///   the free blocks. Only through `alloc_zeroed` can it pass on that a block is fresh from the
-///   operating system. [`alloc_zeroed_threshold`](Self::alloc_zeroed_threshold) selects the blocks to request
-///   that way; all others are cleared here.
+///   are cleared with [`Intent::Cold`], allocated ones with [`Intent::Hot`].
+/// - `on_free` does not make `alloc` skip its clear ([why](super#freed-memory-is-not-known-to-be-zero)).
+///   Only through `alloc_zeroed` can the inner allocator pass on that a block is zero:
+///   [`alloc_zeroed_threshold`](Self::alloc_zeroed_threshold) selects the blocks to request that way.
 /// - If the policy is off, a call costs a load, a test and a jump to the inner allocator.
 /// - Zero-sized blocks, which `GlobalAlloc` forbids, are passed on, and nothing is cleared.
 ///
@@ -62,15 +53,13 @@ pub struct ClearingAlloc<A, S = NoStats> {
     inner: A,
     /// `None` selects the policy of the process.
     policy: Option<InitPolicy>,
-    /// Shortest block for which a cleared `alloc` calls the inner `alloc_zeroed`.
+    /// Shortest blocks for which `alloc`, if it must clear, and `alloc_zeroed` call the inner
+    /// `alloc_zeroed`.
     alloc_threshold: usize,
-    /// Shortest block for which `alloc_zeroed` calls the inner `alloc_zeroed`.
     alloc_zeroed_threshold: usize,
-    /// Shortest block that the inner allocator unmaps when it is freed.
     unmap_threshold: usize,
-    /// Shortest block that is cleared by `wipe` when it is freed.
     wipe_threshold: usize,
-    wipe: Wipe,
+    wipe: unsafe fn(*mut u8, usize),
     stats: S,
 }
 
@@ -190,33 +179,19 @@ impl<A, S> ClearingAlloc<A, S> {
 }
 
 impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
-    /// Allocates a block without clearing it.
+    /// Allocates a block. The inner allocator zeroes it, or this function, or neither.
     ///
     /// # Safety
     /// That of `GlobalAlloc::alloc`.
     #[inline(always)]
-    unsafe fn as_it_is(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise; a block is valid for writes of its size.
-        unsafe {
-            let ptr = self.inner.alloc(layout);
-            self.hand_out(ptr, 0, layout.size(), false);
-            ptr
-        }
-    }
-
-    /// Allocates a zeroed block: the inner allocator zeroes it, or this function does.
-    ///
-    /// # Safety
-    /// That of `GlobalAlloc::alloc`.
-    #[inline(always)]
-    unsafe fn zeroed(&self, layout: Layout, by_inner: bool) -> *mut u8 {
+    unsafe fn allocate(&self, layout: Layout, by_inner: bool, clear: bool) -> *mut u8 {
         // SAFETY: the caller's promise; a block is valid for writes of its size.
         unsafe {
             let ptr = match by_inner {
                 true => self.inner.alloc_zeroed(layout),
                 false => self.inner.alloc(layout),
             };
-            self.hand_out(ptr, 0, layout.size(), !by_inner);
+            self.hand_out(ptr, 0, layout.size(), clear);
             ptr
         }
     }
@@ -239,8 +214,8 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         }
     }
 
-    /// Allocates according to the policy. Out of line, so that `alloc` with the policy off remains
-    /// a jump to the inner allocator.
+    /// Allocates according to the policy. Out of line, as the next two, so that `alloc` with the
+    /// policy off remains a jump to the inner allocator.
     ///
     /// # Safety
     /// That of `GlobalAlloc::alloc`.
@@ -250,14 +225,12 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         unsafe {
             if policy.settle().on_alloc {
                 let by_inner = layout.size() >= this.alloc_threshold;
-                return this.zeroed(layout, by_inner);
+                return this.allocate(layout, by_inner, !by_inner);
             }
-            this.as_it_is(layout)
+            this.allocate(layout, false, false)
         }
     }
 
-    /// Frees according to the policy. Out of line as `alloc_by_policy`.
-    ///
     /// # Safety
     /// That of `GlobalAlloc::dealloc`.
     #[inline(never)]
@@ -267,8 +240,6 @@ impl<A: GlobalAlloc, S: Stats> ClearingAlloc<A, S> {
         unsafe { this.take_back(ptr, layout, clear) }
     }
 
-    /// Reallocates according to the policy. Out of line as `alloc_by_policy`.
-    ///
     /// # Safety
     /// That of `GlobalAlloc::realloc`.
     #[cold]
@@ -367,14 +338,15 @@ unsafe impl<A: GlobalAlloc, S: Stats> GlobalAlloc for ClearingAlloc<A, S> {
             if policy.may_want().on_alloc {
                 return Self::alloc_by_policy(layout, policy, self);
             }
-            self.as_it_is(layout)
+            self.allocate(layout, false, false)
         }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let by_inner = layout.size() >= self.alloc_zeroed_threshold;
         // SAFETY: as above.
-        unsafe { self.zeroed(layout, layout.size() >= self.alloc_zeroed_threshold) }
+        unsafe { self.allocate(layout, by_inner, !by_inner) }
     }
 
     #[inline]

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::policy::{InitPolicy, is_unread, set_if_unread};
+use super::policy::{InitPolicy, SWITCH, UNREAD};
 use crate::env::{Name, Variable, value};
 
 /// Sets the process policy from the environment now instead of on first use. Does nothing if the
@@ -17,11 +17,9 @@ use crate::env::{Name, Variable, value};
 /// # Errors
 /// A variable has another value. The policy is then unchanged.
 pub fn init_policy_from_env() -> Result<(), PolicyError> {
-    if is_unread() {
-        set_if_unread(InitPolicy {
-            on_alloc: switch(Name::InitOnAlloc)?,
-            on_free: switch(Name::InitOnFree)?,
-        });
+    if SWITCH.get() == UNREAD {
+        let (on_alloc, on_free) = (switch(Name::InitOnAlloc)?, switch(Name::InitOnFree)?);
+        SWITCH.set_from(UNREAD, InitPolicy { on_alloc, on_free }.bits());
     }
     Ok(())
 }

@@ -4,14 +4,6 @@ use core::fmt;
 use core::ops::{BitOr, BitOrAssign};
 
 /// A set of flags for one allocation. The [truth table](super) defines their effect.
-///
-/// ```
-/// use clearpage::hooks::AllocFlags;
-///
-/// const STACK: AllocFlags = AllocFlags::ZERO.union(AllocFlags::ZERO_TAGS);
-/// assert!(STACK.contains(AllocFlags::ZERO));
-/// assert_eq!(STACK, AllocFlags::ZERO_TAGS | AllocFlags::ZERO);
-/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct AllocFlags(u8);
 

@@ -40,8 +40,7 @@ pub struct PageHooks<M, I = NoChecker> {
     policy: Option<InitPolicy>,
 }
 
-/// What a hook did to the data and to the memory tags of the frames. Neither follows from the
-/// other.
+/// What a hook did to the data and to the memory tags of the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a hook that skipped the clear has left what was there"]
 #[non_exhaustive]
@@ -110,9 +109,8 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     /// [truth table](super).
     ///
     /// If the frames have an address, one call of the primitive clears them all. Up to the size of
-    /// the second-level cache its intent is [`Intent::Hot`], because the caller will use the frames
-    /// soon. Above it the intent is [`Intent::Cold`]: the frames would evict each other and the
-    /// program's working set before they are used.
+    /// the second-level cache its intent is [`Intent::Hot`], above it [`Intent::Cold`]: the frames
+    /// would evict each other and the program's working set before they are used.
     ///
     /// If [`AllocFlags::ZERO_TAGS`] is passed and memory can have tags, data and tags are zeroed in
     /// one pass, even if the data alone would be left: data that is known zero stays zero, and no
@@ -125,8 +123,7 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     /// # Errors
     /// A frame could not be mapped. Those before it are initialised, it and those after it are
     /// unchanged: the allocator must not return the block.
-    #[doc(alias = "post_alloc_hook")]
-    #[doc(alias = "prep_new_page")]
+    #[doc(alias("post_alloc_hook", "prep_new_page"))]
     #[inline]
     pub unsafe fn post_alloc(
         &self,
@@ -139,22 +136,17 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
             let tags = unsafe { tag_clear_highpages(&self.mem, frames, Tag::ZERO)? };
             return Ok(InitOutcome { data: DataState::Cleared, tags });
         }
-        let data = DataState::at_alloc(self.policy(), flags);
-        if data == DataState::Cleared {
-            // SAFETY: the caller's promise.
-            unsafe { self.init(frames, at_alloc(frames.npages()))? };
-        }
-        Ok(InitOutcome { data, tags: TagState::Unchanged })
+        // SAFETY: the caller's promise.
+        DataState::at_alloc(self.policy(), flags)
+            .apply(|| unsafe { self.init(frames, at_alloc(frames.npages())) })
     }
 
     /// Initialises discontiguous frames of a bulk allocation, as [`post_alloc`](Self::post_alloc)
-    /// does. Frames that have an address share one fence per batch of up to 64.
+    /// does. Frames that have an address share one fence per batch of up to 64. An error counts
+    /// frames in list order.
     ///
     /// # Safety
     /// As [`post_alloc`](Self::post_alloc), for each frame.
-    ///
-    /// # Errors
-    /// As [`post_alloc`](Self::post_alloc); the error counts frames in list order.
     #[doc(alias = "alloc_pages_bulk")]
     pub unsafe fn post_alloc_scattered(
         &self,
@@ -170,12 +162,9 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
             }
             return Ok(InitOutcome { data: DataState::Cleared, tags: TagState::Set(Tag::ZERO) });
         }
-        let data = DataState::at_alloc(self.policy(), flags);
-        if data == DataState::Cleared {
-            // SAFETY: the caller's promise.
-            unsafe { self.init_list(frames, at_alloc(frames.len() as u64))? };
-        }
-        Ok(InitOutcome { data, tags: TagState::Unchanged })
+        // SAFETY: the caller's promise.
+        DataState::at_alloc(self.policy(), flags)
+            .apply(|| unsafe { self.init_list(frames, at_alloc(frames.len() as u64)) })
     }
 
     /// Clears frames that are being freed, if the policy has `on_free`, for [`Intent::Cold`]: the
@@ -194,34 +183,26 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
         frames: FrameRange,
         flags: AllocFlags,
     ) -> Result<InitOutcome, ClearError<M::Error>> {
-        let data = DataState::at_free(self.policy(), flags);
-        if data == DataState::Cleared {
-            // SAFETY: the caller's promise.
-            unsafe { self.init(frames, Intent::Cold)? };
-        }
-        Ok(InitOutcome { data, tags: TagState::Unchanged })
+        // SAFETY: the caller's promise.
+        DataState::at_free(self.policy(), flags)
+            .apply(|| unsafe { self.init(frames, Intent::Cold) })
     }
 
     /// Clears discontiguous frames that are being freed, as [`free_prepare`](Self::free_prepare)
-    /// does. Frames that have an address share one fence per batch of up to 64.
+    /// does. Frames that have an address share one fence per batch of up to 64. An error counts
+    /// frames in list order.
     ///
     /// # Safety
     /// As [`free_prepare`](Self::free_prepare), for each frame.
-    ///
-    /// # Errors
-    /// As [`free_prepare`](Self::free_prepare); the error counts frames in list order.
     #[doc(alias = "free_unref_page_list")]
     pub unsafe fn free_prepare_scattered(
         &self,
         frames: &[Frame],
         flags: AllocFlags,
     ) -> Result<InitOutcome, ClearError<M::Error>> {
-        let data = DataState::at_free(self.policy(), flags);
-        if data == DataState::Cleared {
-            // SAFETY: the caller's promise.
-            unsafe { self.init_list(frames, Intent::Cold)? };
-        }
-        Ok(InitOutcome { data, tags: TagState::Unchanged })
+        // SAFETY: the caller's promise.
+        DataState::at_free(self.policy(), flags)
+            .apply(|| unsafe { self.init_list(frames, Intent::Cold) })
     }
 
     /// Clears frames regardless of the policy. Each run with an address takes one call of the
@@ -229,26 +210,11 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     ///
     /// # Safety
     /// As [`post_alloc`](Self::post_alloc).
-    ///
-    /// # Errors
-    /// As [`post_alloc`](Self::post_alloc).
     #[doc(alias = "kernel_init_pages")]
     #[inline]
     pub unsafe fn init_pages(&self, frames: FrameRange) -> Result<(), ClearError<M::Error>> {
         // SAFETY: the caller's promise.
         unsafe { self.init(frames, at_alloc(frames.npages())) }
-    }
-
-    /// Clears discontiguous frames regardless of the policy.
-    ///
-    /// # Safety
-    /// As [`post_alloc`](Self::post_alloc), for each frame.
-    ///
-    /// # Errors
-    /// As [`post_alloc`](Self::post_alloc); the error counts frames in list order.
-    pub unsafe fn init_scattered(&self, frames: &[Frame]) -> Result<(), ClearError<M::Error>> {
-        // SAFETY: the caller's promise.
-        unsafe { self.init_list(frames, at_alloc(frames.len() as u64)) }
     }
 
     /// # Safety
@@ -273,19 +239,26 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     }
 }
 
-/// Returns the intent for clearing an allocation of `npages` pages.
 #[inline]
 fn at_alloc(npages: u64) -> Intent {
     hot_up_to_l2(npages << PAGE_SHIFT)
 }
 
-/// Returns whether the memory tags must be set and can be.
 #[inline]
 fn sets_tags(flags: AllocFlags) -> bool {
     flags.contains(AllocFlags::ZERO_TAGS) && tag::supported()
 }
 
 impl DataState {
+    /// Clears the data if this is the outcome for it.
+    #[inline]
+    fn apply<E>(self, clear: impl FnOnce() -> Result<(), E>) -> Result<InitOutcome, E> {
+        if self == Self::Cleared {
+            clear()?;
+        }
+        Ok(InitOutcome { data: self, tags: TagState::Unchanged })
+    }
+
     /// Implements the [truth table](super), including the reason.
     pub(super) const fn at_alloc(policy: InitPolicy, flags: AllocFlags) -> Self {
         if policy.wants_init_on_alloc(flags) {

@@ -40,21 +40,18 @@ impl InitPolicy {
         Self { on_alloc: bits & ON_ALLOC != 0, on_free: bits & ON_FREE != 0 }
     }
 
-    const fn bits(self) -> u8 {
+    pub(super) const fn bits(self) -> u8 {
         (self.on_alloc as u8 * ON_ALLOC) | (self.on_free as u8 * ON_FREE)
     }
 }
 
 const ON_ALLOC: u8 = 1;
 const ON_FREE: u8 = 2;
-/// Neither set nor read yet. Both bits are set, so that the policy may want both until settled.
-#[cfg(all(feature = "std", unix))]
-const UNREAD: u8 = 4 | ON_ALLOC | ON_FREE;
+/// Neither set nor read yet: may want both.
+pub(super) const UNREAD: u8 = 4 | ON_ALLOC | ON_FREE;
 
-#[cfg(all(feature = "std", unix))]
-static SWITCH: Switch = Switch(AtomicU8::new(UNREAD));
-#[cfg(not(all(feature = "std", unix)))]
-static SWITCH: Switch = Switch(AtomicU8::new(0));
+pub(super) static SWITCH: Switch =
+    Switch(AtomicU8::new(if cfg!(all(feature = "std", unix)) { UNREAD } else { 0 }));
 
 /// Returns the current policy of the process, with one relaxed load.
 ///
@@ -78,7 +75,6 @@ impl Loaded {
         Self(SWITCH.get())
     }
 
-    /// Wraps a known policy.
     pub(super) const fn fixed(policy: InitPolicy) -> Self {
         Self(policy.bits())
     }
@@ -115,37 +111,4 @@ fn first_use() -> InitPolicy {
         crate::env::refuse(&error);
     }
     Loaded::now().may_want()
-}
-
-/// Returns whether the policy is still neither set nor read.
-#[cfg(all(feature = "std", unix))]
-pub(super) fn is_unread() -> bool {
-    SWITCH.get() == UNREAD
-}
-
-/// Sets the policy unless another thread has set or read it meanwhile.
-#[cfg(all(feature = "std", unix))]
-pub(super) fn set_if_unread(policy: InitPolicy) {
-    SWITCH.set_from(UNREAD, policy.bits());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_policy_is_its_bits() {
-        for policy in [InitPolicy::OFF, InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH]
-        {
-            assert_eq!(InitPolicy::from_bits(policy.bits()), policy);
-        }
-        assert_eq!(InitPolicy::default(), InitPolicy::OFF);
-    }
-
-    #[test]
-    #[cfg(all(feature = "std", unix))]
-    fn an_unread_policy_wants_both() {
-        assert_eq!(InitPolicy::from_bits(UNREAD), InitPolicy::BOTH);
-        assert_ne!(InitPolicy::BOTH.bits(), UNREAD);
-    }
 }

@@ -76,13 +76,9 @@ mod counters {
         free: Tally,
     }
 
+    /// The fields of [`OpCounts`], in their order.
     #[derive(Debug, Default)]
-    struct Tally {
-        clears: AtomicU64,
-        cleared_bytes: AtomicU64,
-        skips: AtomicU64,
-        skipped_bytes: AtomicU64,
-    }
+    struct Tally([AtomicU64; 4]);
 
     impl Counters {
         /// Creates counters that are all 0.
@@ -106,36 +102,30 @@ mod counters {
 
     impl Tally {
         const fn new() -> Self {
-            Self {
-                clears: AtomicU64::new(0),
-                cleared_bytes: AtomicU64::new(0),
-                skips: AtomicU64::new(0),
-                skipped_bytes: AtomicU64::new(0),
-            }
+            Self([const { AtomicU64::new(0) }; 4])
         }
 
         fn read(&self) -> OpCounts {
-            OpCounts {
-                clears: self.clears.load(Relaxed),
-                cleared_bytes: self.cleared_bytes.load(Relaxed),
-                skips: self.skips.load(Relaxed),
-                skipped_bytes: self.skipped_bytes.load(Relaxed),
-            }
+            let counts = self.0.each_ref().map(|count| count.load(Relaxed));
+            let [clears, cleared_bytes, skips, skipped_bytes] = counts;
+            OpCounts { clears, cleared_bytes, skips, skipped_bytes }
+        }
+
+        /// Adds to the operations at `at`, and to the bytes that follow them.
+        fn add(&self, at: usize, bytes: usize) {
+            self.0[at].fetch_add(1, Relaxed);
+            self.0[at + 1].fetch_add(bytes as u64, Relaxed);
         }
     }
 
     // SAFETY: the methods only add to atomics.
     unsafe impl Stats for Counters {
         fn cleared(&self, op: Op, bytes: usize) {
-            let tally = self.of(op);
-            tally.clears.fetch_add(1, Relaxed);
-            tally.cleared_bytes.fetch_add(bytes as u64, Relaxed);
+            self.of(op).add(0, bytes);
         }
 
         fn skipped(&self, op: Op, bytes: usize) {
-            let tally = self.of(op);
-            tally.skips.fetch_add(1, Relaxed);
-            tally.skipped_bytes.fetch_add(bytes as u64, Relaxed);
+            self.of(op).add(2, bytes);
         }
     }
 }

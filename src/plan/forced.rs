@@ -32,33 +32,29 @@ const fn row(name: &str) -> Option<&'static Primitive> {
     refuse("clearpage_force names no primitive of this target, which has:")
 }
 
+/// Panics with `why` and the allowed names.
 const fn refuse(why: &str) -> ! {
-    let (text, len) = names(why);
+    let (mut text, mut len) = ([0; 1024], 0);
+    push(&mut text, &mut len, why);
+    let mut i = 0;
+    while i < PRIMITIVES.len() {
+        if !PRIMITIVES[i].sets_tags() {
+            push(&mut text, &mut len, " ");
+            push(&mut text, &mut len, PRIMITIVES[i].name());
+        }
+        i += 1;
+    }
     match core::str::from_utf8(text.split_at(len).0) {
         Ok(text) => panic!("{}", text),
         Err(_) => unreachable!(),
     }
 }
 
-/// Returns `why` followed by the allowed names, and the length of that text.
-const fn names(why: &str) -> ([u8; 1024], usize) {
-    let mut text = push(([0; 1024], 0), why);
-    let mut i = 0;
-    while i < PRIMITIVES.len() {
-        if !PRIMITIVES[i].sets_tags() {
-            text = push(push(text, " "), PRIMITIVES[i].name());
-        }
-        i += 1;
-    }
-    text
-}
-
-const fn push((mut text, mut len): ([u8; 1024], usize), more: &str) -> ([u8; 1024], usize) {
+const fn push(text: &mut [u8; 1024], len: &mut usize, more: &str) {
     let mut i = 0;
     while i < more.len() {
-        text[len] = more.as_bytes()[i];
-        len += 1;
+        text[*len] = more.as_bytes()[i];
+        *len += 1;
         i += 1;
     }
-    (text, len)
 }

@@ -123,12 +123,10 @@ pub unsafe fn init_with(facts: &Facts) -> Result<(), FactsError> {
     Ok(())
 }
 
-/// Replaces the plan by `tuning`.
 fn replace(tuning: &Proven) {
     PLAN.replace(|intent, class| chosen(tuning, intent, class));
 }
 
-/// Returns the entry of the plan that `tuning` describes.
 fn chosen(tuning: &Proven, intent: usize, class: usize) -> &'static Primitive {
     tuning.choose(Intent::ALL[intent], shortest(class)).primitive()
 }
@@ -155,7 +153,6 @@ fn asked_for() -> Result<Proven, InitError> {
     }
 }
 
-/// Returns this CPU's default tuning.
 #[cfg(not(all(feature = "std", unix)))]
 fn asked_for() -> Result<Proven, InitError> {
     Ok(Proven::detect())
@@ -244,43 +241,9 @@ impl Proven {
         tuning.proven().unwrap_or_else(|_| Self(Tuning::uniform(arch::generic())))
     }
 
-    /// Returns the primitive for `len` bytes under `intent`.
     fn choose(&self, intent: Intent, len: usize) -> AvailablePrimitive {
         // SAFETY: `Tuning::proven` checked every row, and every CPU can run the word stores of
         // `detect`.
         unsafe { AvailablePrimitive::new_unchecked(self.0.choose(intent, len)) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_primitive_that_sets_memory_tags_is_never_installed() {
-        static TAGGING: Primitive = Primitive {
-            name: c"tagging",
-            store: crate::StoreKind::Temporal,
-            registers: crate::RegisterFile::General,
-            needs: None,
-            block: || 16,
-            availability: || Ok(()),
-            leaf: crate::primitive::Leaf::Tagging(|_, _| unreachable!()),
-        };
-        for intent in Intent::ALL {
-            let tuning = Tuning::detect().with_step(intent, 1 << 20, &TAGGING);
-            assert_eq!(tuning.install(), Err(ForceError::SetsTags { name: "tagging" }));
-        }
-        for row in crate::primitives().iter().filter(|row| row.sets_tags()) {
-            assert!(Tuning::uniform(row).install().is_err(), "{row:?}");
-        }
-    }
-
-    #[test]
-    fn the_detected_tuning_can_be_installed() {
-        let tuning = Tuning::detect();
-        for intent in Intent::ALL {
-            assert!(tuning.steps(intent).all(|(_, row)| row.available().is_ok()));
-        }
     }
 }

@@ -37,7 +37,6 @@ impl<T, const I: usize, const C: usize> Entries<T, I, C> {
         });
     }
 
-    /// Overwrites all entries.
     pub(crate) fn replace(&self, choose: impl Fn(usize, usize) -> &'static T) {
         self.put(choose, |entry, row| entry.store(row, Relaxed));
     }
@@ -52,25 +51,5 @@ impl<T, const I: usize, const C: usize> Entries<T, I, C> {
                 put(entry, ptr::from_ref(choose(intent, class)).cast_mut());
             }
         }
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    /// The state in the child of a fork if another thread of the parent was filling the entries.
-    #[test]
-    fn partly_filled_entries_are_completed() {
-        let [old, new] = [&1, &2];
-        let entries = Entries::<i32, 2, 2>(Default::default());
-        entries.0[0][0].store(ptr::from_ref(old).cast_mut(), Relaxed);
-        assert!(!entries.are_complete());
-        assert_eq!((entries.get(0, 0), entries.get(1, 1)), (Some(old), None));
-        entries.complete(|_, _| new);
-        assert!(entries.are_complete());
-        assert_eq!([0, 1].map(|class| entries.get(0, class)), [Some(old), Some(new)]);
-        entries.replace(|_, _| old);
-        assert_eq!(entries.get(1, 1), Some(old));
     }
 }

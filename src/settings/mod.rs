@@ -3,12 +3,11 @@
 //! There are no locks: no thread waits for another, and the child of a fork can continue wherever
 //! the other threads of its parent were.
 
-// The files import their atomics from `super`, so that `models` can compile them with loom's.
+// The files import their atomics from `super`, so that `tests/models.rs` can compile them
+// with loom's.
 use core::sync::atomic;
 
 mod entries;
-#[cfg(all(test, loom))]
-mod models;
 #[cfg(all(feature = "std", unix))]
 mod once;
 mod switch;

@@ -22,7 +22,6 @@ pub(crate) const fn class(len: usize) -> usize {
     (usize::BITS - len.leading_zeros()) as usize
 }
 
-/// Returns the smallest length of a class.
 pub(crate) const fn shortest(class: usize) -> usize {
     if class == 0 { 0 } else { 1 << (class - 1) }
 }
@@ -32,7 +31,6 @@ pub(crate) const fn shortest(class: usize) -> usize {
 pub(crate) struct Ladder([&'static Primitive; CLASSES]);
 
 impl Ladder {
-    /// Uses `first` for every length.
     pub(crate) const fn new(first: &'static Primitive) -> Self {
         Self([first; CLASSES])
     }
@@ -52,34 +50,30 @@ impl Ladder {
 /// plan. `clearpage_os::measure` measures one. `Display` and `FromStr` save and load it as text. With
 /// `std`, the environment variable `CLEARPAGE_TUNING` names a file with that text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tuning {
-    pub(crate) auto: Ladder,
-    pub(crate) hot: Ladder,
-    pub(crate) cold: Ladder,
-}
+pub struct Tuning([Ladder; Intent::ALL.len()]);
 
 impl Tuning {
     /// Returns the default tuning of any CPU with these facts.
     ///
     /// The result depends on `facts` alone. If the tuning of another CPU names primitives that this
     /// CPU cannot run, [`install`](Self::install) returns an error.
-    ///
-    /// # Errors
-    /// The facts are of another ISA than that of this build.
     pub fn for_cpu(facts: &Facts) -> Result<Self, WrongIsa> {
         if facts.isa == Isa::BUILT_FOR { Ok(arch::tuning(facts)) } else { Err(WrongIsa(facts.isa)) }
     }
 
     /// Creates a tuning that uses one primitive for every intent and length.
     pub const fn uniform(primitive: &'static Primitive) -> Self {
-        let ladder = Ladder::new(primitive);
-        Self { auto: ladder, hot: ladder, cold: ladder }
+        Self::of(Ladder::new(primitive), Ladder::new(primitive), Ladder::new(primitive))
+    }
+
+    pub(crate) const fn of(auto: Ladder, hot: Ladder, cold: Ladder) -> Self {
+        Self([auto, hot, cold])
     }
 
     /// Uses `primitive` for `intent` from `from` bytes upwards, rounded up to a power of two.
     #[must_use]
     pub fn with_step(mut self, intent: Intent, from: usize, primitive: &'static Primitive) -> Self {
-        let ladder = self.ladder_mut(intent);
+        let ladder = &mut self.0[intent as usize];
         *ladder = ladder.then(from, primitive);
         self
     }
@@ -87,30 +81,14 @@ impl Tuning {
     /// Returns the steps of an intent, from length 0 upwards: the first length of each step in
     /// bytes, and its primitive.
     pub fn steps(&self, intent: Intent) -> impl Iterator<Item = (usize, &'static Primitive)> {
-        let rows = self.ladder(intent).0;
+        let rows = self.0[intent as usize].0;
         let crossings = (0..CLASSES).filter(move |&c| c == 0 || rows[c] != rows[c - 1]);
         crossings.map(move |class| (shortest(class), rows[class]))
     }
 
     /// Returns the primitive of this tuning for `len` bytes under `intent`.
     pub fn choose(&self, intent: Intent, len: usize) -> &'static Primitive {
-        self.ladder(intent).0[class(len)]
-    }
-
-    const fn ladder(&self, intent: Intent) -> &Ladder {
-        match intent {
-            Intent::Auto => &self.auto,
-            Intent::Hot => &self.hot,
-            Intent::Cold => &self.cold,
-        }
-    }
-
-    const fn ladder_mut(&mut self, intent: Intent) -> &mut Ladder {
-        match intent {
-            Intent::Auto => &mut self.auto,
-            Intent::Hot => &mut self.hot,
-            Intent::Cold => &mut self.cold,
-        }
+        self.0[intent as usize].0[class(len)]
     }
 }
 
@@ -144,65 +122,5 @@ impl Facts {
     /// Returns the first of `names` that the CPU can run; word stores if it can run none.
     pub(crate) fn first(&self, names: &[&str]) -> &'static Primitive {
         names.iter().find_map(|name| self.row(name)).unwrap_or_else(arch::generic)
-    }
-}
-
-/// Helpers for the tests of each ISA's table.
-#[cfg(test)]
-#[allow(dead_code, reason = "some ISAs have little to choose")]
-pub(crate) mod testing {
-    use super::*;
-    use crate::cpu::{Caches, Feature};
-
-    pub(crate) const KIB: usize = 1 << 10;
-    pub(crate) const MIB: usize = 1 << 20;
-
-    /// Returns the facts of a CPU of this ISA with these features and caches.
-    pub(crate) fn cpu_with(features: &[Feature], [l1d, l2, l3]: [usize; 3]) -> Facts {
-        let mut facts = Facts::unknown(Isa::BUILT_FOR);
-        facts.features = features.iter().copied().collect();
-        facts.caches = Caches { l1d, l2, l3 };
-        facts
-    }
-
-    /// Returns the primitives of one intent, each with the first length in bytes of its step.
-    pub(crate) fn steps(facts: &Facts, intent: Intent) -> Vec<(&'static str, usize)> {
-        let tuning = Tuning::for_cpu(facts).unwrap();
-        tuning.steps(intent).map(|(from, row)| (row.name(), from)).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn facts_of_another_isa_are_refused() {
-        for isa in Isa::ALL {
-            let made = Tuning::for_cpu(&Facts::unknown(isa));
-            assert_eq!(made.is_ok(), isa == Isa::BUILT_FOR, "{isa}");
-            if let Err(error) = made {
-                assert_eq!(error, WrongIsa(isa));
-                assert!(error.to_string().contains(isa.name()), "{error}");
-            }
-        }
-    }
-
-    /// The default for a CPU that reports nothing must run on every CPU of the ISA.
-    #[test]
-    fn without_facts_no_row_needs_a_feature() {
-        let tuning = Tuning::for_cpu(&Facts::unknown(Isa::BUILT_FOR)).unwrap();
-        for intent in Intent::ALL {
-            assert!(tuning.steps(intent).all(|(_, row)| row.needs().is_none()));
-        }
-    }
-
-    #[test]
-    fn the_facts_of_this_cpu_agree_with_availability() {
-        let facts = Facts::detect();
-        for row in crate::primitives() {
-            let available = row.available();
-            assert_eq!(facts.row(row.name()).is_some(), available.is_ok(), "{row:?} {available:?}");
-        }
     }
 }

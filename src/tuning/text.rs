@@ -4,15 +4,7 @@
 //! clearpage-tuning 2
 //! isa x86_64
 //! vendor AuthenticAMD
-//! family 26
-//! model 2
-//! stepping 1
-//! microcode 0x1000065
-//! hypervisor true
-//! caches 49152 1048576 33554432
-//! block 0
-//! features erms fsrm avx2 avx512f clzero
-//! primitives stosb stosq sse2 avx2 avx512 movnti movntdq movntdq_avx2 movntdq_avx512 clzero generic
+//! ...
 //! auto 0 avx2
 //! auto 32768 stosb
 //! hot 0 avx2
@@ -76,31 +68,23 @@ fn key<E>(
     let Caches { l1d, l2, l3 } = facts.caches;
     let features = Names(facts.features.iter().map(Feature::name));
     let rows = Names(primitives().iter().map(Primitive::name));
-    let microcode = Microcode(microcode());
     let cpu = "made on another model of CPU";
     put("isa", format_args!("{isa}"), "made on another instruction set architecture")?;
     put("vendor", format_args!("{}", vendor.name()), "made on a CPU of another vendor")?;
     put("family", format_args!("{family}"), cpu)?;
     put("model", format_args!("{model}"), cpu)?;
     put("stepping", format_args!("{stepping}"), "made on another stepping of this CPU")?;
-    put("microcode", format_args!("{microcode}"), "made with another revision of the microcode")?;
+    let other = "made with another revision of the microcode";
+    match microcode() {
+        Some(revision) => put("microcode", format_args!("{revision:#x}"), other)?,
+        None => put("microcode", format_args!("unknown"), other)?,
+    }
     let other = "made with a hypervisor and there is none now, or the reverse";
     put("hypervisor", format_args!("{hypervisor}"), other)?;
     put("caches", format_args!("{l1d} {l2} {l3}"), "made with caches of other sizes")?;
     put("block", format_args!("{block}"), "made with blocks of another size")?;
     put("features", format_args!("{features}"), "made with other feature bits")?;
     put("primitives", format_args!("{rows}"), "made by a build with other primitives")
-}
-
-struct Microcode(Option<u64>);
-
-impl fmt::Display for Microcode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(revision) => write!(f, "{revision:#x}"),
-            None => f.write_str("unknown"),
-        }
-    }
 }
 
 struct Names<T>(T);
@@ -149,8 +133,8 @@ impl FromStr for Tuning {
             let Some(value) = reader.next().and_then(|line| line.strip_prefix(name)) else {
                 return reader.wrong("a fact of the CPU is missing, or not in its place");
             };
-            let mut same = Compare { rest: value.trim_start(), same: true };
-            if same.write_fmt(expected).is_ok() && same.same && same.rest.is_empty() {
+            let mut rest = Compare(value.trim_start());
+            if rest.write_fmt(expected).is_ok() && rest.0.is_empty() {
                 Ok(())
             } else {
                 Err(TuningError { line: reader.line, reason, foreign: true })
@@ -158,26 +142,11 @@ impl FromStr for Tuning {
         })?;
         let mut tuning: Option<Self> = None;
         let mut last: Option<(usize, usize)> = None;
-        loop {
-            let line = reader.next().unwrap_or(END);
-            if line == END {
-                break;
-            }
-            let (intent, from, name) = match reader.step(line) {
+        while let Some(line) = reader.next().filter(|&line| line != END) {
+            let (intent, from, primitive) = match step(line) {
                 Ok(step) => step,
                 Err(reason) => return reader.wrong(reason),
             };
-            let Some(primitive) = find(name) else {
-                return reader.wrong("no primitive of this build is called that");
-            };
-            if primitive.sets_tags() {
-                return reader.wrong(
-                    "this primitive sets memory tags: allowed are the others of line \"primitives\"",
-                );
-            }
-            if let Err(why) = primitive.available() {
-                return reader.wrong(why.reason);
-            }
             let place = (intent as usize, from);
             match last {
                 None if place == (0, 0) => {}
@@ -215,37 +184,38 @@ impl<'a> Reader<'a> {
     fn wrong<T>(&self, reason: &'static str) -> Result<T, TuningError> {
         Err(TuningError { line: self.line, reason, foreign: false })
     }
+}
 
-    /// Parses a step: intent, first length, name of the primitive.
-    fn step(&self, line: &'a str) -> Result<(Intent, usize, &'a str), &'static str> {
-        let mut words = line.split(' ');
-        let (Some(intent), Some(from), Some(name), None) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err("a step is an intent, a length in bytes and a primitive");
-        };
-        let intent = Intent::ALL.into_iter().find(|known| known.name() == intent);
-        let intent = intent.ok_or("no such intent: allowed are auto, hot and cold")?;
-        let from: usize = from.parse().map_err(|_| "the length is no number")?;
-        if from != 0 && !from.is_power_of_two() {
-            return Err("the length is neither 0 nor a power of two");
-        }
-        Ok((intent, from, name))
+/// Parses a step: intent, first length, primitive.
+fn step(line: &str) -> Result<(Intent, usize, &'static Primitive), &'static str> {
+    let mut words = line.split(' ');
+    let (Some(intent), Some(from), Some(name), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err("a step is an intent, a length in bytes and a primitive");
+    };
+    let intent = Intent::ALL.into_iter().find(|known| known.name() == intent);
+    let intent = intent.ok_or("no such intent: allowed are auto, hot and cold")?;
+    let from: usize = from.parse().map_err(|_| "the length is no number")?;
+    if from != 0 && !from.is_power_of_two() {
+        return Err("the length is neither 0 nor a power of two");
     }
+    let primitive = find(name).ok_or("no primitive of this build is called that")?;
+    if primitive.sets_tags() {
+        let reason =
+            "this primitive sets memory tags: allowed are the others of line \"primitives\"";
+        return Err(reason);
+    }
+    primitive.available().map_err(|why| why.reason)?;
+    Ok((intent, from, primitive))
 }
 
-/// Compares the text that is written to it with `rest`, without allocating.
-struct Compare<'a> {
-    rest: &'a str,
-    same: bool,
-}
+/// The rest of a text that must equal what is written to it. It does not allocate.
+struct Compare<'a>(&'a str);
 
 impl Write for Compare<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        match self.rest.strip_prefix(text) {
-            Some(rest) => self.rest = rest,
-            None => self.same = false,
-        }
+        self.0 = self.0.strip_prefix(text).ok_or(fmt::Error)?;
         Ok(())
     }
 }

@@ -5,28 +5,20 @@
 //!   XCR0. CPUs: Haswell, Zen and newer.
 //! - Temporal; no fence; block 128, aligned. Ends in VZEROUPPER: SSE code that follows would
 //!   otherwise pay for the upper halves.
-//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::avx_asm;
-use crate::arch::x86::loops::store_blocks;
+use crate::arch::isa::loops::store_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 128;
 
-pub(crate) const PRIMITIVE: Primitive = Primitive {
-    name: c"avx2",
-    store: StoreKind::Temporal,
-    registers: RegisterFile::Vector,
-    needs: Some(Feature::Avx2),
-    block: || BLOCK,
-    availability: super::require_avx2,
-    leaf: Leaf::Ordered(clear),
-};
+pub(crate) const PRIMITIVE: Primitive = Primitive::plain(c"avx2", || BLOCK, Leaf::Ordered(clear))
+    .vector()
+    .needs_feature(Some(Feature::Avx2), super::require_avx2);
 
 /// # Safety
-/// - `ptr` is valid for writes of `len` bytes; both are non-zero multiples of [`BLOCK`].
-/// - This CPU has AVX2 and the operating system saves its registers.
+/// As for every [`Leaf`].
 unsafe fn clear(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the range.
     unsafe {

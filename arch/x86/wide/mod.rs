@@ -10,7 +10,8 @@ pub(crate) mod movntdq_avx512;
 
 pub(crate) use short::{is_short, zero_small};
 
-use super::cpuid;
+use super::cpuid::{bit, cpuid};
+use crate::arch::require;
 use crate::primitive::Unavailable;
 
 /// Extends `asm!` for `vzeroupper`: it changes the upper halves of all vector registers, of which
@@ -46,21 +47,11 @@ pub(super) fn has_cheap_avx512() -> bool {
 }
 
 pub(super) fn require_avx2() -> Result<(), Unavailable> {
-    if has_avx2() {
-        Ok(())
-    } else if cpuid::avx2() {
-        Err(Unavailable { reason: "AVX2 is off: the system does not save YMM registers (XCR0)" })
-    } else {
-        Err(Unavailable { reason: "no AVX2: CPUID 7.0 EBX bit 5 is 0" })
-    }
+    require(bit(cpuid(7, 0).ebx, 5), "no AVX2: CPUID 7.0 EBX bit 5 is 0")?;
+    require(has_avx2(), "AVX2 is off: the system does not save YMM registers (XCR0)")
 }
 
 pub(super) fn require_avx512() -> Result<(), Unavailable> {
-    if usable_avx512::get() {
-        Ok(())
-    } else if cpuid::avx512f() {
-        Err(Unavailable { reason: "AVX-512 is off: the system does not save ZMM registers (XCR0)" })
-    } else {
-        Err(Unavailable { reason: "no AVX-512: CPUID 7.0 EBX bit 16 is 0" })
-    }
+    require(bit(cpuid(7, 0).ebx, 16), "no AVX-512: CPUID 7.0 EBX bit 16 is 0")?;
+    require(usable_avx512::get(), "AVX-512 is off: the system does not save ZMM registers (XCR0)")
 }

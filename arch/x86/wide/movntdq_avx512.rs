@@ -6,29 +6,22 @@
 //!   in XCR0.
 //! - Non-temporal, weakly ordered (Intel SDM volume 1, 10.4.6.2): SFENCE in the same asm block.
 //! - Block 64, aligned. Ends in VZEROUPPER.
-//! - Vector registers: compiled in only where the target has SSE2, not in kernels.
 
 use super::avx_asm;
-use crate::arch::x86::loops::stream_blocks;
+use crate::arch::isa::loops::stream_blocks;
 use crate::cpu::Feature;
-use crate::primitive::{Leaf, Primitive, RegisterFile, StoreKind};
+use crate::primitive::{Leaf, Primitive};
 
 const BLOCK: usize = 64;
 
-pub(crate) const PRIMITIVE: Primitive = Primitive {
-    name: c"movntdq_avx512",
-    store: StoreKind::NonTemporal,
-    registers: RegisterFile::Vector,
-    needs: Some(Feature::Avx512f),
-    block: || BLOCK,
-    availability: super::require_avx512,
-    leaf: Leaf::Weak(clear),
-};
+pub(crate) const PRIMITIVE: Primitive =
+    Primitive::plain(c"movntdq_avx512", || BLOCK, Leaf::Weak(clear))
+        .non_temporal()
+        .vector()
+        .needs_feature(Some(Feature::Avx512f), super::require_avx512);
 
 /// # Safety
-/// - `list` holds `n` addresses, `n` is not 0, each valid for writes of `len` bytes.
-/// - The addresses and `len` are non-zero multiples of [`BLOCK`].
-/// - This CPU has AVX-512F and the operating system saves its registers.
+/// As for every [`Leaf`].
 unsafe fn clear(list: *const *mut u8, n: usize, len: usize) {
     // SAFETY: the caller's promises: all stores fall into the ranges, and the fence is in the block.
     unsafe {

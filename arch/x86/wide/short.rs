@@ -1,7 +1,6 @@
 //! Zeroes more than 64 bytes by wide stores: a quarter as many with AVX-512, half with AVX2.
 //!
-//! Both ends are stored unaligned and overlap where the range is short. That is the same number of
-//! stores as in glibc's memset of the same width, and no more of them cross a cache line.
+//! Both ends are stored unaligned and overlap where the range is short, as in glibc's memset.
 
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 

@@ -91,9 +91,6 @@ pub struct ZeroPool {
 
 impl ZeroPool {
     /// Creates a pool of at most `max` single pages, with the defaults of [`ZeroPool::builder`].
-    ///
-    /// # Errors
-    /// Those of [`ZeroPoolBuilder::build`].
     pub fn new(max: usize) -> io::Result<Self> {
         Self::builder(max).build()
     }

@@ -1,13 +1,14 @@
-//! Models of the settings, which `.ci/loom` runs.
+//! Models of `src/settings/`, which `.ci/loom` runs.
+#![cfg(loom)]
 
 use clearpage_testkit::loom::{Arc, atomic, check, thread};
 
 // The library's own files, compiled with loom's atomics.
-#[path = "entries.rs"]
+#[path = "../src/settings/entries.rs"]
 mod entries;
-#[path = "once.rs"]
+#[path = "../src/settings/once.rs"]
 mod once;
-#[path = "switch.rs"]
+#[path = "../src/settings/switch.rs"]
 mod switch;
 
 use atomic::{AtomicPtr, AtomicU8};
@@ -29,7 +30,7 @@ fn chosen(plan: &Plan) -> [&'static i32; 2] {
     [0, 1].map(|class| plan.get(0, class).expect("the plan was made"))
 }
 
-/// Makes the plan, as `dispatch::init` does.
+/// Makes the plan, as `clearpage::init` does.
 fn init(plan: &Plan, row: &'static i32) {
     if !plan.are_complete() {
         plan.complete(|_, _| row);
