@@ -116,11 +116,11 @@ pub struct Bench {
     /// Ten seconds: fewer sizes, fewer rounds
     #[arg(long, conflicts_with = "loops")]
     pub quick: bool,
-    /// Write the report to this file
+    /// Write the report to this file; -: to standard output, with the tables on standard error
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     #[command(flatten)]
-    pub outputs: render::outputs::Outputs,
+    pub drawings: render::Drawings,
 }
 
 /// Temperatures as arguments.

@@ -12,8 +12,8 @@ use crate::harness::machine::Machine;
 use crate::harness::table::ruled;
 use crate::harness::terminal::Plain;
 use crate::harness::units::format_size;
-use crate::load::load;
 use crate::noise::{Figure, noise, ratio};
+use crate::report::load::load;
 use crate::report::{Cell, Report};
 
 #[derive(Debug, Args)]
@@ -42,11 +42,11 @@ Examples:
   clearpage compare before.json after.json
   clearpage compare --threshold 2% before.json after.json || echo slower";
 
-/// Prints what changed. Returns exit code 1 if a cell is slower.
+/// Returns what changed, and exit code 1 if a cell is slower.
 ///
 /// # Errors
 /// A file is no report, the CPUs differ, or the reports have no cell in common.
-pub fn run(args: &Compare) -> Result<ExitCode, UserError> {
+pub fn run(args: &Compare) -> Result<(String, ExitCode), UserError> {
     let (before, after) = (load(&args.before)?, load(&args.after)?);
     let other_cpu = other_cpu(&before.machine, &after.machine);
     if let (Some(what), false) = (&other_cpu, args.any_machine) {
@@ -58,9 +58,9 @@ pub fn run(args: &Compare) -> Result<ExitCode, UserError> {
         return Err(UserError(format!("{a} and {b} have no cell in common")));
     }
     let notes = other_cpu.into_iter().chain(notes(&before, &after));
-    notes.for_each(|note| println!("warning: {}", Plain(note)));
-    comparison.print(args.threshold);
-    Ok(if comparison.slower() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    let notes: String = notes.map(|note| format!("warning: {}\n", Plain(note))).collect();
+    let code = ExitCode::from(u8::from(comparison.slower() > 0));
+    Ok((notes + &comparison.text(args.threshold), code))
 }
 
 fn parse_threshold(text: &str) -> Result<f64, String> {
@@ -158,7 +158,8 @@ impl<'a> Comparison<'a> {
         self.changed.iter().filter(|(old, new, _)| new.ns > old.ns).count()
     }
 
-    fn print(&self, threshold: f64) {
+    fn text(&self, threshold: f64) -> String {
+        let mut out = String::new();
         if !self.changed.is_empty() {
             let mut table = ruled();
             table.set_header(["contender", "where", "before", "after", "noise", "change"]);
@@ -177,19 +178,19 @@ impl<'a> Comparison<'a> {
             for column in table.column_iter_mut().skip(2) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
-            println!("{table}");
+            out += &format!("{table}\n");
         }
         for (npairless, when) in self.only.into_iter().zip(["before", "after"]) {
             if npairless > 0 {
-                println!("{npairless} cells only in the report of {when}: not compared");
+                out += &format!("{npairless} cells only in the report of {when}: not compared\n");
             }
         }
         let (slower, percent) = (self.slower(), 100.0 * threshold);
         let faster = self.changed.len() - slower;
         let same = self.pairs - self.changed.len();
-        match self.changed.len() {
-            0 => println!("no change: {same} cells, all within {percent} % or their noise"),
-            _ => println!("{slower} slower, {faster} faster, {same} as before"),
+        out + &match self.changed.len() {
+            0 => format!("no change: {same} cells, all within {percent} % or their noise\n"),
+            _ => format!("{slower} slower, {faster} faster, {same} as before\n"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `clearpage info`: prints the facts of this machine.
+//! `clearpage info`: the facts of this machine.
 
 use clearpage::{PAGE_SIZE, cpu};
 
@@ -7,8 +7,8 @@ use crate::harness::table::plain;
 use crate::harness::terminal::Plain;
 use crate::harness::units::format_size;
 
-/// Prints the machine, one fact per line.
-pub fn print() {
+/// Returns one fact per line.
+pub fn text() -> String {
     let machine = Machine::detect();
     let cache = |bytes: usize| match bytes {
         0 => "unknown".to_owned(),
@@ -55,5 +55,5 @@ pub fn print() {
     }
     row("CPUs", machine.cpus.to_string());
     row("memory", format!("{:.1} GiB", machine.memory as f64 / (1_u64 << 30) as f64));
-    println!("{table}");
+    format!("{table}\n")
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::Read;
 use std::path::Path;
 
-use crate::files::is_descriptor;
+use crate::harness::output::descriptor;
 use crate::harness::units::format_size;
 
 /// Reads a regular file, or a pipe that is already open (`/dev/stdin`, `<(command)`), of at most
@@ -18,7 +18,7 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let check = |file: &Metadata| match file.is_file() {
         true if file.len() > most => Err(long(file.len().to_string())),
         false if file.is_dir() => Err("a folder, allowed are regular files".to_owned()),
-        false if !is_descriptor(path) => {
+        false if descriptor(path).is_none() => {
             Err("a device, a socket or a named pipe, allowed are regular files".to_owned())
         }
         _ => Ok(()),
@@ -35,7 +35,7 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
 fn open(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
-    if !is_descriptor(path) {
+    if descriptor(path).is_none() {
         use std::os::unix::fs::OpenOptionsExt;
         // It may no longer be the file that was looked at.
         options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);

@@ -10,9 +10,10 @@ use clearpage::{Intent, Tuning};
 use comfy_table::CellAlignment;
 
 use crate::UserError;
+use crate::harness::output::note;
 use crate::harness::table::ruled;
 use crate::harness::terminal::Plain;
-use crate::load::load;
+use crate::report::load::load;
 use crate::report::{Place, PlanRow, Report, SCHEMA, Temperature};
 
 #[derive(Debug, Args)]
@@ -46,12 +47,12 @@ Examples:
 /// The number of rows that are printed even if all reach the floor.
 const WORST: usize = 5;
 
-/// Judges every report and prints the worst places of each. A report that cannot be read or judged
-/// does not stop the others.
-pub fn run(args: &Judge) -> ExitCode {
-    let (mut below, mut errors) = (false, 0);
+/// Returns the worst places of every report. A report that cannot be read or judged does not stop
+/// the others: its error is printed at once.
+pub fn run(args: &Judge) -> (String, ExitCode) {
+    let (mut out, mut below, mut errors) = (String::new(), false, 0);
     let mut refuse = |error: UserError| {
-        eprintln!("error: {}", Plain(error));
+        note(&format_args!("error: {}", Plain(error)));
         errors += 1;
     };
     for path in &args.reports {
@@ -63,20 +64,17 @@ pub fn run(args: &Judge) -> ExitCode {
             }
         };
         let judgement = Judgement::of(&report, args.floor);
-        println!("{}: {}", Plain(path.display()), Plain(machine(&report)));
-        judgement.notes.iter().for_each(|note| println!("note: {}", Plain(note)));
+        out += &format!("{}: {}\n", Plain(path.display()), Plain(machine(&report)));
+        judgement.notes.iter().for_each(|note| out += &format!("note: {}\n", Plain(note)));
         if judgement.places.is_empty() {
             refuse(UserError(format!("{}: nothing in it can be judged", path.display())));
             continue;
         }
-        judgement.print(args.floor, args.mean);
+        out += &judgement.text(args.floor, args.mean);
         let mut means = Intent::ALL.into_iter().filter_map(|intent| judgement.mean(intent));
         below |= judgement.worst() < args.floor || means.any(|(mean, _)| mean < args.mean);
     }
-    match errors {
-        0 => ExitCode::from(u8::from(below)),
-        _ => ExitCode::from(2),
-    }
+    (out, ExitCode::from(if errors > 0 { 2 } else { u8::from(below) }))
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {
@@ -228,7 +226,7 @@ impl Judgement {
         (n > 0).then(|| (of_intent().map(|place| place.share).sum::<f64>() / n as f64, n))
     }
 
-    fn print(&self, floor: f64, least: f64) {
+    fn text(&self, floor: f64, least: f64) -> String {
         let mut table = ruled();
         table.set_header(["intent", "where", "chosen", "fastest", "share"]);
         let below = self.places.iter().filter(|place| place.share < floor).count();
@@ -242,20 +240,20 @@ impl Judgement {
         if let Some(column) = table.column_mut(4) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        println!("{table}");
+        let mut out = format!("{table}\n");
         for intent in Intent::ALL {
             if let Some((mean, n)) = self.mean(intent) {
                 let below =
                     if mean < least { format!(", below {least:.2}") } else { String::new() };
-                println!("{}: mean {mean:.2} of {n} places{below}", intent.name());
+                out += &format!("{}: mean {mean:.2} of {n} places{below}\n", intent.name());
             }
         }
         let (n, worst) = (self.places.len(), self.worst());
-        match below {
+        out + &match below {
             0 => {
-                println!("all {n} places reach {floor:.2} of the fastest; the worst is {worst:.2}")
+                format!("all {n} places reach {floor:.2} of the fastest; the worst is {worst:.2}\n")
             }
-            _ => println!("{below} of {n} places are below {floor:.2} of the fastest"),
+            _ => format!("{below} of {n} places are below {floor:.2} of the fastest\n"),
         }
     }
 }

@@ -6,8 +6,8 @@ use clearpage::{Intent, PAGE_SIZE, Primitive, primitives};
 use crate::harness::table::ruled;
 use crate::harness::units::format_size;
 
-/// Prints the table of primitives.
-pub fn print() {
+/// Returns the table of primitives.
+pub fn text() -> String {
     let mut table = ruled();
     table.set_header(["primitive", "stores", "registers", "block", "available", "serves"]);
     for primitive in primitives() {
@@ -23,12 +23,13 @@ pub fn print() {
             serves(primitive).join("\n"),
         ]);
     }
-    println!("{table}");
+    format!("{table}\n")
 }
 
-/// Prints what holds for every CPU of this ISA as Markdown: its section in docs/primitives.md.
-pub fn print_markdown() {
-    println!("| primitive | stores | registers | needs | block |\n|---|---|---|---|--:|");
+/// Returns what holds for every CPU of this ISA as Markdown: its section in docs/primitives.md.
+pub fn markdown() -> String {
+    let head = "| primitive | stores | registers | needs | block |\n|---|---|---|---|--:|\n";
+    let mut out = head.to_owned();
     for row in primitives() {
         let needs = row.needs().map_or(String::new(), |feature| format!("{} ", feature.name()));
         let block = match row.needs() {
@@ -36,8 +37,9 @@ pub fn print_markdown() {
             _ => row.block().to_string(),
         };
         let (name, stores, registers) = (row.name(), row.store().name(), row.registers().name());
-        println!("| `{name}` | {stores} | {registers} | {needs}| {block} |");
+        out += &format!("| `{name}` | {stores} | {registers} | {needs}| {block} |\n");
     }
+    out
 }
 
 /// The lengths that the plan gives to `primitive`, an intent a line.

@@ -1,43 +1,44 @@
-//! Prints a report as tables.
+//! A report as tables for the terminal.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::CellAlignment;
 
 use crate::harness::table::ruled;
-use crate::harness::terminal::Plain;
+use crate::harness::terminal::{self, Plain};
 use crate::harness::units::format_size;
 use crate::report::{Cell, Place, Report};
 
-/// Prints all figures of a run.
-pub fn print(report: &Report) {
+/// Returns all figures of a run.
+pub fn text(report: &Report) -> String {
+    let mut out = String::new();
     let same = |a: &Cell, b: &Cell| Place { size: 0, ..a.place } == Place { size: 0, ..b.place };
     for cells in report.cells.chunk_by(same) {
-        print_speed(cells, report.machine.facts.l2);
-        print_time(cells);
+        out += &speed_of(cells, report.machine.facts.l2);
+        out += &time_of(cells);
     }
-    println!(
-        "* = the plan's choice. envelope: the fastest primitive. plan: clear_pages_for with the"
-    );
-    println!("matching intent. auto: clear_pages. hot: the same memory repeatedly. cold: a walk,");
-    println!("not in the cache. use: cold, then every line read and written. reuse: in the cache,");
-    println!("then read and written. fault: fresh pages. In brackets: the plan is not judged.");
+    out += "\
+* = the plan's choice. envelope: the fastest primitive. plan: clear_pages_for with the
+matching intent. auto: clear_pages. hot: the same memory repeatedly. cold: a walk,
+not in the cache. use: cold, then every line read and written. reuse: in the cache,
+then read and written. fault: fresh pages. In brackets: the plan is not judged.
+";
     let samples = report.cells.iter().map(|cell| cell.samples);
     let (fewest, most) = (samples.clone().min().unwrap_or(0), samples.max().unwrap_or(0));
-    println!("{fewest} to {most} samples a figure.");
+    out += &format!("{fewest} to {most} samples a figure.\n");
     let shares = report.overhead.iter().map(|overhead| overhead.share);
     if let Some(share) = shares.max_by(f64::total_cmp) {
-        println!("overhead of the tool: at most {:.2} % of a cell.", 100.0 * share);
+        out += &format!("overhead of the tool: at most {:.2} % of a cell.\n", 100.0 * share);
     }
     for warning in &report.warnings {
-        println!("warning: {}", Plain(warning));
+        out += &format!("warning: {}\n", Plain(warning));
     }
+    out
 }
 
 /// Throughput, the envelope, and the plan's share of it.
-fn print_speed(cells: &[Cell], l2: usize) {
-    let (temperature, place) = (cells[0].place.temperature.name(), cells[0].place.setup());
-    println!("{temperature}, {place}: GB/s (10^9 bytes a second), median ± median deviation");
-    print_cells(
+fn speed_of(cells: &[Cell], l2: usize) -> String {
+    tables(
         cells,
+        "GB/s (10^9 bytes a second), median ± median deviation",
         |cell| {
             let mark = if cell.planned { "*" } else { "" };
             format!("{mark}{} ±{:.0}%", speed(cell.gb_per_s), 100.0 * cell.ns_mad / cell.ns)
@@ -57,21 +58,20 @@ fn print_speed(cells: &[Cell], l2: usize) {
                 })
             }),
         ],
-    );
+    )
 }
 
-fn print_time(cells: &[Cell]) {
-    let (temperature, place) = (cells[0].place.temperature.name(), cells[0].place.setup());
-    println!("{temperature}, {place}: ns a page | time stamp counter cycles a page");
-    print_cells(
+fn time_of(cells: &[Cell]) -> String {
+    tables(
         cells,
+        "ns a page | time stamp counter cycles a page",
         |cell| {
             let cycles = cell.tsc_cycles_per_page;
             let cycles = cycles.map_or("-".to_owned(), |cycles| format!("{cycles:.0}"));
             format!("{:.0} | {cycles}", cell.ns_per_page)
         },
         &[],
-    );
+    )
 }
 
 /// Two digits of it, or more.
@@ -83,7 +83,9 @@ fn speed(gb_per_s: f64) -> String {
 type Footer<'a> = (&'static str, &'a dyn Fn(&[&Cell]) -> String);
 
 /// One figure of one place: contenders down, sizes across.
-fn print_cells(cells: &[Cell], text: fn(&Cell) -> String, footers: &[Footer<'_>]) {
+fn tables(cells: &[Cell], unit: &str, text: fn(&Cell) -> String, footers: &[Footer<'_>]) -> String {
+    let (temperature, place) = (cells[0].place.temperature.name(), cells[0].place.setup());
+    let mut out = format!("{temperature}, {place}: {unit}\n");
     let mut sizes: Vec<_> = cells.iter().map(|cell| cell.place.size).collect();
     sizes.dedup();
     let mut names: Vec<&str> = Vec::new();
@@ -96,7 +98,7 @@ fn print_cells(cells: &[Cell], text: fn(&Cell) -> String, footers: &[Footer<'_>]
     for sizes in sizes.chunks(columns()) {
         let mut table = ruled();
         let header = sizes.iter().map(|&size| format_size(size as u64));
-        table.set_header([cells[0].place.temperature.name().to_owned()].into_iter().chain(header));
+        table.set_header([temperature.to_owned()].into_iter().chain(header));
         for name in &names {
             let row = sizes.iter().map(|size| {
                 let cell = of_size(size).find(|cell| cell.contender == *name);
@@ -111,14 +113,15 @@ fn print_cells(cells: &[Cell], text: fn(&Cell) -> String, footers: &[Footer<'_>]
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        println!("{table}");
+        out += &format!("{table}\n");
     }
+    out
 }
 
-/// Sizes side by side: all where the output is no terminal, else what its width holds.
+/// Sizes side by side: as many as the width holds.
 fn columns() -> usize {
     const NAME: usize = 18;
     const COLUMN: usize = 12;
-    let width = Table::new().set_content_arrangement(ContentArrangement::Dynamic).width();
+    let width = terminal::width();
     width.map_or(usize::MAX, |width| (usize::from(width).saturating_sub(NAME) / COLUMN).max(1))
 }

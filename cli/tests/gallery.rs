@@ -10,7 +10,7 @@ use clearpage::Primitive;
 use clearpage::cpu::{Facts, Isa};
 use clearpage::{Intent, Tuning};
 use clearpage_cli::judge::Judgement;
-use clearpage_cli::load::load;
+use clearpage_cli::report::load::load;
 use clearpage_cli::report::{Place, Report, Temperature};
 
 /// The least share of the fastest primitive's speed at any place, and on the mean of an intent.

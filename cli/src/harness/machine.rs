@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cpuinfo::CpuInfo;
-use crate::facts::Recorded;
+use crate::report::facts::Recorded;
 use crate::{c_library, cgroup, microarchitecture};
 
 /// The facts about a machine that affect its figures.

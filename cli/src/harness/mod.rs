@@ -24,4 +24,4 @@ pub mod units;
 #[doc(no_inline)]
 pub use crate::judge::Judgement;
 #[doc(no_inline)]
-pub use crate::report::{Backing, Place, Report, SCHEMA, Temperature};
+pub use crate::report::{Backing, Place, Report, SCHEMA, Temperature, json};

@@ -13,10 +13,9 @@ use super::svg::svg;
 use super::text::{Escaped, date};
 use super::{chart, summary};
 use crate::UserError;
-use crate::harness::output::Output;
-use crate::harness::terminal::Plain;
-use crate::load::load;
+use crate::harness::output::Outputs;
 use crate::report::Report;
+use crate::report::load::load;
 
 #[derive(Debug, Args)]
 pub struct Gallery {
@@ -45,12 +44,7 @@ pub fn run(args: &Gallery) -> Result<(), UserError> {
     pages.push((index, gallery));
     let pictures = reports.iter().map(|(path, report)| (path.with_extension("svg"), svg(report)));
     pages.extend(pictures);
-    let opened = pages.iter().map(|(path, text)| Ok((Output::regular(path)?, text)));
-    for (file, text) in opened.collect::<Result<Vec<_>, UserError>>()? {
-        let path = file.write(text)?;
-        eprintln!("written: {}", Plain(path.display()));
-    }
-    Ok(())
+    Outputs::regular(pages)?.finish(|page| page, "")
 }
 
 /// Returns all reports of a folder, sorted by file name.

@@ -1,7 +1,7 @@
 //! Reports that nobody measured: they look like a real machine's, and are the same every time.
 
-use clearpage_cli::facts::Recorded;
 use clearpage_cli::harness::machine::Machine;
+use clearpage_cli::report::facts::Recorded;
 use clearpage_cli::report::{
     Backing, Cell, Place, PlanRow, Report, SCHEMA, Temperature, compare_to_envelope,
 };

@@ -1,5 +1,9 @@
 //! The report of a run, from which tables, JSON and pictures are made.
 
+pub mod facts;
+mod limits;
+pub mod load;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -220,4 +224,9 @@ pub struct Report {
     /// The overhead of the tool. Empty in old reports.
     #[serde(default)]
     pub overhead: Vec<Overhead>,
+}
+
+/// Returns a report as JSON.
+pub fn json<R: Serialize>(report: &R) -> String {
+    serde_json::to_string_pretty(report).expect("names of fields are texts") + "\n"
 }

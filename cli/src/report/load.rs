@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::limits::{self, MOST_BYTES, ShortTexts};
-use crate::report::{Report, SCHEMA};
+use super::limits::{self, MOST_BYTES, ShortTexts};
+use super::{Report, SCHEMA};
 use crate::{UserError, input, microarchitecture};
 
 /// The oldest schema that this version reads.
