@@ -7,6 +7,7 @@ mod tool;
 
 use clearpage_cli::render::{csv, html, svg};
 use clearpage_cli::report::{Report, SCHEMA};
+use serde_json::Value;
 use tool::{names, read, refused, run};
 
 fn json(report: &Report) -> String {
@@ -29,38 +30,46 @@ fn render_draws_the_report_of_a_file() {
 }
 
 #[test]
-fn a_file_that_is_no_report_is_named_and_nothing_is_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let mut value = serde_json::to_value(sample::empty()).unwrap();
-    let file = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
-    file("cut.json", &json(&sample::report())[..5000]);
-    file("other.json", "[1, 2]");
-    file("empty.json", "");
-    value["schema"] = (SCHEMA + 1).into();
-    file("newer.json", &value.to_string());
-    value["schema"] = SCHEMA.into();
-    value["machine"]["cpu"] = 5.into();
-    file("odd.json", &value.to_string());
-    let before = names(folder);
-    let (newer, ours) = (format!("schema {}", SCHEMA + 1), format!("schema {SCHEMA}"));
-    let cases: [(&str, &[&str]); 6] = [
-        ("cut.json", &["no report", "line"]),
-        ("other.json", &["no report"]),
-        ("empty.json", &["no report"]),
-        ("newer.json", &[&newer, &ours]),
-        ("odd.json", &["no report", "line"]),
-        ("absent.json", &["No such file"]),
+fn every_command_refuses_a_bad_report_with_the_same_message() {
+    let whole = json(&sample::report());
+    let changed = |change: fn(&mut Value)| {
+        let mut report = serde_json::to_value(sample::report()).unwrap();
+        change(&mut report);
+        report.to_string()
+    };
+    let cases = [
+        (String::new(), "no report of clearpage bench --json: cut off"),
+        (whole[..5000].to_owned(), "no report of clearpage bench --json: cut off"),
+        ("# Notes".to_owned(), "expected value at line 1"),
+        ("\u{0}\u{ff}".to_owned(), "expected value at line 1"),
+        ("[1, 2]".to_owned(), "trailing characters"),
+        (r#"{"a": 1}"#.to_owned(), "missing field `schema`"),
+        (r#"{"schema": 1}"#.to_owned(), "a report of schema 1; clearpage"),
+        (r#"{"schema": 9}"#.to_owned(), "a report of schema 9; clearpage"),
+        (whole.replacen("\"complete\"", "\"compleat\"", 1), "missing field `complete`"),
+        (whole.replacen("\"facts\"", "\"fact\"", 1), "missing field `facts`"),
+        (changed(|report| report["machine"]["cpu"] = 5.into()), "invalid type: integer `5`"),
+        (changed(|report| report["cells"][4]["ns"] = 0.into()), "ns is no time"),
+        (changed(|report| report["cells"][4]["ns"] = Value::Null), "invalid type: null"),
+        (changed(|report| report["cells"][4] = report["cells"][3].clone()), "is there twice"),
     ];
-    for (name, words) in cases {
-        let output = run(folder, &["render", name, "--html", "a.html", "--csv", "a.csv"]);
-        let message = refused(&output);
-        assert!(message.starts_with(&format!("error: {name}: ")), "{message}");
-        assert_eq!(message.lines().count(), 1, "{message}");
-        for word in words {
-            assert!(message.contains(word), "{name}: no {word:?} in {message}");
-        }
-        assert_eq!(names(folder), before);
+    for (text, words) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        std::fs::write(folder.join("a.json"), text).unwrap();
+        let commands: [&[&str]; 5] = [
+            &["render", "./a.json", "--html", "a.html", "--csv", "a.csv"],
+            &["gallery", "."],
+            &["judge", "./a.json"],
+            &["compare", "./a.json", "absent"],
+            &["compare", "--any-machine", "./a.json", "absent"],
+        ];
+        let messages = commands.map(|args| refused(&run(folder, args)));
+        assert!(messages[0].starts_with("error: ./a.json: "), "{messages:?}");
+        assert!(messages[0].contains(words), "no {words} in {messages:?}");
+        assert_eq!(messages[0].lines().count(), 1, "{messages:?}");
+        assert!(messages.iter().all(|message| *message == messages[0]), "{messages:?}");
+        assert_eq!(names(folder), ["a.json"]);
     }
 }
 
