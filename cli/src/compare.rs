@@ -1,6 +1,6 @@
 //! `clearpage compare`: prints what is faster or slower in the second of two reports.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -76,48 +76,45 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
 
 /// Returns a message if the CPUs differ.
 fn other_cpu(before: &Machine, after: &Machine) -> Option<String> {
-    let name = |machine: &Machine| {
-        let signature = machine.cpu_signature.as_ref().map(|text| format!(", {text}"));
-        format!("{} [{}{}]", machine.cpu, machine.facts.isa, signature.unwrap_or_default())
+    // Not by the microarchitecture: its name depends on the version of the tool.
+    let cpu = |machine: &Machine| {
+        (machine.cpu.clone(), machine.facts.isa.clone(), machine.cpu_signature.clone())
     };
-    let (before, after) = (name(before), name(after));
-    (before != after).then(|| format!("not the same CPU: {before} before, {after} after"))
+    (cpu(before) != cpu(after))
+        .then(|| format!("not the same CPU: {} before, {} after", before.title(), after.title()))
 }
 
 /// Returns a line for every other difference, and for each incomplete report.
 fn notes(before: &Report, after: &Report) -> Vec<String> {
-    let fact = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "none".to_owned());
     let facts = |report: &Report| {
-        let machine = &report.machine;
-        let flags = machine.facts.features.iter().filter(|flag| flag.1).map(|flag| &*flag.0);
-        let caches = [machine.facts.l1d, machine.facts.l2, machine.facts.l3]
-            .map(|size| format_size(size as u64));
+        let flags = report.machine.facts.features.iter().filter(|flag| flag.1);
         let plan = report.plan.iter().map(|row| {
             format!("{} {} from {}", row.intent, row.primitive, format_size(row.from as u64))
         });
-        [
+        let mut facts = BTreeMap::from_iter(report.machine.description());
+        for of_cpu in ["CPU", "architecture", "signature", "microarchitecture"] {
+            facts.remove(of_cpu);
+        }
+        facts.extend([
             ("version of the tool", report.version.clone()),
             ("page size of the build", format_size(report.page_size as u64)),
             ("plan", plan.collect::<Vec<_>>().join(", ")),
-            ("feature bits", flags.collect::<Vec<_>>().join(" ")),
-            ("caches", caches.join(", ")),
-            ("microcode", fact(&machine.microcode)),
-            ("governor", fact(&machine.governor)),
-            ("hypervisor", fact(&machine.hypervisor)),
-            ("C library", fact(&machine.c_library)),
-            ("kernel", machine.kernel.clone()),
-            ("page size of the system", format_size(machine.os_page_size as u64)),
-            ("transparent huge pages", fact(&machine.huge_pages)),
-            ("number of CPUs", machine.cpus.to_string()),
-        ]
+            ("feature bits", flags.map(|flag| &*flag.0).collect::<Vec<_>>().join(" ")),
+        ]);
+        facts
     };
-    let pairs = facts(before).into_iter().zip(facts(after));
-    let mut notes: Vec<String> = pairs
-        .filter(|(before, after)| before != after)
-        .map(|((what, before), (_, after))| {
-            format!("another {what}: {before} before, {after} after")
-        })
-        .collect();
+    let (old, new) = (facts(before), facts(after));
+    let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let mut notes = Vec::new();
+    for name in names {
+        let fact = |facts: &BTreeMap<_, String>| {
+            facts.get(name).cloned().unwrap_or_else(|| "unknown".to_owned())
+        };
+        let (old, new) = (fact(&old), fact(&new));
+        if old != new {
+            notes.push(format!("another {name}: {old} before, {new} after"));
+        }
+    }
     for (report, when) in [(before, "before"), (after, "after")] {
         if !report.complete {
             notes.push(format!("the report of {when} is not complete: its run was interrupted"));

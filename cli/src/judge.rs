@@ -64,7 +64,7 @@ pub fn run(args: &Judge) -> (String, ExitCode) {
             }
         };
         let judgement = Judgement::of(&report, args.floor);
-        out += &format!("{}: {}\n", Plain(path.display()), Plain(machine(&report)));
+        out += &format!("{}: {}\n", Plain(path.display()), Plain(report.machine.title()));
         judgement.notes.iter().for_each(|note| out += &format!("note: {}\n", Plain(note)));
         if judgement.places.is_empty() {
             refuse(UserError(format!("{}: nothing in it can be judged", path.display())));
@@ -84,20 +84,6 @@ fn parse_share(text: &str) -> Result<f64, String> {
     };
     let share = share.ok().filter(|share| (0.0..=1.0).contains(share));
     share.ok_or_else(|| format!("{text:?}: allowed are shares from 0 to 1, as 0.9, and 0% to 100%"))
-}
-
-/// Returns a line that describes the machine.
-fn machine(report: &Report) -> String {
-    let machine = &report.machine;
-    let name = machine.microarchitecture.as_ref().map(|name| format!(", {name}"));
-    let signature = machine.cpu_signature.as_ref().map(|text| format!(", {text}"));
-    format!(
-        "{} [{}]{}{}",
-        machine.cpu,
-        machine.facts.isa,
-        name.unwrap_or_default(),
-        signature.unwrap_or_default()
-    )
 }
 
 /// The choice of the default tuning at one place.

@@ -11,7 +11,7 @@ use super::html::{document, html};
 use super::series::{Look, Series};
 use super::svg::svg;
 use super::text::{Escaped, date};
-use super::{chart, summary};
+use super::{chart, machine, summary};
 use crate::UserError;
 use crate::harness::output::Outputs;
 use crate::report::Report;
@@ -106,24 +106,14 @@ pub fn gallery(cards: &[(String, &Report)]) -> String {
 
 fn card(body: &mut String, link: &str, report: &Report) {
     let machine = &report.machine;
-    let hypervisor = machine.hypervisor.as_deref().unwrap_or("none seen");
+    let shown = ["signature", "kernel", "hypervisor"];
+    let facts = machine.description().into_iter().filter(|(name, _)| shown.contains(name));
     let _ = write!(
         body,
-        "<article>\n<h2><a href=\"{link}\">{}</a></h2>\n<dl class=\"facts\">\n",
-        Escaped(&machine.cpu)
+        "<article>\n<h2><a href=\"{link}\">{}</a></h2>\n{}",
+        Escaped(&machine.cpu),
+        machine::facts(facts.chain([("measured", date(report.started))]))
     );
-    let signature = machine.cpu_signature.as_deref().unwrap_or("unknown");
-    let started = date(report.started);
-    let facts = [
-        ("signature", signature),
-        ("kernel", &machine.kernel),
-        ("hypervisor", hypervisor),
-        ("measured", &started),
-    ];
-    for (name, value) in facts {
-        let _ = writeln!(body, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(value));
-    }
-    body.push_str("</dl>\n");
     if let Some(text) = summary::plan_ratio(report) {
         let _ = writeln!(body, "<p>{text}</p>");
     }
