@@ -11,8 +11,7 @@ use crate::UserError;
 use crate::harness::machine::Machine;
 use crate::harness::table::ruled;
 use crate::harness::terminal::Plain;
-use crate::harness::units::format_size;
-use crate::noise::{Figure, noise, ratio};
+use crate::harness::units::{format_size, parse_share};
 use crate::report::load::load;
 use crate::report::{Cell, Report};
 
@@ -64,12 +63,8 @@ pub fn run(args: &Compare) -> Result<(String, ExitCode), UserError> {
 }
 
 fn parse_threshold(text: &str) -> Result<f64, String> {
-    let share = match text.strip_suffix('%') {
-        Some(percent) => percent.trim_end().parse::<f64>().map(|percent| percent / 100.0),
-        // 5 alone may be 5 % or 5 times.
-        None => text.parse::<f64>().map(|share| if share < 1.0 { share } else { f64::NAN }),
-    };
-    let share = share.ok().filter(|share| share.is_finite() && *share >= 0.0);
+    // 5 alone may be 5 % or 5 times.
+    let share = parse_share(text).filter(|share| text.ends_with('%') || *share < 1.0);
     share
         .ok_or_else(|| format!("{text:?}: allowed are a share below 1, as 0.05, or percent, as 5%"))
 }
@@ -145,7 +140,7 @@ impl<'a> Comparison<'a> {
         let only = [before.cells.len() - pairs.len(), after.cells.len() - pairs.len()];
         let mut changed: Vec<_> = pairs
             .iter()
-            .filter_map(|&(old, new)| Some((old, new, ratio(old.into(), new.into(), threshold)?)))
+            .filter_map(|&(old, new)| Some((old, new, ratio(old, new, threshold)?)))
             .collect();
         changed.sort_by(|a, b| b.2.total_cmp(&a.2));
         Self { pairs: pairs.len(), changed, only }
@@ -161,14 +156,13 @@ impl<'a> Comparison<'a> {
             let mut table = ruled();
             table.set_header(["contender", "where", "before", "after", "noise", "change"]);
             for (old, new, ratio) in &self.changed {
-                let (a, b) = (Figure::from(*old), Figure::from(*new));
-                let direction = if b.ns > a.ns { "slower" } else { "faster" };
+                let direction = if new.ns > old.ns { "slower" } else { "faster" };
                 table.add_row([
                     Plain(&new.contender).to_string(),
                     new.place.to_string(),
-                    format_ns(a.ns),
-                    format_ns(b.ns),
-                    format!("±{}", format_ns(noise(a, b))),
+                    format_ns(old.ns),
+                    format_ns(new.ns),
+                    format!("±{}", format_ns(noise(old, new))),
                     format!("{ratio:.2} x {direction}"),
                 ]);
             }
@@ -192,8 +186,28 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// A time of three figures or more.
-pub fn format_ns(ns: f64) -> String {
+/// Returns the difference in nanoseconds below which two figures may be one.
+///
+/// Each errs by the scatter of its samples. That is not divided by the square root of their number:
+/// the samples of a run share its memory and its minute, so another run may be as far away as a
+/// single sample.
+fn noise(a: &Cell, b: &Cell) -> f64 {
+    // Median absolute deviations in a standard deviation, of samples that scatter normally.
+    const NORMAL: f64 = 1.4826;
+    // Standard deviations: normal scatter goes further once in 370 times.
+    const SURE: f64 = 3.0;
+    SURE * NORMAL * a.ns_mad.hypot(b.ns_mad)
+}
+
+/// Returns how many times as fast the faster one is, or `None` if that is not more than `lead`
+/// (0.05: 5 %) or not more than noise.
+fn ratio(a: &Cell, b: &Cell, lead: f64) -> Option<f64> {
+    let ratio = a.ns.max(b.ns) / a.ns.min(b.ns);
+    (ratio > 1.0 + lead && (a.ns - b.ns).abs() > noise(a, b)).then_some(ratio)
+}
+
+/// Formats a time with three figures or more.
+fn format_ns(ns: f64) -> String {
     match ns {
         ..1e2 => format!("{ns:.1} ns"),
         ..1e4 => format!("{ns:.0} ns"),

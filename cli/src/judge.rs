@@ -13,6 +13,7 @@ use crate::UserError;
 use crate::harness::output::note;
 use crate::harness::table::ruled;
 use crate::harness::terminal::Plain;
+use crate::harness::units;
 use crate::report::load::load;
 use crate::report::{Place, PlanRow, Report, SCHEMA, Temperature};
 
@@ -22,10 +23,10 @@ pub struct Judge {
     #[arg(value_name = "FILE.json", required = true)]
     pub reports: Vec<PathBuf>,
     /// Least accepted share of the fastest primitive's speed: 90% or 0.9
-    #[arg(long, value_name = "SHARE", default_value = "90%", value_parser = parse_share)]
+    #[arg(long, value_name = "SHARE", default_value = "90%", value_parser = parse_part)]
     pub floor: f64,
     /// Least accepted mean share of an intent
-    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = parse_share)]
+    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = parse_part)]
     pub mean: f64,
 }
 
@@ -77,12 +78,8 @@ pub fn run(args: &Judge) -> (String, ExitCode) {
     (out, ExitCode::from(if errors > 0 { 2 } else { u8::from(below) }))
 }
 
-fn parse_share(text: &str) -> Result<f64, String> {
-    let share = match text.strip_suffix('%') {
-        Some(percent) => percent.trim_end().parse::<f64>().map(|percent| percent / 100.0),
-        None => text.parse::<f64>(),
-    };
-    let share = share.ok().filter(|share| (0.0..=1.0).contains(share));
+fn parse_part(text: &str) -> Result<f64, String> {
+    let share = units::parse_share(text).filter(|share| *share <= 1.0);
     share.ok_or_else(|| format!("{text:?}: allowed are shares from 0 to 1, as 0.9, and 0% to 100%"))
 }
 

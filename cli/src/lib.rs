@@ -27,7 +27,6 @@ mod input;
 pub mod judge;
 mod list;
 mod microarchitecture;
-mod noise;
 #[doc(hidden)]
 pub mod render;
 #[doc(hidden)]

@@ -1,10 +1,11 @@
 //! `clearpage list`: every primitive of this build, usable or why not, and what it serves.
 
 use clearpage::cpu::Feature;
-use clearpage::{Intent, PAGE_SIZE, Primitive, primitives};
+use clearpage::{PAGE_SIZE, Primitive, primitives};
 
 use crate::harness::table::ruled;
 use crate::harness::units::format_size;
+use crate::report::{PlanRow, plan};
 
 /// Returns the table of primitives.
 pub fn text() -> String {
@@ -42,25 +43,20 @@ pub fn markdown() -> String {
     out
 }
 
-/// The lengths that the plan gives to `primitive`, an intent a line.
+/// Returns the lengths for which the plan uses `primitive`, an intent a line.
 fn serves(primitive: &Primitive) -> Vec<String> {
-    // The plan changes only at powers of two; from here on it is one choice for every length.
-    const LARGEST: u32 = if usize::BITS < 40 { usize::BITS - 2 } else { 40 };
-    let lengths = || (PAGE_SIZE.ilog2()..=LARGEST).map(|shift| 1_usize << shift);
-    let mut lines = Vec::new();
-    for intent in Intent::ALL {
-        let served = |len: &usize| *clearpage::primitive_for(intent, *len) == *primitive;
-        let mut rest = lengths().peekable();
-        while let Some(from) = rest.find(served) {
-            let to = rest.find(|len| !served(len));
-            let from = match from {
-                PAGE_SIZE => String::new(),
-                _ => format!(" from {}", format_size(from as u64)),
-            };
-            let to = to.map_or(String::new(), |to| format!(" to {}", format_size(to as u64)));
-            let all = if from.is_empty() && to.is_empty() { " always" } else { "" };
-            lines.push(format!("{}{from}{to}{all}", intent.name()));
-        }
-    }
-    lines
+    let plan = plan();
+    let rows = plan.iter().enumerate().filter(|(_, row)| row.primitive == primitive.name());
+    let line = |(i, row): (usize, &PlanRow)| {
+        let next = plan.get(i + 1).filter(|next| next.intent == row.intent);
+        let to = next.map(|next| format!(" to {}", format_size(next.from as u64)));
+        let from = format!(" from {}", format_size(row.from as u64));
+        let lengths = match (row.from, to) {
+            (PAGE_SIZE, None) => " always".to_owned(),
+            (PAGE_SIZE, Some(to)) => to,
+            (_, to) => from + &to.unwrap_or_default(),
+        };
+        row.intent.clone() + &lengths
+    };
+    rows.map(line).collect()
 }

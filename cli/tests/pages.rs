@@ -10,7 +10,6 @@ mod sample;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use clearpage_cli::render::text::Escaped;
 use clearpage_cli::render::{gallery, html, svg};
 use clearpage_cli::report::{Report, compare_to_envelope};
 use serde_json::Value;
@@ -63,7 +62,7 @@ fn probe(page: &Path, width: u32, dark: bool) -> Value {
          <iframe width=\"{width}\" height=\"1000\" style=\"border: 0\" srcdoc=\"{}\"></iframe>\
          <script>onload = () => document.body.replaceChildren(\
          frames[0].document.getElementById('probe'))</script>",
-        Escaped(&text)
+        text.replace('&', "&amp;").replace('"', "&quot;")
     );
     let copy = page.with_extension("probe.html");
     std::fs::write(&copy, frame).unwrap();

@@ -28,6 +28,15 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     })
 }
 
+/// Reads `0.05` or `5%`, if it is not negative.
+pub fn parse_share(text: &str) -> Option<f64> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => percent.trim_end().parse::<f64>().ok()? / 100.0,
+        None => text.parse().ok()?,
+    };
+    (share.is_finite() && share >= 0.0).then_some(share)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,22 +5,22 @@
 //! `chart`, `bars` and `heatmap` draw one picture; `svg`, `html` and `gallery` put them together.
 //! The plotters crate is not used: it has no CSS classes (for dark mode), dash patterns or titles.
 
-pub mod bars;
-pub mod chart;
+mod bars;
+mod chart;
 pub mod csv;
-pub mod figures;
+mod figures;
 pub mod gallery;
 pub mod group;
-pub mod heatmap;
+mod heatmap;
 pub mod html;
-pub mod machine;
-pub mod picture;
-pub mod plan;
-pub mod scale;
-pub mod series;
-pub mod summary;
+mod machine;
+mod picture;
+mod plan;
+mod scale;
+mod series;
+mod summary;
 pub mod svg;
-pub mod text;
+mod text;
 
 use std::path::{Path, PathBuf};
 
