@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_cpus_has_an_end() {
+    fn a_list_of_cpus_has_a_limit() {
         assert!("0-1048575".parse::<Cpus>().is_ok());
         assert!("0-1048575,0".parse::<Cpus>().is_err());
     }

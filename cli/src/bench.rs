@@ -163,7 +163,7 @@ impl Run<'_> {
                 (ROUNDS, fewest, block.limit, long.min(affordable).max(short))
             }
         };
-        // By whole pages, whatever the cache.
+        // The cache may be no multiple of a page.
         let walk = walk.min(block.most).next_multiple_of(PAGE_SIZE);
         if walks > 0 && !block.fresh && walk < SHORTENED_WALK * self.cache {
             let (walk, cache, name) = (walk >> 20, self.cache >> 20, name(block));

@@ -49,7 +49,7 @@ pub fn run(args: &Compare) -> Result<(String, ExitCode), UserError> {
     let (before, after) = (load(&args.before)?, load(&args.after)?);
     let other_cpu = other_cpu(&before.machine, &after.machine);
     if let (Some(what), false) = (&other_cpu, args.any_machine) {
-        return Err(UserError(format!("{what}; --any-machine compares them all the same")));
+        return Err(UserError(format!("{what}; --any-machine compares them nevertheless")));
     }
     let comparison = Comparison::new(&before, &after, args.threshold);
     if comparison.pairs == 0 {

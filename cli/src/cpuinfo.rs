@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn every_architecture_has_its_own_words() {
+    fn names_are_read_on_every_architecture() {
         let x86 = "processor\t: 0\nmodel name\t: AMD EPYC\nmicrocode\t: 0x1000065\n";
         assert_eq!(told(x86), [some("AMD EPYC"), None, some("0x1000065")]);
         let aarch64 = "processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\n\

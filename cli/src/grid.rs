@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_grow_to_what_fits() {
+    fn sizes_end_at_the_free_memory() {
         let sizes = |options: &[&str], most| {
             let mut warnings = Vec::new();
             let sizes = sizes(&args(options), Backing::Base, &room(most), &mut warnings).unwrap();

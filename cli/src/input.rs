@@ -61,7 +61,7 @@ mod tests {
     /// Such a file has a length of 0.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_that_does_not_tell_its_length_is_read_up_to_the_limit() {
+    fn a_file_of_unknown_length_is_read_up_to_the_limit() {
         let path = Path::new("/proc/self/maps");
         assert!(read(path, 1 << 20).is_ok_and(|text| text.len() > 100));
         assert_eq!(read(path, 100).unwrap_err(), "more than 100 bytes long, allowed are 100 B");

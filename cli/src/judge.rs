@@ -135,7 +135,7 @@ impl Judgement {
         if let Err(error) = tuning {
             notes.push(format!("{error}: the plan that the report recorded is judged"));
         } else {
-            notes.extend(strangers(report));
+            notes.extend(doubtful_primitives(report));
         }
         if report.schema < SCHEMA {
             let schema = report.schema;
@@ -241,8 +241,8 @@ impl Judgement {
     }
 }
 
-/// The rows of an intent in the plan that a report recorded, by rising length: a row holds for all
-/// lengths from its own on, whatever the rows before it.
+/// Returns the recorded plan of an intent by rising length. A row holds for all lengths from its own
+/// on, even if an earlier row begins there too.
 fn recorded(report: &Report, intent: Intent) -> Vec<&PlanRow> {
     let mut rows: Vec<&PlanRow> = Vec::new();
     for row in report.plan.iter().filter(|row| row.intent == intent.name()) {
@@ -254,18 +254,18 @@ fn recorded(report: &Report, intent: Intent) -> Vec<&PlanRow> {
 }
 
 /// Returns a line for each measured primitive that is unknown or contradicts the facts.
-fn strangers(report: &Report) -> Vec<String> {
+fn doubtful_primitives(report: &Report) -> Vec<String> {
     let (facts, _) = report.machine.facts.facts();
     let names: BTreeSet<&str> =
         report.cells.iter().filter(|cell| cell.primitive).map(|cell| &*cell.contender).collect();
-    let stranger = |name: &str| {
+    let doubt = |name: &str| {
         let Some(row) = clearpage::primitives().iter().find(|row| row.name() == name) else {
             return Some(format!("{name} is no primitive of this version, and can be the fastest"));
         };
         let needs = row.needs().filter(|&feature| !facts.has(feature))?;
         Some(format!("{name} was measured, but the facts say that there is no {}", needs.name()))
     };
-    names.into_iter().filter_map(stranger).collect()
+    names.into_iter().filter_map(doubt).collect()
 }
 
 struct Figures<'a> {

@@ -114,7 +114,7 @@ fn no_pinning() -> io::Result<()> {
 fn a_failure_to_pin_is_reported() {
     let message = refused(&after(bench(&["--cpu=0"]), no_pinning));
     assert!(message.contains("--cpu 0: the system refused: Operation not permitted"), "{message}");
-    // Where no CPU was asked for, it is measured all the same.
+    // Without --cpu, it measures unpinned.
     let text = stdout(&after(bench(&["--threads=1,all"]), no_pinning));
     assert!(text.contains("warning: threads are not pinned"), "{text}");
 }
@@ -180,7 +180,7 @@ fn long_after(file: &Temporary, change: fn() -> io::Result<()>) -> Child {
 }
 
 fn send(child: &Child, signal: i32) {
-    // SAFETY: a child that nobody has waited for yet, so that the number is still its own.
+    // SAFETY: the child has not been waited for, so that the number is still its own.
     assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
 }
 

@@ -1,58 +1,25 @@
-//! `clearpage compare` on reports that were made by hand.
+//! `clearpage compare`.
 
+#[path = "common/report.rs"]
+mod sample;
 mod tool;
 
 use std::fs;
 use std::process::Output;
 
-use clearpage_cli::harness::machine::Machine;
-use clearpage_cli::report::{Backing, Cell, Place, Report, SCHEMA, Temperature};
+use clearpage_cli::report::{Backing, Cell, Place, Report};
 use tool::{refused, run};
 
-const SIZES: usize = 5;
-
-/// A hot cell of `4 KiB << step`, that takes 100 ns ± 1 ns a call.
-fn cell(contender: &str, step: usize) -> Cell {
-    let size = 4096 << step;
-    Cell {
-        contender: contender.to_owned(),
-        place: Place {
-            cpu: Some(3),
-            threads: 1,
-            backing: Backing::Thp,
-            temperature: Temperature::Hot,
-            size,
-        },
-        primitive: true,
-        planned: false,
-        ns: 100.0,
-        ns_mad: 1.0,
-        gb_per_s: size as f64 / 100.0,
-        ns_per_page: 100.0 / (1 << step) as f64,
-        tsc_cycles_per_page: None,
-        of_envelope: None,
-        samples: 9,
-    }
-}
-
-/// Two contenders at [`SIZES`] sizes.
+/// Returns two contenders at five sizes, each with 100 ns ± 1 ns a call.
 fn report() -> Report {
-    Report {
-        schema: SCHEMA,
-        version: "1.2.3".to_owned(),
-        command: Vec::new(),
-        started: 0,
-        complete: true,
-        machine: Machine::detect(),
-        page_size: 4096,
-        plan: Vec::new(),
-        warnings: Vec::new(),
-        cells: ["one", "two"]
-            .into_iter()
-            .flat_map(|who| (0..SIZES).map(move |i| cell(who, i)))
-            .collect(),
-        overhead: Vec::new(),
-    }
+    let report = sample::report();
+    let cells = (0..10).map(|i| {
+        let (contender, size) = (["one", "two"][i / 5].to_owned(), 4096 << (i % 5));
+        let backing = Backing::Thp;
+        let place = Place { cpu: Some(3), backing, size, ..report.cells[0].place };
+        Cell { contender, place, ns: 100.0, ns_mad: 1.0, ..report.cells[0].clone() }
+    });
+    Report { cells: cells.collect(), ..sample::empty() }
 }
 
 fn changed(change: impl FnOnce(&mut Report)) -> String {
@@ -111,7 +78,7 @@ fn faster_cells_alone_exit_with_success() {
 }
 
 #[test]
-fn noise_is_no_change() {
+fn a_difference_below_noise_is_no_change() {
     let noisy = |ns| {
         changed(|report| {
             report.cells[0].ns = ns;
@@ -164,7 +131,7 @@ fn cells_of_one_report_only_are_counted() {
 }
 
 #[test]
-fn another_cpu_is_refused_unless_asked_for() {
+fn another_cpu_is_refused_without_any_machine() {
     let after = changed(|report| report.machine.cpu = "Some Other 9000".to_owned());
     let message = refused(&compare(&after, &[]));
     assert!(message.contains("not the same CPU") && message.contains("9000"), "{message}");
@@ -187,7 +154,7 @@ fn other_differences_are_printed() {
     });
     let text = stdout(&compare(&after, &[]), 0);
     for words in [
-        "warning: another version of the tool: 1.2.3 before, 9.9.9 after",
+        "warning: another version of the tool: 0.1.0 before, 9.9.9 after",
         "warning: another page size of the build: 4 KiB before, 64 KiB after",
         "warning: another kernel",
         "Linux of tomorrow after",

@@ -64,7 +64,7 @@ fn the_gallery_reaches_the_floor() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn the_worst_places_come_first() {
-    // A primitive that nobody chooses becomes ten times as fast at one place.
+    // A primitive that no plan chooses becomes ten times as fast at one place.
     let (code, text, _) = changed(|report| {
         let cells = report["cells"].as_array_mut().unwrap();
         let cell = cells.iter_mut().find(|cell| {
@@ -85,7 +85,7 @@ fn the_worst_places_come_first() {
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn doubtful_reports_are_judged_as_far_as_they_go() {
+fn doubtful_reports_are_judged_with_a_note() {
     let note = |(code, text, errors): (Option<i32>, String, String), words: &[&str]| {
         assert!(matches!(code, Some(0 | 1)), "{text}{errors}");
         for word in words {

@@ -97,7 +97,7 @@ fn check_readable(page: &Path, schemes: &[bool]) -> Vec<Value> {
 
 #[test]
 #[ignore = "needs Chromium: .ci/pages"]
-fn a_report_is_read_as_it_was_measured() {
+fn a_page_shows_the_measured_figures() {
     let report = sample::report();
     let page = folder("report").join("report.html");
     std::fs::write(&page, html::html(&report)).unwrap();

@@ -83,7 +83,7 @@ fn reports() -> Vec<(&'static str, Report)> {
 }
 
 #[test]
-fn every_output_is_well_formed_whatever_the_report() {
+fn every_output_of_every_report_is_well_formed() {
     for (name, report) in reports() {
         let (page, picture) = (html::html(&report), svg::svg(&report));
         let cards = gallery::gallery(&[("./a.html".to_owned(), &report)]);
@@ -102,7 +102,7 @@ fn every_output_is_well_formed_whatever_the_report() {
 }
 
 #[test]
-fn a_page_needs_nothing_but_itself() {
+fn a_page_has_no_script_and_loads_nothing() {
     for (name, report) in reports() {
         let page = html::html(&report);
         let page = parse(&page);
@@ -128,7 +128,7 @@ fn with_name<'a, 'd>(node: Node<'a, 'd>, name: &'static str) -> impl Iterator<It
 }
 
 #[test]
-fn links_within_a_page_lead_somewhere() {
+fn links_within_a_page_have_a_target() {
     let page = html::html(&sample::report());
     let page = parse(&page);
     let ids: Vec<_> = page.descendants().filter_map(|node| node.attribute("id")).collect();
@@ -226,11 +226,11 @@ fn bars_are_as_long_as_the_plan_is_fast() {
             continue;
         }
         let best = cell.gb_per_s / cell.of_envelope.unwrap();
-        let told = |text: &String| {
+        let shown = |text: &String| {
             let (plan, fastest) = text.split_once(" of ").unwrap();
-            figures::tells(plan, cell.gb_per_s, 3) && figures::tells(fastest, best, 3)
+            figures::shows(plan, cell.gb_per_s, 3) && figures::shows(fastest, best, 3)
         };
-        assert!(texts.iter().any(told), "{cell:?}: {texts:?}");
+        assert!(texts.iter().any(shown), "{cell:?}: {texts:?}");
     }
     let one_cpu = of(&report.cells[..340]);
     assert!(!svg::svg(&one_cpu).contains("<rect class=\"bar"));
@@ -238,7 +238,7 @@ fn bars_are_as_long_as_the_plan_is_fast() {
 }
 
 #[test]
-fn the_csv_is_as_exact_as_the_json() {
+fn the_csv_has_the_exact_figures() {
     let mut report = sample::report();
     report.cells[0].contender = "a \"b\", c\nd".to_owned();
     report.cells[1].tsc_cycles_per_page = None;
@@ -270,7 +270,7 @@ fn the_csv_is_as_exact_as_the_json() {
 
 /// `-1.5` as a name is a formula too: only columns of numbers may begin so.
 #[test]
-fn a_spreadsheet_takes_no_name_for_a_formula() {
+fn names_that_look_like_formulas_are_quoted() {
     let formulas = [
         "=HYPERLINK(\"http://x\")",
         "+1",
@@ -303,7 +303,7 @@ fn a_spreadsheet_takes_no_name_for_a_formula() {
 }
 
 #[test]
-fn the_summary_names_the_fastest_and_how_near_the_plan_comes() {
+fn the_summary_names_the_fastest_primitive_and_the_share_of_the_plan() {
     let report = sample::report();
     let page = html::html(&report);
     let page = parse(&page);
@@ -318,7 +318,7 @@ fn the_summary_names_the_fastest_and_how_near_the_plan_comes() {
         let column = table[0].iter().position(|name| name == cell.place.temperature.name());
         let (name, rest) = row[column.unwrap()].split_once(' ').unwrap();
         let (speed, plan) = rest.split_once(", plan\u{a0}").unwrap();
-        assert!(cell.primitive && figures::tells(speed, cell.gb_per_s, 3), "{cell:?}: {row:?}");
+        assert!(cell.primitive && figures::shows(speed, cell.gb_per_s, 3), "{cell:?}: {row:?}");
         assert_eq!(name, cell.contender);
         let of_plan = report.cells.iter().find(|c| c.contender == "plan" && c.place == cell.place);
         figures::check_ratio(plan.trim_end_matches("\u{a0}%"), of_plan.unwrap().of_envelope);

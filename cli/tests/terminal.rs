@@ -166,7 +166,7 @@ fn every_argument_is_printed_plain() {
 
 /// Colours are for arguments that need no escape, on a terminal: here there is none.
 #[test]
-fn other_messages_about_arguments_are_unchanged() {
+fn messages_without_escapes_are_those_of_clap() {
     let output = command(&["frobnicate"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(plain(&output).contains("unrecognized subcommand 'frobnicate'"));

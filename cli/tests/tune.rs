@@ -47,16 +47,6 @@ fn without_a_file_standard_output_is_the_tuning() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_refused_before_measuring() {
-    let message = refused(&clearpage(&["tune", "--output", "/nonexistent/x.tuning"]));
-    assert!(message.contains("--output /nonexistent/x.tuning: "), "{message}");
-    assert_eq!(message.lines().count(), 1, "{message}");
-    let directory = std::env::temp_dir();
-    let message = refused(&clearpage(&["tune", "--output", directory.to_str().unwrap()]));
-    assert!(message.contains("--output"), "{message}");
-}
-
-#[test]
 fn the_exit_status_of_a_check_agrees_with_its_text() {
     // A busy machine may find that the tuning does not fit.
     let file = file("check", &Tuning::detect().to_string());

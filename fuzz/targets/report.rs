@@ -1,4 +1,4 @@
-//! A stranger's report: read, drawn in every format, compared and judged. Nothing panics, what is
+//! An untrusted report: read, drawn in every format, compared and judged. Nothing panics, what is
 //! written grows no faster than the table of its figures, nothing in it can reach out of its element
 //! of a page, and no control character reaches a terminal.
 #![no_main]

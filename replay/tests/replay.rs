@@ -95,7 +95,7 @@ fn pagerank_finds_the_same_ranks_before_and_after() {
 }
 
 #[test]
-fn errors_of_arguments_name_what_is_allowed() {
+fn errors_of_arguments_name_the_allowed_values() {
     let cases: [(&[&str], &[&str]); 12] = [
         (&["graph500", "--scale", "3"], &["3", "4..=31"]),
         (&["graph500", "--scale", "32"], &["32", "4..=31"]),

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deferred_signal_comes_afterwards() {
+    fn a_deferred_signal_is_delivered_afterwards() {
         let set = interrupted();
         let deferred = deferred();
         // SAFETY: has a handler, registered above.

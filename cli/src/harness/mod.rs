@@ -16,7 +16,7 @@ pub mod program;
 pub mod progress;
 pub mod room;
 pub mod rounds;
-pub mod sample;
+pub(crate) mod sample;
 pub mod table;
 pub mod terminal;
 pub mod units;

@@ -42,14 +42,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_read_as_they_print() {
+    fn printed_sizes_are_read_back() {
         for bytes in [0, 1, 4096, 4097, 64 << 10, 2 << 20, 3 << 30, 1 << 40, 1 << 50] {
             assert_eq!(parse_size(&format_size(bytes)), Ok(bytes));
         }
     }
 
     #[test]
-    fn sizes_read_as_people_write_them() {
+    fn sizes_are_read_with_and_without_units() {
         for text in ["4096", "4K", "4k", "4KiB", "4 kib", "4096B"] {
             assert_eq!(parse_size(text), Ok(4096), "{text}");
         }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::group::PLAN;
 use super::html::{document, html};
 use super::series::{Look, Series};
 use super::svg::svg;
@@ -15,6 +14,7 @@ use super::{chart, machine, summary};
 use crate::UserError;
 use crate::harness::output::Outputs;
 use crate::report::Report;
+use crate::report::group::PLAN;
 use crate::report::load::load;
 
 #[derive(Debug, Args)]
@@ -132,12 +132,14 @@ fn card(body: &mut String, link: &str, report: &Report) {
 /// Returns the plan's line at each temperature.
 fn plan_lines(report: &Report) -> Vec<Series> {
     let groups = summary::main_groups(report).into_iter().enumerate();
-    let line = |(i, (group, cells)): (usize, (super::group::Group, Vec<&crate::report::Cell>))| {
-        let plan =
-            chart::series(&cells, &HashMap::new()).into_iter().find(|line| line.name == PLAN)?;
-        let look = if i == 0 { Look::MAIN } else { Look::nth(i) };
-        Some(Series { name: group.temperature.name().to_owned(), look, points: plan.points })
-    };
+    let line =
+        |(i, (group, cells)): (usize, (crate::report::group::Group, Vec<&crate::report::Cell>))| {
+            let plan = chart::series(&cells, &HashMap::new())
+                .into_iter()
+                .find(|line| line.name == PLAN)?;
+            let look = if i == 0 { Look::MAIN } else { Look::nth(i) };
+            Some(Series { name: group.temperature.name().to_owned(), look, points: plan.points })
+        };
     groups.filter_map(line).collect()
 }
 

@@ -3,10 +3,10 @@
 
 use std::fmt::Write;
 
-use super::group::{Group, Index, contenders, sizes};
 use super::text::{Escaped, percent};
 use crate::harness::units::format_size;
 use crate::report::Cell;
+use crate::report::group::{Group, Index, contenders, sizes};
 
 /// Steps of colour, 0 included, up to the envelope: 5 % each.
 const STEPS: usize = 20;

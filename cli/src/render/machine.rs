@@ -16,7 +16,7 @@ pub fn list(report: &Report) -> String {
         ("command", format!("clearpage {}", report.command.join(" "))),
         ("begun", date(report.started)),
         ("version", format!("{}, schema {}", report.version, report.schema)),
-        ("samples a figure", samples(report)),
+        ("samples a figure", report.samples()),
     ];
     facts(report.machine.description().into_iter().chain(settings))
 }
@@ -29,14 +29,4 @@ pub fn facts(facts: impl IntoIterator<Item = (&'static str, String)>) -> String 
     }
     out.push_str("</dl>\n");
     out
-}
-
-/// Formats the minimum and the maximum.
-fn samples(report: &Report) -> String {
-    let samples = || report.cells.iter().map(|cell| cell.samples);
-    match (samples().min(), samples().max()) {
-        (Some(fewest), Some(most)) if fewest < most => format!("{fewest} to {most}"),
-        (Some(all), _) => all.to_string(),
-        _ => "none".to_owned(),
-    }
 }

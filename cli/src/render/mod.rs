@@ -1,7 +1,7 @@
 //! Draws a report. Every function turns a [`Report`](crate::report::Report) into text and has no
 //! other effect, except [`run`] and [`gallery::run`].
 //!
-//! `group` selects the cells of a picture; `text` escapes text for a browser;
+//! `report::group` selects the cells of a picture; `text` escapes text for a browser;
 //! `chart`, `bars` and `heatmap` draw one picture; `svg`, `html` and `gallery` put them together.
 //! The plotters crate is not used: it has no CSS classes (for dark mode), dash patterns or titles.
 
@@ -10,7 +10,6 @@ mod chart;
 pub mod csv;
 mod figures;
 pub mod gallery;
-pub mod group;
 mod heatmap;
 pub mod html;
 mod machine;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::group::{Group, Index, PLAN, groups, main_cpu, sizes};
 use super::text::{Escaped, percent, short};
 use crate::harness::measure::median;
 use crate::harness::units::format_size;
+use crate::report::group::{Group, Index, PLAN, groups, main_cpu, sizes};
 use crate::report::{Cell, Report};
 
 /// The groups that stand for the machine, which differ by temperature only: those of the main CPU

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::group::groups;
 use super::picture::Picture;
 use super::text::{Escaped, date, letter, width};
 use super::{bars, chart};
 use crate::report::Report;
+use crate::report::group::groups;
 
 const MARGIN: f64 = 10.0;
 const HEADING: f64 = 24.0;

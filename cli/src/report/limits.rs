@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::Report;
-use crate::render::group::Group;
+use super::group::Group;
 
 /// Bytes of a file.
 pub const MOST_BYTES: u64 = 32 << 20;

@@ -1,6 +1,7 @@
 //! The report of a run, from which tables, JSON and pictures are made.
 
 pub mod facts;
+pub mod group;
 mod limits;
 pub mod load;
 
@@ -225,6 +226,18 @@ pub struct Report {
     /// The overhead of the tool. Empty in old reports.
     #[serde(default)]
     pub overhead: Vec<Overhead>,
+}
+
+impl Report {
+    /// Returns the number of samples of each figure: "9", or "3 to 9".
+    pub fn samples(&self) -> String {
+        let samples = || self.cells.iter().map(|cell| cell.samples);
+        match (samples().min(), samples().max()) {
+            (Some(fewest), Some(most)) if fewest < most => format!("{fewest} to {most}"),
+            (Some(all), _) => all.to_string(),
+            _ => "no".to_owned(),
+        }
+    }
 }
 
 /// Returns a report as JSON.

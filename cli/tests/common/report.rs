@@ -1,4 +1,4 @@
-//! Reports that nobody measured: they look like a real machine's, and are the same every time.
+//! Invented reports, the same every time.
 
 use clap::ValueEnum;
 use clearpage_cli::harness::machine::Machine;

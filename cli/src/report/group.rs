@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::report::{Backing, Cell, Place, Report, Temperature};
+use super::{Backing, Cell, Place, Report, Temperature};
 
 /// The contender that follows the plan.
 pub const PLAN: &str = "plan";
