@@ -49,7 +49,7 @@ pub fn run(args: &Bench, mut preface: String) -> Result<ExitCode, UserError> {
     let outputs = Outputs::open(json.chain(args.drawings.wanted()), None)?;
     let grid = grid::grid(args)?;
     // The reader of a pipe may close it, so nothing is printed there before the files are written.
-    if io::stdout().is_terminal() {
+    if io::stdout().is_terminal() && !outputs.take_stdout() {
         output::print(&take(&mut preface))?;
     }
     let started = std::time::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());

@@ -19,16 +19,14 @@ use super::terminal::Plain;
 use crate::UserError;
 
 /// The files that a command was asked to write, each with the source of its contents.
-#[derive(Debug)]
 pub struct Outputs<T>(Vec<Output<T>>);
 
-#[derive(Debug)]
 struct Output<T> {
     /// The option and the path, for messages.
     name: String,
     path: PathBuf,
     /// The open file, if it is written in place.
-    stream: Option<File>,
+    stream: Option<Box<dyn Write>>,
     source: T,
 }
 
@@ -74,12 +72,17 @@ impl<T> Outputs<T> {
         wanted.into_iter().map(open).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Returns whether standard output is one of the files.
+    pub fn take_stdout(&self) -> bool {
+        self.0.iter().any(|output| descriptor(&output.path) == Some(STDOUT))
+    }
+
     /// Writes every file, then prints `text`, then the paths of the files.
     ///
     /// # Errors
     /// Files or the text cannot be written. All others are.
     pub fn finish(self, contents: impl Fn(T) -> String, text: &str) -> Result<(), UserError> {
-        let taken = self.0.iter().any(|output| descriptor(&output.path) == Some(STDOUT));
+        let taken = self.take_stdout();
         // The reader of a pipe may close it, which ends the process.
         let (streams, files): (Vec<_>, Vec<_>) =
             self.0.into_iter().partition(|output| output.stream.is_some());
@@ -87,7 +90,7 @@ impl<T> Outputs<T> {
         for Output { name, path, stream, source } in files.into_iter().chain(streams) {
             let contents = contents(source);
             let result = match stream {
-                Some(mut stream) => stream.write_all(contents.as_bytes()),
+                Some(mut stream) => write(&mut stream, &contents),
                 None => replace(&path, contents.as_bytes()),
             };
             match result {
@@ -120,8 +123,13 @@ impl<T> Output<T> {
 /// # Errors
 /// Standard output cannot be written.
 pub fn print(text: &str) -> Result<(), UserError> {
-    let written = open_descriptor(STDOUT).and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = open_descriptor(STDOUT).and_then(|mut file| write(&mut file, text));
     written.map_err(|error| UserError(format!("standard output: {error}")))
+}
+
+fn write(stream: &mut dyn Write, text: &str) -> io::Result<()> {
+    stream.write_all(text.as_bytes())?;
+    stream.flush()
 }
 
 /// Prints a line on standard error, if that can be written.
@@ -147,24 +155,23 @@ pub(crate) fn descriptor(path: &Path) -> Option<u32> {
 }
 
 /// Opens a descriptor. Standard output and error share their offset with all that is printed.
-fn open_descriptor(number: u32) -> io::Result<File> {
+fn open_descriptor(number: u32) -> io::Result<Box<dyn Write>> {
+    // Not by the handles of std, which ignore that a descriptor cannot be written.
     #[cfg(unix)]
-    {
+    let file = {
         use std::os::fd::AsFd;
         match number {
             STDOUT => io::stdout().as_fd().try_clone_to_owned().map(File::from),
             2 => io::stderr().as_fd().try_clone_to_owned().map(File::from),
             _ => OpenOptions::new().append(true).open(format!("/dev/fd/{number}")),
         }
-    }
-    #[cfg(windows)]
-    {
-        use std::os::windows::io::AsHandle;
-        match number {
-            STDOUT => io::stdout().as_handle().try_clone_to_owned().map(File::from),
-            _ => Err(ErrorKind::NotFound.into()),
-        }
-    }
+    };
+    #[cfg(not(unix))]
+    let file = match number {
+        STDOUT => Ok(io::stdout()),
+        _ => Err(ErrorKind::NotFound.into()),
+    };
+    Ok(Box::new(file?))
 }
 
 /// Returns the same path for all paths of a file that exists or can be created.
@@ -181,7 +188,7 @@ fn refused<T>(what: &str) -> io::Result<T> {
 }
 
 /// Checks that `path` can be written, and opens it if it is written `in_place`.
-fn stream(path: &Path, in_place: bool) -> io::Result<Option<File>> {
+fn stream(path: &Path, in_place: bool) -> io::Result<Option<Box<dyn Write>>> {
     if let Some(number) = descriptor(path) {
         return open_descriptor(number).map(Some);
     }
@@ -212,7 +219,7 @@ fn stream(path: &Path, in_place: bool) -> io::Result<Option<File>> {
     // Another process may have replaced it since.
     match file.metadata()?.is_file() {
         true => refused("was replaced by a regular file"),
-        false => Ok(Some(file)),
+        false => Ok(Some(Box::new(file))),
     }
 }
 
