@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use comfy_table::CellAlignment;
 
 use crate::UserError;
 use crate::harness::machine::Machine;
-use crate::harness::table::ruled;
+use crate::harness::table::{align_right, ruled};
 use crate::harness::terminal::Plain;
 use crate::harness::units::{format_size, parse_share};
 use crate::report::load::load;
@@ -166,9 +165,7 @@ impl<'a> Comparison<'a> {
                     format!("{ratio:.2} x {direction}"),
                 ]);
             }
-            for column in table.column_iter_mut().skip(2) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
+            align_right(&mut table, 2..);
             out += &format!("{table}\n");
         }
         for (npairless, when) in self.only.into_iter().zip(["before", "after"]) {

@@ -7,11 +7,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clearpage::{Intent, Tuning};
-use comfy_table::CellAlignment;
 
 use crate::UserError;
 use crate::harness::output::note;
-use crate::harness::table::ruled;
+use crate::harness::table::{align_right, ruled};
 use crate::harness::terminal::Plain;
 use crate::harness::units;
 use crate::report::load::load;
@@ -220,9 +219,7 @@ impl Judgement {
             let name = |name: &str| Plain(name).to_string();
             table.add_row([intent, place, name(&judged.chosen), name(&judged.best), share]);
         }
-        if let Some(column) = table.column_mut(4) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        align_right(&mut table, [4]);
         let mut out = format!("{table}\n");
         for intent in Intent::ALL {
             if let Some((mean, n)) = self.mean(intent) {

@@ -1,8 +1,6 @@
 //! A report as tables for the terminal.
 
-use comfy_table::CellAlignment;
-
-use crate::harness::table::ruled;
+use crate::harness::table::{align_right, ruled};
 use crate::harness::terminal::{self, Plain};
 use crate::harness::units::format_size;
 use crate::report::group::{Group, Index, PLAN, contenders, groups, sizes};
@@ -97,9 +95,7 @@ fn tables(
         for (name, text) in footers {
             row(name, &|size| text(&index, size));
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        align_right(&mut table, 1..);
         out += &format!("{table}\n");
     }
     out

@@ -7,10 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use clearpage::{Intent, Tuning};
 use clearpage_os::measure::{Measured, Verdict};
-use comfy_table::CellAlignment;
 
 use crate::harness::output::{Outputs, print};
-use crate::harness::table::ruled;
+use crate::harness::table::{align_right, ruled};
 use crate::harness::terminal::Plain;
 use crate::harness::units::format_size;
 use crate::{UserError, input};
@@ -134,11 +133,7 @@ fn told(measured: &Measured, whose: &str) -> String {
             percent(verdict.gain),
         ]);
     }
-    for column in [1, 4] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    align_right(&mut table, [1, 4]);
     let mut out = format!("{table}\n");
     for intent in Intent::ALL {
         let gains: Vec<f64> =

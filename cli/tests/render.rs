@@ -243,12 +243,13 @@ fn the_csv_has_the_exact_figures() {
     report.cells[0].contender = "a \"b\", c\nd".to_owned();
     report.cells[1].tsc_cycles_per_page = None;
     let text = csv::csv(&report);
-    assert_eq!(text.lines().next().unwrap(), csv::HEADER.join(","));
-    let mut reader = ::csv::Reader::from_reader(text.as_bytes()).into_records();
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let mut reader = reader.into_records();
     for cell in &report.cells {
         let row = reader.next().unwrap().unwrap();
         let number = |column: &str| {
-            let field = &row[csv::HEADER.iter().position(|name| *name == column).unwrap()];
+            let field = &row[header.iter().position(|name| name == column).unwrap()];
             field.parse::<f64>().ok()
         };
         assert_eq!(row[0], cell.contender);

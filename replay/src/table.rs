@@ -1,9 +1,7 @@
 //! A replay as a table, with the published rows below the measured ones.
 
-use comfy_table::CellAlignment;
-
 use crate::report::{Arm, Report, Times, Workload};
-use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::table::{align_right, ruled};
 
 /// Returns a replay as text.
 pub fn text(report: &Report) -> String {
@@ -27,9 +25,7 @@ pub fn text(report: &Report) -> String {
         let name = format!("published: {}, {}", row_of.workload, row_of.figure);
         row(name, vec![seconds(row_of.before), after]);
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    align_right(&mut table, 1..);
     out += &format!("{table}\n");
     let before = &report.arms[0];
     out += &format!(

@@ -1,7 +1,7 @@
 //! Tables on a terminal.
 
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use super::terminal;
 
@@ -13,6 +13,14 @@ pub fn plain() -> Table {
 /// Returns an empty table with lines.
 pub fn ruled() -> Table {
     preset(UTF8_FULL_CONDENSED)
+}
+
+/// Aligns columns to the right, up to the first that the table does not have.
+pub fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+    for index in columns {
+        let Some(column) = table.column_mut(index) else { return };
+        column.set_cell_alignment(CellAlignment::Right);
+    }
 }
 
 fn preset(preset: &str) -> Table {
