@@ -24,10 +24,10 @@ const TIME: [Duration; 2] = [Duration::from_millis(22_500), Duration::from_milli
 /// Fresh memory is mapped in pieces of this size, or of one call.
 const FRESH: usize = 16 << 20;
 
-/// Cases of one setup, which is CPUs and backing. Those of fresh memory are by themselves.
+/// Cases with the same CPUs and backing. Cases of fresh memory have a block of their own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// Where each thread is pinned, if it is.
+    /// The CPU of each thread; `None` if it is not pinned.
     pub cpus: Vec<Option<usize>>,
     pub backing: Backing,
     /// In the order in which they are measured.
@@ -41,14 +41,14 @@ pub struct Block {
 }
 
 impl Block {
-    /// Where its figures are made, but for temperature and size.
+    /// Returns the place of its figures, except temperature and size.
     pub fn place(&self) -> Place {
         let cpu = if let [cpu] = self.cpus[..] { cpu } else { None };
         let (threads, backing) = (self.cpus.len(), self.backing);
         Place { cpu, threads, backing, temperature: Temperature::Hot, size: 0 }
     }
 
-    /// The memory of one thread, where a walk through cold memory takes in `walk` bytes.
+    /// Returns the bytes of one thread, if a walk through cold memory covers `walk` bytes.
     pub fn bytes(&self, walk: usize) -> usize {
         let of_case = |&(size, temperature): &Case| match temperature {
             Temperature::Hot | Temperature::Reuse => size,

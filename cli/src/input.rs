@@ -1,4 +1,4 @@
-//! Files of others: read as far as a limit, and without waiting for what may never come.
+//! Reads untrusted files up to a limit, and never waits for a writer.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::Read;

@@ -296,7 +296,7 @@ impl<'a> Figures<'a> {
         }
     }
 
-    /// Times of the chosen primitive and of those that reach the floor where the memory is used;
+    /// Returns the times of the chosen primitive and of those that reach the floor in use;
     /// `None` if that was not measured. Clearing alone is not what Hot is for: a primitive that is
     /// slower as soon as the memory is used is no rival.
     fn fit_for_use(&self, place: Place, floor: f64, chosen: &str) -> Option<Times<'a>> {

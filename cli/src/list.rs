@@ -1,4 +1,4 @@
-//! `clearpage list`: every primitive of this build, usable or why not, and what it serves.
+//! `clearpage list`: every primitive of this build, why it is unavailable, and what it serves.
 
 use clearpage::cpu::Feature;
 use clearpage::{PAGE_SIZE, Primitive, primitives};

@@ -119,7 +119,7 @@ fn measure(base: &Tuning, budget: Duration) -> Result<Measured, UserError> {
     Ok(measured)
 }
 
-/// What changes, what it gains, and what there was no time for. `whose` is what is gained over.
+/// Returns the changes, their gains over `whose` tuning, and the questions without an answer.
 fn told(measured: &Measured, whose: &str) -> String {
     let verdicts = measured.verdicts();
     let mut table = ruled();
@@ -156,7 +156,7 @@ fn told(measured: &Measured, whose: &str) -> String {
     out
 }
 
-/// A factor as what it adds: 1.5 is "+50 %".
+/// Formats a factor as its gain: 1.5 is "+50 %".
 fn percent(gain: f64) -> String {
     if gain.is_finite() { format!("+{:.0} %", 100.0 * (gain - 1.0)) } else { "new".to_owned() }
 }

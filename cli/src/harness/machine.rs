@@ -15,9 +15,9 @@ pub struct Machine {
     /// The name of the microarchitecture, such as "Zen 4".
     #[serde(default)]
     pub microarchitecture: Option<String>,
-    /// Family, model and stepping, where the CPU has such.
+    /// Family, model and stepping, if the CPU has them.
     pub cpu_signature: Option<String>,
-    /// Revision of the CPU's microcode, as the kernel tells it.
+    /// Revision of the CPU's microcode, as the kernel reports it.
     pub microcode: Option<String>,
     /// The `scaling_governor` of the first CPU.
     pub governor: Option<String>,
@@ -28,7 +28,7 @@ pub struct Machine {
     pub facts: Recorded,
     /// Bytes a page of the operating system.
     pub os_page_size: usize,
-    /// When transparent huge pages are used, as the kernel puts it.
+    /// Mode of transparent huge pages, in the kernel's words.
     pub huge_pages: Option<String>,
     /// The hypervisor, or that there is one.
     pub hypervisor: Option<String>,
@@ -135,7 +135,7 @@ fn os_page_size() -> usize {
     clearpage::PAGE_SIZE
 }
 
-/// A file of one line, where there is one.
+/// Returns the line of a file, if the file exists and is not empty.
 fn fact(path: &str) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
     Some(text.trim().to_owned()).filter(|fact| !fact.is_empty())

@@ -1,7 +1,7 @@
 //! The measuring parts of the tool, for the benchmarks and for `clearpage-replay`.
 //!
 //! [`measure`] runs [`contender`]s round after round on a [`crew`] of threads; the crew takes
-//! each [`sample`] in [`memory`] of its own. The other modules detect the machine, pin threads,
+//! each sample in [`memory`] of its own. The other modules detect the machine, pin threads,
 //! and read and write what a user sees.
 
 pub mod contender;

@@ -11,7 +11,7 @@
 //! | `primitive`, `planned` | whether it is a row of the table of primitives, and the plan's choice |
 //! | `ns`, `ns_mad` | nanoseconds a call: the median, and the median absolute deviation from it |
 //! | `gb_per_s` | 10^9 bytes a second, of all threads together |
-//! | `ns_per_page`, `tsc_cycles_per_page` | a page, the latter empty where there is no such counter |
+//! | `ns_per_page`, `tsc_cycles_per_page` | time of a page; cycles are empty without such a counter |
 //! | `of_envelope` | speed as a share of the fastest primitive's at the same place; may be empty |
 //! | `samples` | samples taken |
 //!

@@ -1,4 +1,4 @@
-//! A heat map: who clears, across the sizes, coloured by the ratio to the fastest primitive. It is a
+//! A heat map of contenders and sizes, coloured by the ratio to the fastest primitive. It is a
 //! table: the number is written in each cell, and a reader of tables reads it.
 
 use std::fmt::Write;
@@ -12,8 +12,8 @@ use crate::report::group::{Group, Index, contenders, sizes};
 const STEPS: usize = 20;
 /// Steps that are darker than the middle between black and white.
 const DARK: usize = 10;
-/// From far behind to the envelope. Lightness rises all the way, so that it is seen without seeing
-/// colours and on paper; blue and yellow, which nearly everybody tells apart (cf. Nuñez, Anderton
+/// Colours from 0 to the envelope. Lightness rises throughout, for print and for readers who do not
+/// see colours. Most colour-blind readers can distinguish blue and yellow (cf. Nuñez, Anderton
 /// and Renslow, "Optimizing colormaps with consideration for color vision deficiency", 2018).
 const RAMP: [[f64; 3]; 3] = [[0.0, 32.0, 76.0], [126.0, 126.0, 126.0], [255.0, 234.0, 70.0]];
 

@@ -65,7 +65,7 @@ pub fn table(report: &Report) -> String {
     out
 }
 
-/// How near the plan comes to the fastest primitive, in a sentence; `None` where it was not measured.
+/// Returns a sentence on the plan's share of the fastest primitive, or `None` if it was not measured.
 pub fn plan_ratio(report: &Report) -> Option<String> {
     let l2 = report.machine.facts.l2;
     let judged = |cell: &&Cell| cell.contender == PLAN && cell.place.is_judged(l2);

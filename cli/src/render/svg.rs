@@ -61,7 +61,7 @@ pub fn svg(report: &Report) -> String {
     )
 }
 
-/// A line of large text whose upper left corner is at `x`, `y`, cut where `room` ends.
+/// Draws a line of large text with its upper left corner at `x`, `y`, cut to `room`.
 fn heading(body: &mut String, (x, y): (f64, f64), room: f64, text: &str) {
     // Of an ordinary letter: 12 units high and not 11, and bold.
     const LARGER: f64 = 12.0 / 11.0 * 1.1;
