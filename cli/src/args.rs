@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compare::{self, Compare};
@@ -97,11 +98,13 @@ pub struct Bench {
     #[arg(long, value_name = "SIZE,...", value_delimiter = ',', value_parser = parse_size)]
     pub size: Vec<u64>,
     /// State of the memory before it is cleared [default: hot,cold]
-    #[arg(long, alias = "intent", value_name = "NAME,...", value_delimiter = ',')]
-    pub temperature: Vec<Heat>,
+    #[arg(long, alias = "intent", value_name = "NAME,...", value_delimiter = ',',
+          value_parser = one_or_all::<Temperature>())]
+    pub temperature: Vec<Vec<Temperature>>,
     /// Pages that the memory is mapped by [default: thp]
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
-    pub backing: Vec<Pages>,
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',',
+          value_parser = one_or_all::<Backing>())]
+    pub backing: Vec<Vec<Backing>>,
     /// Number of threads, each with its own CPU and memory; all: one for each CPU [default: 1]
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     pub threads: Vec<Threads>,
@@ -116,65 +119,21 @@ pub struct Bench {
     /// Ten seconds: fewer sizes, fewer rounds
     #[arg(long, conflicts_with = "loops")]
     pub quick: bool,
-    /// Write the report to this file
+    /// Write the report to this file; -: to standard output, with the tables on standard error
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     #[command(flatten)]
-    pub outputs: render::outputs::Outputs,
+    pub drawings: render::Drawings,
 }
 
-/// Temperatures as arguments.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Heat {
-    /// The same memory repeatedly
-    Hot,
-    /// In the cache: cleared, then every line is read and written; the time is that of both
-    Reuse,
-    /// A walk through more memory than the caches hold
-    Cold,
-    /// As cold; then every line is read and written, and the time is that of both
-    Use,
-    /// Freshly mapped memory: the time includes the page faults
-    Fault,
-    /// All of these
-    All,
-}
-
-impl Heat {
-    pub fn temperatures(&self) -> &'static [Temperature] {
-        match self {
-            Self::Hot => &[Temperature::Hot],
-            Self::Reuse => &[Temperature::Reuse],
-            Self::Cold => &[Temperature::Cold],
-            Self::Use => &[Temperature::Use],
-            Self::Fault => &[Temperature::Fault],
-            Self::All => &Temperature::ALL,
-        }
-    }
-}
-
-/// Backings as arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Pages {
-    /// The smallest pages of the system
-    Base,
-    /// Transparent huge pages, if available
-    Thp,
-    /// Reserved huge pages
-    Hugetlb,
-    /// All of these that are available
-    All,
-}
-
-impl Pages {
-    pub fn backings(&self) -> &'static [Backing] {
-        match self {
-            Self::Base => &[Backing::Base],
-            Self::Thp => &[Backing::Thp],
-            Self::Hugetlb => &[Backing::Hugetlb],
-            Self::All => &Backing::ALL,
-        }
-    }
+/// Parses a value of `T`, or `all` of them.
+fn one_or_all<T: ValueEnum + Send + Sync + 'static>() -> impl TypedValueParser<Value = Vec<T>> {
+    let named = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let all = PossibleValue::new("all").help("All of these that are available");
+    PossibleValuesParser::new(named.chain([all])).map(|name| match T::from_str(&name, false) {
+        Ok(value) => vec![value],
+        Err(_) => T::value_variants().to_vec(),
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_cpus_has_an_end() {
+    fn a_list_of_cpus_has_a_limit() {
         assert!("0-1048575".parse::<Cpus>().is_ok());
         assert!("0-1048575,0".parse::<Cpus>().is_err());
     }

@@ -1,7 +1,8 @@
 //! `clearpage bench`: checks the arguments, measures, and writes and prints the report.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::io::{self, IsTerminal};
+use std::mem::take;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -16,11 +17,11 @@ use crate::harness::interrupt::{INTERRUPTED, interrupted};
 use crate::harness::machine::Machine;
 use crate::harness::measure::{self, Effort, End};
 use crate::harness::memory::Arena;
-use crate::harness::output::Output;
+use crate::harness::output::{self, Outputs};
 use crate::harness::pin;
 use crate::harness::progress::progress;
 use crate::harness::sample::Memory;
-use crate::harness::terminal::Plain;
+use crate::render::Drawing;
 use crate::report::{self, Backing, Cell, Overhead, Report, SCHEMA};
 use crate::{UserError, table};
 
@@ -36,17 +37,21 @@ const ROUNDS: usize = 25;
 /// A median needs at least this many samples.
 const FEWEST_ROUNDS: usize = 3;
 
-/// Runs the benchmark and returns the exit code.
+/// Runs the benchmark and returns the exit code. `preface` is printed before the tables.
 ///
 /// # Errors
 /// An argument cannot be satisfied, which is detected before the first measurement, or a resource
 /// is lost during the run. In the second case the completed measurements are written and printed.
-pub fn run(args: &Bench) -> Result<ExitCode, UserError> {
+pub fn run(args: &Bench, mut preface: String) -> Result<ExitCode, UserError> {
     let machine = Machine::detect();
     let contenders = chosen(&args.primitive)?;
-    let json = args.json.as_deref().map(|path| Output::open("--json", path)).transpose()?;
-    let pictures = args.outputs.open()?;
+    let json = args.json.iter().map(|path| ("--json", path.as_path(), report::json as Drawing));
+    let outputs = Outputs::open(json.chain(args.drawings.wanted()), None)?;
     let grid = grid::grid(args)?;
+    // The reader of a pipe may close it, so nothing is printed there before the files are written.
+    if io::stdout().is_terminal() && !outputs.take_stdout() {
+        output::print(&take(&mut preface))?;
+    }
     let started = std::time::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
 
     let mut run = Run {
@@ -77,24 +82,12 @@ pub fn run(args: &Bench) -> Result<ExitCode, UserError> {
     report.cells.sort_by_key(|cell| (cell.place.threads, cell.place));
     report.overhead.sort_by_key(|overhead| (overhead.place.threads, overhead.place));
     report::compare_to_envelope(&mut report.cells);
-    // Written first: the reader of the table may close the pipe.
-    let written = json.map(|json| write(json, &report)).transpose();
-    table::print(&report);
-    if let Some(path) = written? {
-        println!("written: {}", Plain(path.display()));
-    }
-    pictures.write(&report)?;
+    outputs.finish(|drawing| drawing(&report), &(preface + &table::text(&report)))?;
     match end {
         End::Complete | End::TooSlow => Ok(ExitCode::SUCCESS),
         End::Interrupted => Ok(ExitCode::from(INTERRUPTED)),
         End::Failed(error) => Err(error),
     }
-}
-
-fn write(output: Output, report: &Report) -> Result<PathBuf, UserError> {
-    let text =
-        serde_json::to_string_pretty(report).map_err(|error| UserError(error.to_string()))?;
-    output.write(&(text + "\n"))
 }
 
 struct Run<'a> {
@@ -170,7 +163,7 @@ impl Run<'_> {
                 (ROUNDS, fewest, block.limit, long.min(affordable).max(short))
             }
         };
-        // By whole pages, whatever the cache.
+        // The cache may be no multiple of a page.
         let walk = walk.min(block.most).next_multiple_of(PAGE_SIZE);
         if walks > 0 && !block.fresh && walk < SHORTENED_WALK * self.cache {
             let (walk, cache, name) = (walk >> 20, self.cache >> 20, name(block));

@@ -5,27 +5,10 @@
 //! release, to which a distribution may have backported later changes.
 
 /// Returns the name of the C library that this program runs with, and its version if the library
-/// reports one: "glibc 2.36", "musl".
+/// reports one: "glibc 2.36", "musl". Other systems have one C library each.
 pub fn name_and_version() -> Option<String> {
-    let name = if cfg!(target_env = "musl") {
-        // musl has no call for its version; only its loader prints it, when it is run.
-        "musl"
-    } else if cfg!(target_os = "android") {
-        "Bionic"
-    } else if cfg!(target_os = "macos") {
-        "macOS libSystem"
-    } else if cfg!(target_env = "msvc") {
-        "Microsoft C runtime"
-    } else if cfg!(target_os = "freebsd") {
-        "FreeBSD libc"
-    } else if cfg!(target_os = "netbsd") {
-        "NetBSD libc"
-    } else if cfg!(target_os = "openbsd") {
-        "OpenBSD libc"
-    } else {
-        return glibc();
-    };
-    Some(name.to_owned())
+    // musl has no call for its version; only its loader prints it, when it is run.
+    if cfg!(target_env = "musl") { Some("musl".to_owned()) } else { glibc() }
 }
 
 /// Returns the version of the glibc that is loaded, which may be newer than the one of the build.

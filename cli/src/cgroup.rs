@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn first_version_knows_its_controller() {
+    fn first_version_uses_the_memory_controller() {
         let files = [
             ("proc/self/cgroup", "5:cpu,cpuacct:/x\n4:memory:/a\n0::/\n"),
             ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),

@@ -1,5 +1,5 @@
-//! What Linux writes of the CPU, where the CPU does not tell programs itself; each architecture has
-//! words of its own for it (`show_cpuinfo` in the kernel's `arch/*/kernel`).
+//! The CPU as `/proc/cpuinfo` describes it. Each architecture has its own names (`show_cpuinfo` in the
+//! kernel's `arch/*/kernel`).
 
 use std::fs;
 
@@ -7,12 +7,12 @@ use std::fs;
 pub struct CpuInfo(String);
 
 impl CpuInfo {
-    /// Reads it; empty where there is none.
+    /// Reads the file. Without it, all values are unknown.
     pub fn read() -> Self {
         Self(fs::read_to_string("/proc/cpuinfo").unwrap_or_default())
     }
 
-    /// The value of the first line with this name.
+    /// Returns the value of the first line with this name.
     fn value(&self, name: &str) -> Option<&str> {
         let mut lines = self.0.lines().filter_map(|line| line.split_once(':'));
         let value = lines.find(|(known, _)| known.trim_end() == name)?.1.trim();
@@ -25,7 +25,7 @@ impl CpuInfo {
         names.iter().find_map(|name| self.value(name)).map(str::to_owned)
     }
 
-    /// The numbers that tell one model and revision from another, by their names.
+    /// Returns the numbers that identify model and revision, with their names.
     pub fn signature(&self) -> Option<String> {
         // arm and aarch64; riscv64; powerpc64.
         let names = [
@@ -51,7 +51,7 @@ impl CpuInfo {
     }
 }
 
-/// The hypervisor as Linux tells it: Xen's folder, the device tree, the sysinfo of s390x.
+/// Returns the hypervisor from Xen's folder, the device tree or the sysinfo of s390x.
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 pub fn hypervisor() -> Option<String> {
     let file = |path| fs::read_to_string(path).ok();
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn every_architecture_has_its_own_words() {
+    fn names_are_read_on_every_architecture() {
         let x86 = "processor\t: 0\nmodel name\t: AMD EPYC\nmicrocode\t: 0x1000065\n";
         assert_eq!(told(x86), [some("AMD EPYC"), None, some("0x1000065")]);
         let aarch64 = "processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\n\

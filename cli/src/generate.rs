@@ -1,7 +1,5 @@
 //! `clearpage completions` and `clearpage man`: output that clap generates from `args`.
 
-use std::io::{self, Write};
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
@@ -20,21 +18,18 @@ pub struct Man {
     pub command: Option<String>,
 }
 
-/// Prints a completion script for the shell.
-///
-/// # Errors
-/// Standard output cannot be written.
-pub fn completions(args: &Completions) -> Result<(), UserError> {
+/// Returns a completion script for the shell.
+pub fn completions(args: &Completions) -> String {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "clearpage", &mut script);
-    printed(&script)
+    String::from_utf8_lossy(&script).into_owned()
 }
 
-/// Prints a manual page, as roff.
+/// Returns a manual page, as roff.
 ///
 /// # Errors
-/// There is no such command, or standard output cannot be written.
-pub fn man(args: &Man) -> Result<(), UserError> {
+/// There is no such command.
+pub fn man(args: &Man) -> Result<String, UserError> {
     let mut tool = Cli::command().disable_help_subcommand(true);
     tool.build();
     let command = match &args.command {
@@ -48,10 +43,5 @@ pub fn man(args: &Man) -> Result<(), UserError> {
     let source = concat!("clearpage ", env!("CARGO_PKG_VERSION"));
     let rendered = clap_mangen::Man::new(command).source(source).render(&mut page);
     rendered.map_err(|error| UserError(format!("man: {error}")))?;
-    printed(&page)
-}
-
-fn printed(text: &[u8]) -> Result<(), UserError> {
-    let written = io::stdout().write_all(text);
-    written.map_err(|error| UserError(format!("standard output: {error}")))
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }

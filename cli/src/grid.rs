@@ -6,7 +6,7 @@ use std::time::Duration;
 use clearpage::PAGE_SIZE;
 
 use crate::UserError;
-use crate::args::{Bench, Cpus, Pages, Threads};
+use crate::args::{Bench, Cpus, Threads};
 use crate::harness::machine::memory;
 use crate::harness::measure::Case;
 use crate::harness::memory::reserved;
@@ -24,10 +24,10 @@ const TIME: [Duration; 2] = [Duration::from_millis(22_500), Duration::from_milli
 /// Fresh memory is mapped in pieces of this size, or of one call.
 const FRESH: usize = 16 << 20;
 
-/// Cases of one setup, which is CPUs and backing. Those of fresh memory are by themselves.
+/// Cases with the same CPUs and backing. Cases of fresh memory have a block of their own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// Where each thread is pinned, if it is.
+    /// The CPU of each thread; `None` if it is not pinned.
     pub cpus: Vec<Option<usize>>,
     pub backing: Backing,
     /// In the order in which they are measured.
@@ -41,14 +41,14 @@ pub struct Block {
 }
 
 impl Block {
-    /// Where its figures are made, but for temperature and size.
+    /// Returns the place of its figures, except temperature and size.
     pub fn place(&self) -> Place {
         let cpu = if let [cpu] = self.cpus[..] { cpu } else { None };
         let (threads, backing) = (self.cpus.len(), self.backing);
         Place { cpu, threads, backing, temperature: Temperature::Hot, size: 0 }
     }
 
-    /// The memory of one thread, where a walk through cold memory takes in `walk` bytes.
+    /// Returns the bytes of one thread, if a walk through cold memory covers `walk` bytes.
     pub fn bytes(&self, walk: usize) -> usize {
         let of_case = |&(size, temperature): &Case| match temperature {
             Temperature::Hot | Temperature::Reuse => size,
@@ -76,7 +76,7 @@ pub fn grid(args: &Bench) -> Result<Grid, UserError> {
     let threads = crews.iter().map(Vec::len).max().unwrap_or(1);
     let temperatures: Vec<Temperature> = match &args.temperature[..] {
         [] => vec![Temperature::Hot, Temperature::Cold],
-        asked => distinct(asked.iter().flat_map(|heat| heat.temperatures()).copied()),
+        asked => distinct(asked.iter().flatten().copied()),
     };
     let mut grid = Grid { blocks: Vec::new(), warnings: Vec::new() };
     let memory = memory();
@@ -153,7 +153,7 @@ fn crews(args: &Bench) -> Result<Vec<Vec<Option<usize>>>, UserError> {
 
 /// Returns the backings to measure; for "all", the available ones.
 fn backings(
-    asked: &[Pages],
+    asked: &[Vec<Backing>],
     reserved: bool,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Backing>, UserError> {
@@ -162,9 +162,9 @@ fn backings(
     }
     let linux = cfg!(any(target_os = "linux", target_os = "android"));
     let mut backings = Vec::new();
-    for backing in distinct(asked.iter().flat_map(|pages| pages.backings()).copied()) {
-        let named =
-            asked.iter().any(|&pages| pages != Pages::All && pages.backings()[0] == backing);
+    for backing in distinct(asked.iter().flatten().copied()) {
+        // Otherwise by "all".
+        let named = asked.iter().any(|pages| pages[..] == [backing]);
         let wrong = match backing {
             Backing::Base | Backing::Hugetlb if !linux => "pages can be chosen only on Linux",
             Backing::Hugetlb if !reserved => {
@@ -220,7 +220,7 @@ fn sizes(
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{Parser, ValueEnum};
 
     use super::*;
     use crate::args::Cli;
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_grow_to_what_fits() {
+    fn sizes_end_at_the_free_memory() {
         let sizes = |options: &[&str], most| {
             let mut warnings = Vec::new();
             let sizes = sizes(&args(options), Backing::Base, &room(most), &mut warnings).unwrap();
@@ -266,18 +266,18 @@ mod tests {
     }
 
     #[test]
-    fn of_all_backings_those_that_there_are() {
+    fn unavailable_backings_are_left_out_of_all_and_refused_by_name() {
         let mut warnings = Vec::new();
-        let mut found = |asked: &[Pages], reserved| backings(asked, reserved, &mut warnings);
-        assert_eq!(found(&[], false).unwrap(), [Backing::Thp]);
-        assert_eq!(found(&[Pages::Thp, Pages::Thp], false).unwrap(), [Backing::Thp]);
-        assert!(found(&[Pages::Hugetlb], false).is_err());
-        // Named, it is missed, whatever stands beside it.
-        assert!(found(&[Pages::All, Pages::Hugetlb], false).is_err());
+        let mut found = |asked: &str, reserved| {
+            backings(&args(&["--backing", asked]).backing, reserved, &mut warnings)
+        };
+        assert_eq!(found("thp,thp", false).unwrap(), [Backing::Thp]);
+        assert!(found("hugetlb", false).is_err());
+        assert!(found("all,hugetlb", false).is_err());
         #[cfg(target_os = "linux")]
         {
-            assert_eq!(found(&[Pages::All], true).unwrap(), Backing::ALL);
-            assert_eq!(found(&[Pages::All], false).unwrap(), [Backing::Base, Backing::Thp]);
+            assert_eq!(found("all", true).unwrap(), Backing::value_variants());
+            assert_eq!(found("all", false).unwrap(), [Backing::Base, Backing::Thp]);
             assert_eq!(warnings.len(), 1);
         }
     }

@@ -1,10 +1,10 @@
-//! Files of others: read as far as a limit, and without waiting for what may never come.
+//! Reads untrusted files up to a limit, and never waits for a writer.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::Read;
 use std::path::Path;
 
-use crate::files::is_descriptor;
+use crate::harness::output::descriptor;
 use crate::harness::units::format_size;
 
 /// Reads a regular file, or a pipe that is already open (`/dev/stdin`, `<(command)`), of at most
@@ -18,7 +18,7 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let check = |file: &Metadata| match file.is_file() {
         true if file.len() > most => Err(long(file.len().to_string())),
         false if file.is_dir() => Err("a folder, allowed are regular files".to_owned()),
-        false if !is_descriptor(path) => {
+        false if descriptor(path).is_none() => {
             Err("a device, a socket or a named pipe, allowed are regular files".to_owned())
         }
         _ => Ok(()),
@@ -35,7 +35,7 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
 fn open(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
-    if !is_descriptor(path) {
+    if descriptor(path).is_none() {
         use std::os::unix::fs::OpenOptionsExt;
         // It may no longer be the file that was looked at.
         options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
@@ -61,7 +61,7 @@ mod tests {
     /// Such a file has a length of 0.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_that_does_not_tell_its_length_is_read_up_to_the_limit() {
+    fn a_file_of_unknown_length_is_read_up_to_the_limit() {
         let path = Path::new("/proc/self/maps");
         assert!(read(path, 1 << 20).is_ok_and(|text| text.len() > 100));
         assert_eq!(read(path, 100).unwrap_err(), "more than 100 bytes long, allowed are 100 B");

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clearpage::{Intent, Tuning};
-use comfy_table::CellAlignment;
 
 use crate::UserError;
-use crate::harness::table::ruled;
+use crate::harness::output::note;
+use crate::harness::table::{align_right, ruled};
 use crate::harness::terminal::Plain;
-use crate::load::load;
+use crate::harness::units;
+use crate::report::load::load;
 use crate::report::{Place, PlanRow, Report, SCHEMA, Temperature};
 
 #[derive(Debug, Args)]
@@ -21,10 +22,10 @@ pub struct Judge {
     #[arg(value_name = "FILE.json", required = true)]
     pub reports: Vec<PathBuf>,
     /// Least accepted share of the fastest primitive's speed: 90% or 0.9
-    #[arg(long, value_name = "SHARE", default_value = "90%", value_parser = parse_share)]
+    #[arg(long, value_name = "SHARE", default_value = "90%", value_parser = parse_part)]
     pub floor: f64,
     /// Least accepted mean share of an intent
-    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = parse_share)]
+    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = parse_part)]
     pub mean: f64,
 }
 
@@ -46,12 +47,12 @@ Examples:
 /// The number of rows that are printed even if all reach the floor.
 const WORST: usize = 5;
 
-/// Judges every report and prints the worst places of each. A report that cannot be read or judged
-/// does not stop the others.
-pub fn run(args: &Judge) -> ExitCode {
-    let (mut below, mut errors) = (false, 0);
+/// Returns the worst places of every report. A report that cannot be read or judged does not stop
+/// the others: its error is printed at once.
+pub fn run(args: &Judge) -> (String, ExitCode) {
+    let (mut out, mut below, mut errors) = (String::new(), false, 0);
     let mut refuse = |error: UserError| {
-        eprintln!("error: {}", Plain(error));
+        note(&format_args!("error: {}", Plain(error)));
         errors += 1;
     };
     for path in &args.reports {
@@ -63,43 +64,22 @@ pub fn run(args: &Judge) -> ExitCode {
             }
         };
         let judgement = Judgement::of(&report, args.floor);
-        println!("{}: {}", Plain(path.display()), Plain(machine(&report)));
-        judgement.notes.iter().for_each(|note| println!("note: {}", Plain(note)));
+        out += &format!("{}: {}\n", Plain(path.display()), Plain(report.machine.title()));
+        judgement.notes.iter().for_each(|note| out += &format!("note: {}\n", Plain(note)));
         if judgement.places.is_empty() {
             refuse(UserError(format!("{}: nothing in it can be judged", path.display())));
             continue;
         }
-        judgement.print(args.floor, args.mean);
+        out += &judgement.text(args.floor, args.mean);
         let mut means = Intent::ALL.into_iter().filter_map(|intent| judgement.mean(intent));
         below |= judgement.worst() < args.floor || means.any(|(mean, _)| mean < args.mean);
     }
-    match errors {
-        0 => ExitCode::from(u8::from(below)),
-        _ => ExitCode::from(2),
-    }
+    (out, ExitCode::from(if errors > 0 { 2 } else { u8::from(below) }))
 }
 
-fn parse_share(text: &str) -> Result<f64, String> {
-    let share = match text.strip_suffix('%') {
-        Some(percent) => percent.trim_end().parse::<f64>().map(|percent| percent / 100.0),
-        None => text.parse::<f64>(),
-    };
-    let share = share.ok().filter(|share| (0.0..=1.0).contains(share));
+fn parse_part(text: &str) -> Result<f64, String> {
+    let share = units::parse_share(text).filter(|share| *share <= 1.0);
     share.ok_or_else(|| format!("{text:?}: allowed are shares from 0 to 1, as 0.9, and 0% to 100%"))
-}
-
-/// Returns a line that describes the machine.
-fn machine(report: &Report) -> String {
-    let machine = &report.machine;
-    let name = machine.microarchitecture.as_ref().map(|name| format!(", {name}"));
-    let signature = machine.cpu_signature.as_ref().map(|text| format!(", {text}"));
-    format!(
-        "{} [{}]{}{}",
-        machine.cpu,
-        machine.facts.isa,
-        name.unwrap_or_default(),
-        signature.unwrap_or_default()
-    )
 }
 
 /// The choice of the default tuning at one place.
@@ -154,7 +134,7 @@ impl Judgement {
         if let Err(error) = tuning {
             notes.push(format!("{error}: the plan that the report recorded is judged"));
         } else {
-            notes.extend(strangers(report));
+            notes.extend(doubtful_primitives(report));
         }
         if report.schema < SCHEMA {
             let schema = report.schema;
@@ -228,7 +208,7 @@ impl Judgement {
         (n > 0).then(|| (of_intent().map(|place| place.share).sum::<f64>() / n as f64, n))
     }
 
-    fn print(&self, floor: f64, least: f64) {
+    fn text(&self, floor: f64, least: f64) -> String {
         let mut table = ruled();
         table.set_header(["intent", "where", "chosen", "fastest", "share"]);
         let below = self.places.iter().filter(|place| place.share < floor).count();
@@ -239,29 +219,27 @@ impl Judgement {
             let name = |name: &str| Plain(name).to_string();
             table.add_row([intent, place, name(&judged.chosen), name(&judged.best), share]);
         }
-        if let Some(column) = table.column_mut(4) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        println!("{table}");
+        align_right(&mut table, [4]);
+        let mut out = format!("{table}\n");
         for intent in Intent::ALL {
             if let Some((mean, n)) = self.mean(intent) {
                 let below =
                     if mean < least { format!(", below {least:.2}") } else { String::new() };
-                println!("{}: mean {mean:.2} of {n} places{below}", intent.name());
+                out += &format!("{}: mean {mean:.2} of {n} places{below}\n", intent.name());
             }
         }
         let (n, worst) = (self.places.len(), self.worst());
-        match below {
+        out + &match below {
             0 => {
-                println!("all {n} places reach {floor:.2} of the fastest; the worst is {worst:.2}")
+                format!("all {n} places reach {floor:.2} of the fastest; the worst is {worst:.2}\n")
             }
-            _ => println!("{below} of {n} places are below {floor:.2} of the fastest"),
+            _ => format!("{below} of {n} places are below {floor:.2} of the fastest\n"),
         }
     }
 }
 
-/// The rows of an intent in the plan that a report recorded, by rising length: a row holds for all
-/// lengths from its own on, whatever the rows before it.
+/// Returns the recorded plan of an intent by rising length. A row holds for all lengths from its own
+/// on, even if an earlier row begins there too.
 fn recorded(report: &Report, intent: Intent) -> Vec<&PlanRow> {
     let mut rows: Vec<&PlanRow> = Vec::new();
     for row in report.plan.iter().filter(|row| row.intent == intent.name()) {
@@ -273,18 +251,18 @@ fn recorded(report: &Report, intent: Intent) -> Vec<&PlanRow> {
 }
 
 /// Returns a line for each measured primitive that is unknown or contradicts the facts.
-fn strangers(report: &Report) -> Vec<String> {
+fn doubtful_primitives(report: &Report) -> Vec<String> {
     let (facts, _) = report.machine.facts.facts();
     let names: BTreeSet<&str> =
         report.cells.iter().filter(|cell| cell.primitive).map(|cell| &*cell.contender).collect();
-    let stranger = |name: &str| {
+    let doubt = |name: &str| {
         let Some(row) = clearpage::primitives().iter().find(|row| row.name() == name) else {
             return Some(format!("{name} is no primitive of this version, and can be the fastest"));
         };
         let needs = row.needs().filter(|&feature| !facts.has(feature))?;
         Some(format!("{name} was measured, but the facts say that there is no {}", needs.name()))
     };
-    names.into_iter().filter_map(stranger).collect()
+    names.into_iter().filter_map(doubt).collect()
 }
 
 struct Figures<'a> {
@@ -318,7 +296,7 @@ impl<'a> Figures<'a> {
         }
     }
 
-    /// Times of the chosen primitive and of those that reach the floor where the memory is used;
+    /// Returns the times of the chosen primitive and of those that reach the floor in use;
     /// `None` if that was not measured. Clearing alone is not what Hot is for: a primitive that is
     /// slower as soon as the memory is used is no rival.
     fn fit_for_use(&self, place: Place, floor: f64, chosen: &str) -> Option<Times<'a>> {

@@ -3,12 +3,12 @@
 //! Only [`harness`] is meant for other packages: the benchmarks and the replays measure with it.
 //! The hidden modules are public for the tests and fuzz targets.
 //!
-//! A command (`info`, `list`, `bench`) calls `grid` for what to measure and [`harness`] for the
-//! figures. They become a `report`, which `table` prints, serde writes and `render` draws. `load`
-//! reads reports; `compare` compares two of them, `judge` compares the default tuning of a recorded
-//! CPU (`facts`) with its figures, and `tune` measures a tuning. A report is untrusted input:
-//! `input` and `limits` bound what is read, [`harness::terminal`] escapes what is printed, and
-//! [`harness::output`] never writes through a symbolic link.
+//! `bench` calls `grid` for what to measure and [`harness`] for the figures. They become a `report`,
+//! which `table` lays out, serde writes and `render` draws. `report::load` reads reports; `compare`
+//! compares two of them, `judge` compares the default tuning of a recorded CPU with its figures, and
+//! `tune` measures a tuning. A report is untrusted input: `input` and `report::limits` bound what is
+//! read, and [`harness::terminal`] escapes what is printed. [`harness::output`] writes all files and
+//! standard output.
 
 #[doc(hidden)]
 pub mod args;
@@ -18,9 +18,6 @@ mod cgroup;
 #[doc(hidden)]
 pub mod compare;
 mod cpuinfo;
-#[doc(hidden)]
-pub mod facts;
-mod files;
 mod generate;
 mod grid;
 pub mod harness;
@@ -28,12 +25,8 @@ mod info;
 mod input;
 #[doc(hidden)]
 pub mod judge;
-mod limits;
 mod list;
-#[doc(hidden)]
-pub mod load;
 mod microarchitecture;
-mod noise;
 #[doc(hidden)]
 pub mod render;
 #[doc(hidden)]
@@ -72,25 +65,23 @@ pub fn run(cli: &Cli) -> Result<ExitCode, UserError> {
     if !cli.command.as_ref().is_some_and(planless) {
         clearpage::init().map_err(|error| UserError(error.to_string()))?;
     }
-    match &cli.command {
-        Some(Command::Info) => info::print(),
-        Some(Command::List { markdown: true }) => list::print_markdown(),
-        Some(Command::List { markdown: false }) => list::print(),
-        Some(Command::Render(args)) => render::run(args)?,
-        Some(Command::Gallery(args)) => render::gallery::run(args)?,
-        Some(Command::Completions(args)) => generate::completions(args)?,
+    let text = match &cli.command {
+        Some(Command::Info) => info::text(),
+        Some(Command::List { markdown: true }) => list::markdown(),
+        Some(Command::List { markdown: false }) => list::text(),
+        Some(Command::Completions(args)) => generate::completions(args),
         Some(Command::Man(args)) => generate::man(args)?,
-        Some(Command::Bench(args)) => return bench::run(args),
-        Some(Command::Compare(args)) => return compare::run(args),
-        Some(Command::Judge(args)) => return Ok(judge::run(args)),
+        Some(Command::Render(args)) => render::run(args).map(|()| String::new())?,
+        Some(Command::Gallery(args)) => render::gallery::run(args).map(|()| String::new())?,
+        Some(Command::Compare(args)) => return printed(compare::run(args)?),
+        Some(Command::Judge(args)) => return printed(judge::run(args)),
         Some(Command::Tune(args)) => return tune::run(args),
-        None => {
-            info::print();
-            println!();
-            list::print();
-            println!();
-            return bench::run(&cli.bench);
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+        Some(Command::Bench(args)) => return bench::run(args, String::new()),
+        None => return bench::run(&cli.bench, info::text() + "\n" + &list::text() + "\n"),
+    };
+    printed((text, ExitCode::SUCCESS))
+}
+
+fn printed((text, code): (String, ExitCode)) -> Result<ExitCode, UserError> {
+    harness::output::print(&text).map(|()| code)
 }

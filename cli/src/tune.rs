@@ -7,19 +7,18 @@ use std::time::Duration;
 use clap::Args;
 use clearpage::{Intent, Tuning};
 use clearpage_os::measure::{Measured, Verdict};
-use comfy_table::CellAlignment;
 
-use crate::harness::output::Output;
-use crate::harness::table::ruled;
+use crate::harness::output::{Outputs, print};
+use crate::harness::table::{align_right, ruled};
 use crate::harness::terminal::Plain;
 use crate::harness::units::format_size;
 use crate::{UserError, input};
 
 #[derive(Debug, Args)]
 pub struct Tune {
-    /// Write the tuning to this file [default: standard output, with the reasons on standard error]
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// Write the tuning to this file; -: to standard output, with the reasons on standard error
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub output: PathBuf,
     /// Check whether this tuning still fits this CPU, and write nothing
     #[arg(long, value_name = "FILE", conflicts_with = "output")]
     pub check: Option<PathBuf>,
@@ -59,7 +58,7 @@ const MOST_BYTES: u64 = 64 << 10;
 pub fn run(args: &Tune) -> Result<ExitCode, UserError> {
     match &args.check {
         Some(path) => check(path, args.budget),
-        None => make(args.output.as_deref(), args.budget).map(|()| ExitCode::SUCCESS),
+        None => make(&args.output, args.budget).map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -70,22 +69,10 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     seconds.ok_or_else(|| format!("{text:?}: allowed are 0.001 to 60 seconds"))
 }
 
-fn make(output: Option<&Path>, budget: Duration) -> Result<(), UserError> {
-    let output = output.map(|path| Output::open("--output", path)).transpose()?;
+fn make(output: &Path, budget: Duration) -> Result<(), UserError> {
+    let output = Outputs::open([("--output", output, ())], None)?;
     let measured = measure(&Tuning::detect(), budget)?;
-    let (why, tuning) = (told(&measured, "default"), measured.tuning());
-    match output {
-        Some(output) => {
-            let path = output.write(&tuning.to_string())?;
-            print!("{why}");
-            println!("written: {}, for CLEARPAGE_TUNING", Plain(path.display()));
-        }
-        None => {
-            eprint!("{why}");
-            print!("{tuning}");
-        }
-    }
-    Ok(())
+    output.finish(|()| measured.tuning().to_string(), &told(&measured, "default"))
 }
 
 fn check(path: &Path, budget: Duration) -> Result<ExitCode, UserError> {
@@ -96,30 +83,27 @@ fn check(path: &Path, budget: Duration) -> Result<ExitCode, UserError> {
     let tuning = match text.parse::<Tuning>() {
         Ok(tuning) => tuning,
         Err(error) if error.is_foreign() => {
-            println!("{name} does not fit: {error}");
+            print(&format!("{name} does not fit: {error}\n"))?;
             return Ok(ExitCode::from(1));
         }
         Err(error) => return Err(wrong(error.to_string())),
     };
     let measured = measure(&tuning, budget)?;
-    print!("{}", told(&measured, "in the file"));
+    let mut out = told(&measured, "in the file");
     let better: Vec<Verdict> =
         measured.verdicts().into_iter().filter(|verdict| verdict.gain > DOUBT).collect();
     for Verdict { intent, len, before, after, .. } in &better {
         let (intent, len) = (intent.name(), format_size(*len as u64));
         let (before, after) = (before.name(), after.name());
-        println!("{intent} from {len}: {after} is better than {before}, which the file has");
+        out +=
+            &format!("{intent} from {len}: {after} is better than {before}, which the file has\n");
     }
-    Ok(match better.len() {
-        0 => {
-            println!("{name} fits this CPU");
-            ExitCode::SUCCESS
-        }
-        n => {
-            println!("{name} does not fit: {n} classes of length differ");
-            ExitCode::from(1)
-        }
-    })
+    out += &match better.len() {
+        0 => format!("{name} fits this CPU\n"),
+        n => format!("{name} does not fit: {n} classes of length differ\n"),
+    };
+    print(&out)?;
+    Ok(ExitCode::from(u8::from(!better.is_empty())))
 }
 
 fn measure(base: &Tuning, budget: Duration) -> Result<Measured, UserError> {
@@ -135,7 +119,7 @@ fn measure(base: &Tuning, budget: Duration) -> Result<Measured, UserError> {
     Ok(measured)
 }
 
-/// What changes, what it gains, and what there was no time for. `whose` is what is gained over.
+/// Returns the changes, their gains over `whose` tuning, and the questions without an answer.
 fn told(measured: &Measured, whose: &str) -> String {
     let verdicts = measured.verdicts();
     let mut table = ruled();
@@ -149,11 +133,7 @@ fn told(measured: &Measured, whose: &str) -> String {
             percent(verdict.gain),
         ]);
     }
-    for column in [1, 4] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    align_right(&mut table, [1, 4]);
     let mut out = format!("{table}\n");
     for intent in Intent::ALL {
         let gains: Vec<f64> =
@@ -176,7 +156,7 @@ fn told(measured: &Measured, whose: &str) -> String {
     out
 }
 
-/// A factor as what it adds: 1.5 is "+50 %".
+/// Formats a factor as its gain: 1.5 is "+50 %".
 fn percent(gain: f64) -> String {
     if gain.is_finite() { format!("+{:.0} %", 100.0 * (gain - 1.0)) } else { "new".to_owned() }
 }

@@ -76,7 +76,7 @@ fn exactly_the_requested_cells_are_measured() {
 }
 
 #[test]
-fn every_temperature_and_backing_on_one_thread_and_several() {
+fn every_temperature_and_backing_is_measured_on_one_thread_and_several() {
     let threads = std::thread::available_parallelism().unwrap().get().min(2).to_string();
     let size = (16 * PAGE_SIZE).to_string();
     let (_, report) = report(
@@ -140,7 +140,7 @@ fn every_field_is_documented() {
 }
 
 #[test]
-fn reserved_pages_are_used_or_missed() {
+fn reserved_pages_are_used_if_free_and_refused_otherwise() {
     let size = PAGE_SIZE.to_string();
     let args = ["--temperature=hot", "--primitive=generic", "--size", &size, "--loops=3"];
     if clearpage_cli::harness::memory::reserved().is_some() {
@@ -156,7 +156,7 @@ fn reserved_pages_are_used_or_missed() {
 }
 
 #[test]
-fn errors_of_arguments_name_what_is_allowed() {
+fn errors_of_arguments_name_the_allowed_values() {
     let cases: [(&[&str], &[&str]); 18] = [
         (&["--primitive", "nonsense"], &["no such primitive", "allowed are", "generic"]),
         (&["--size", "0"], &["--size 0", "multiples of the page"]),
@@ -183,13 +183,6 @@ fn errors_of_arguments_name_what_is_allowed() {
             assert!(message.contains(word), "{args:?}: no {word:?} in {message}");
         }
     }
-}
-
-#[test]
-fn a_refused_run_writes_no_file() {
-    let file = Temporary::new("refused");
-    refused(&clearpage(&["bench", "--json", file.path(), "--size", "1"]));
-    assert!(!file.0.exists());
 }
 
 #[test]

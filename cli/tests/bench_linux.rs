@@ -6,16 +6,18 @@ mod tool;
 
 use std::fs;
 use std::hint;
-use std::io;
+use std::io::{self, Read};
+use std::os::fd::FromRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
 use clearpage_cli::harness::pin;
-use tool::{Temporary, clearpage, command, refused, stdout};
+use tool::{Temporary, command, refused, stdout};
 
 const QUICK: [&str; 3] = ["--temperature=hot", "--primitive=generic", "--loops=3"];
 
@@ -112,7 +114,7 @@ fn no_pinning() -> io::Result<()> {
 fn a_failure_to_pin_is_reported() {
     let message = refused(&after(bench(&["--cpu=0"]), no_pinning));
     assert!(message.contains("--cpu 0: the system refused: Operation not permitted"), "{message}");
-    // Where no CPU was asked for, it is measured all the same.
+    // Without --cpu, it measures unpinned.
     let text = stdout(&after(bench(&["--threads=1,all"]), no_pinning));
     assert!(text.contains("warning: threads are not pinned"), "{text}");
 }
@@ -140,8 +142,9 @@ fn cells_measured_before_memory_ran_out_are_written() {
     let output = after(command(&[&["bench"], &QUICK[..], &args].concat()), little_memory);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let message = String::from_utf8_lossy(&output.stderr);
-    assert!(message.contains("256 MiB of memory on thp pages is unavailable"), "{message}");
-    assert_eq!(message.lines().count(), 1, "{message}");
+    let last = message.lines().next_back().unwrap();
+    assert!(last.contains("256 MiB of memory on thp pages is unavailable"), "{message}");
+    assert_eq!(message.lines().count(), 2, "{message}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("generic"), "{output:?}");
     let report = file.json();
     assert_eq!(report["complete"], false);
@@ -152,9 +155,15 @@ fn cells_measured_before_memory_ran_out_are_written() {
 
 /// A benchmark of a day, well under way.
 fn long(file: &Temporary) -> Child {
+    long_after(file, || Ok(()))
+}
+
+fn long_after(file: &Temporary, change: fn() -> io::Result<()>) -> Child {
     let size = format!("--size={PAGE_SIZE}");
     let args = ["bench", "--temperature=hot", "--loops=65535", &size, "--json", file.path()];
     let mut command = command(&args);
+    // SAFETY: the callers change a signal at most.
+    unsafe { command.pre_exec(change) };
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Warming up takes 0.2 seconds; so much time of the CPU is beyond it.
     let ticks = |stat: &str| -> u64 {
@@ -171,22 +180,41 @@ fn long(file: &Temporary) -> Child {
 }
 
 fn send(child: &Child, signal: i32) {
-    // SAFETY: a child that nobody has waited for yet, so that the number is still its own.
+    // SAFETY: the child has not been waited for, so that the number is still its own.
     assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
 }
 
 #[test]
-fn ctrl_c_keeps_the_finished_measurements() {
-    let file = Temporary::new("interrupted");
-    let child = long(&file);
+fn ctrl_c_and_a_closed_terminal_keep_the_finished_measurements() {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        let file = Temporary::new("interrupted");
+        let child = long(&file);
+        send(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("generic") && text.contains("warning: interrupted"), "{text}");
+        let report = file.json();
+        assert_eq!(report["complete"], false);
+        assert!(!report["cells"].as_array().unwrap().is_empty(), "{report}");
+    }
+}
+
+#[test]
+fn nohup_outlives_a_closed_terminal() {
+    let file = Temporary::new("nohup");
+    let ignored = || {
+        // SAFETY: sets no handler.
+        unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+        Ok(())
+    };
+    let mut child = long_after(&file, ignored);
+    send(&child, libc::SIGHUP);
+    thread::sleep(Duration::from_millis(100));
+    assert!(child.try_wait().unwrap().is_none());
     send(&child, libc::SIGINT);
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("generic") && text.contains("warning: interrupted"), "{text}");
-    let report = file.json();
-    assert_eq!(report["complete"], false);
-    assert!(!report["cells"].as_array().unwrap().is_empty(), "{report}");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(file.json()["complete"], false);
 }
 
 #[test]
@@ -203,9 +231,35 @@ fn the_second_ctrl_c_ends_at_once() {
     assert!(!file.0.exists());
 }
 
+/// Runs `list` on a terminal that reports the given number of columns, and returns the width of what
+/// it prints.
+fn width(columns: u16, variable: &str) -> usize {
+    let (mut ours, mut theirs) = (0, 0);
+    let size = libc::winsize { ws_row: columns, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the kernel writes two descriptors and reads the size.
+    let opened =
+        unsafe { libc::openpty(&mut ours, &mut theirs, ptr::null_mut(), ptr::null(), &size) };
+    assert_eq!(opened, 0);
+    // SAFETY: both are open, and nothing else owns them.
+    let [mut ours, theirs] = [ours, theirs].map(|fd| unsafe { fs::File::from_raw_fd(fd) });
+    let mut command = command(&["list"]);
+    let mut child = command.env("COLUMNS", variable).stdout(theirs).spawn().unwrap();
+    drop(command);
+    let mut text = Vec::new();
+    // Ends with an error when the last writer has closed the terminal.
+    let _ = ours.read_to_end(&mut text);
+    assert!(child.wait().unwrap().success());
+    let text = String::from_utf8(text).unwrap();
+    text.lines().map(|line| line.trim_end().chars().count()).max().unwrap()
+}
+
 #[test]
-fn a_pipe_can_be_written() {
-    let size = format!("--size={PAGE_SIZE}");
-    let args = [&["bench", &size, "--json=/dev/stdout"], &QUICK[..]].concat();
-    assert!(stdout(&clearpage(&args)).contains("\"schema\": 3"));
+fn tables_fit_the_terminal() {
+    // An unknown width counts as 80.
+    for (columns, variable, expected) in
+        [(0, "", 80), (70, "", 70), (0, "100", 100), (70, "100", 100)]
+    {
+        let width = width(columns, variable);
+        assert!((expected - 10..=expected).contains(&width), "{columns} {variable}: {width}");
+    }
 }

@@ -1,56 +1,25 @@
-//! `clearpage compare` on reports that were made by hand.
+//! `clearpage compare`.
 
-use std::path::PathBuf;
+#[path = "common/report.rs"]
+mod sample;
+mod tool;
+
+use std::fs;
 use std::process::Output;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use clearpage_cli::harness::machine::Machine;
-use clearpage_cli::report::{Backing, Cell, Place, Report, SCHEMA, Temperature};
+use clearpage_cli::report::{Backing, Cell, Place, Report};
+use tool::{refused, run};
 
-const SIZES: usize = 5;
-
-/// A hot cell of `4 KiB << step`, that takes 100 ns ± 1 ns a call.
-fn cell(contender: &str, step: usize) -> Cell {
-    let size = 4096 << step;
-    Cell {
-        contender: contender.to_owned(),
-        place: Place {
-            cpu: Some(3),
-            threads: 1,
-            backing: Backing::Thp,
-            temperature: Temperature::Hot,
-            size,
-        },
-        primitive: true,
-        planned: false,
-        ns: 100.0,
-        ns_mad: 1.0,
-        gb_per_s: size as f64 / 100.0,
-        ns_per_page: 100.0 / (1 << step) as f64,
-        tsc_cycles_per_page: None,
-        of_envelope: None,
-        samples: 9,
-    }
-}
-
-/// Two contenders at [`SIZES`] sizes.
+/// Returns two contenders at five sizes, each with 100 ns ± 1 ns a call.
 fn report() -> Report {
-    Report {
-        schema: SCHEMA,
-        version: "1.2.3".to_owned(),
-        command: Vec::new(),
-        started: 0,
-        complete: true,
-        machine: Machine::detect(),
-        page_size: 4096,
-        plan: Vec::new(),
-        warnings: Vec::new(),
-        cells: ["one", "two"]
-            .into_iter()
-            .flat_map(|who| (0..SIZES).map(move |i| cell(who, i)))
-            .collect(),
-        overhead: Vec::new(),
-    }
+    let report = sample::report();
+    let cells = (0..10).map(|i| {
+        let (contender, size) = (["one", "two"][i / 5].to_owned(), 4096 << (i % 5));
+        let backing = Backing::Thp;
+        let place = Place { cpu: Some(3), backing, size, ..report.cells[0].place };
+        Cell { contender, place, ns: 100.0, ns_mad: 1.0, ..report.cells[0].clone() }
+    });
+    Report { cells: cells.collect(), ..sample::empty() }
 }
 
 fn changed(change: impl FnOnce(&mut Report)) -> String {
@@ -59,34 +28,12 @@ fn changed(change: impl FnOnce(&mut Report)) -> String {
     serde_json::to_string(&report).unwrap()
 }
 
-/// A file of this test.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str, text: &str) -> Self {
-        static FILES: AtomicUsize = AtomicUsize::new(0);
-        let number = FILES.fetch_add(1, Relaxed);
-        let name = format!("clearpage-compare-{name}-{}-{number}.json", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, text).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
 /// Compares the report with another.
-fn compare(name: &str, after: &str, options: &[&str]) -> Output {
-    let before = File::new(&format!("{name}-before"), &changed(|_| {}));
-    let after = File::new(&format!("{name}-after"), after);
-    let mut command =
-        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
-    command.arg("compare").arg(&before.0).arg(&after.0).args(options);
-    command.output().unwrap()
+fn compare(after: &str, options: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("before.json"), changed(|_| {})).unwrap();
+    fs::write(folder.path().join("after.json"), after).unwrap();
+    run(folder.path(), &[&["compare", "before.json", "after.json"], options].concat())
 }
 
 fn stdout(output: &Output, code: i32) -> String {
@@ -94,18 +41,9 @@ fn stdout(output: &Output, code: i32) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// The one line of a run that must end with exit code 2 and print nothing else.
-fn refused(output: &Output) -> String {
-    assert!(output.stdout.is_empty(), "{output:?}");
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(text.lines().count(), 1, "{text}");
-    text
-}
-
 #[test]
-fn the_same_is_no_change() {
-    let text = stdout(&compare("same", &changed(|_| {}), &[]), 0);
+fn equal_reports_have_no_change() {
+    let text = stdout(&compare(&changed(|_| {}), &[]), 0);
     assert_eq!(text, "no change: 10 cells, all within 5 % or their noise\n");
 }
 
@@ -116,7 +54,7 @@ fn a_regression_is_printed_and_sets_the_exit_status() {
         report.cells[1].ns = 150.0;
         report.cells[2].ns = 80.0;
     });
-    let text = stdout(&compare("slower", &after, &[]), 1);
+    let text = stdout(&compare(&after, &[]), 1);
     let rows: Vec<&str> = text.lines().filter(|line| line.contains(" x ")).collect();
     // The largest change first.
     for (row, words) in rows.iter().zip([
@@ -132,15 +70,15 @@ fn a_regression_is_printed_and_sets_the_exit_status() {
 }
 
 #[test]
-fn faster_alone_is_success() {
+fn faster_cells_alone_exit_with_success() {
     let after = changed(|report| report.cells[9].ns = 50.0);
-    let text = stdout(&compare("faster", &after, &[]), 0);
+    let text = stdout(&compare(&after, &[]), 0);
     assert!(text.contains("2.00 x faster"), "{text}");
     assert!(text.ends_with("0 slower, 1 faster, 9 as before\n"), "{text}");
 }
 
 #[test]
-fn noise_is_no_change() {
+fn a_difference_below_noise_is_no_change() {
     let noisy = |ns| {
         changed(|report| {
             report.cells[0].ns = ns;
@@ -148,31 +86,31 @@ fn noise_is_no_change() {
         })
     };
     // Three standard deviations of both: 3 x 1.4826 x sqrt(1 + 100) = 44.7 ns.
-    let text = stdout(&compare("noise", &noisy(144.0), &[]), 0);
+    let text = stdout(&compare(&noisy(144.0), &[]), 0);
     assert!(text.starts_with("no change: 10 cells"), "{text}");
-    let text = stdout(&compare("signal", &noisy(146.0), &[]), 1);
+    let text = stdout(&compare(&noisy(146.0), &[]), 1);
     assert!(text.contains("±44.7 ns") && text.contains("1.46 x slower"), "{text}");
 }
 
 #[test]
-fn thresholds() {
+fn a_threshold_is_a_share_or_percent() {
     let after = changed(|report| report.cells[0].ns = 120.0);
     for (threshold, code) in
         [("5%", 1), ("19.5%", 1), ("25 %", 0), ("0.1", 1), ("0.5", 0), ("0", 1)]
     {
-        let output = compare(&format!("t{threshold}"), &after, &["--threshold", threshold]);
+        let output = compare(&after, &["--threshold", threshold]);
         stdout(&output, code);
     }
-    let text = stdout(&compare("text", &after, &["--threshold", "0.5"]), 0);
+    let text = stdout(&compare(&after, &["--threshold", "0.5"]), 0);
     assert!(text.contains("within 50 %"), "{text}");
     for threshold in ["nonsense", "5", "5 percent", "-5%", "-0.1", "%", "", "inf%", "NaN"] {
         let argument = format!("--threshold={threshold}");
-        let output = compare(&format!("bad{}", threshold.len()), &after, &[&argument]);
+        let output = compare(&after, &[&argument]);
         let message = String::from_utf8(output.stderr.clone()).unwrap();
         assert_eq!(output.status.code(), Some(2), "{threshold}: {output:?}");
         assert!(message.contains("--threshold"), "{threshold}: {message}");
     }
-    let output = compare("word", &after, &["--threshold", "nonsense"]);
+    let output = compare(&after, &["--threshold", "nonsense"]);
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("allowed are a share below 1"), "{message}");
 }
@@ -184,21 +122,21 @@ fn cells_of_one_report_only_are_counted() {
         report.cells[0].place.threads = 4;
         report.cells[1].place.cpu = None;
     });
-    let text = stdout(&compare("missing", &after, &[]), 0);
+    let text = stdout(&compare(&after, &[]), 0);
     assert!(text.contains("5 cells only in the report of before"), "{text}");
     assert!(text.contains("2 cells only in the report of after"), "{text}");
     assert!(text.ends_with("no change: 5 cells, all within 5 % or their noise\n"), "{text}");
     let none = changed(|report| report.cells.clear());
-    assert!(refused(&compare("none", &none, &[])).contains("no cell in common"));
+    assert!(refused(&compare(&none, &[])).contains("no cell in common"));
 }
 
 #[test]
-fn another_cpu_is_refused_unless_asked_for() {
+fn another_cpu_is_refused_without_any_machine() {
     let after = changed(|report| report.machine.cpu = "Some Other 9000".to_owned());
-    let message = refused(&compare("cpu", &after, &[]));
+    let message = refused(&compare(&after, &[]));
     assert!(message.contains("not the same CPU") && message.contains("9000"), "{message}");
     assert!(message.contains("--any-machine"), "{message}");
-    let text = stdout(&compare("any", &after, &["--any-machine"]), 0);
+    let text = stdout(&compare(&after, &["--any-machine"]), 0);
     assert!(text.contains("warning: not the same CPU"), "{text}");
     assert!(text.contains("no change: 10 cells"), "{text}");
 }
@@ -214,9 +152,9 @@ fn other_differences_are_printed() {
         report.machine.hypervisor = Some("Matrix".to_owned());
         report.machine.os_page_size = 16384;
     });
-    let text = stdout(&compare("said", &after, &[]), 0);
+    let text = stdout(&compare(&after, &[]), 0);
     for words in [
-        "warning: another version of the tool: 1.2.3 before, 9.9.9 after",
+        "warning: another version of the tool: 0.1.0 before, 9.9.9 after",
         "warning: another page size of the build: 4 KiB before, 64 KiB after",
         "warning: another kernel",
         "Linux of tomorrow after",
@@ -228,29 +166,4 @@ fn other_differences_are_printed() {
         assert!(text.contains(words), "no {words:?} in {text}");
     }
     assert!(!text.contains("report of before is not complete"), "{text}");
-}
-
-#[test]
-fn files_that_are_not_reports_are_refused() {
-    let whole = changed(|_| {});
-    let cases = [
-        ("empty", String::new(), "--json: EOF"),
-        ("cut", whole[..whole.len() / 2].to_owned(), "--json: EOF"),
-        ("text", "# Notes".to_owned(), "--json: expected value at line 1"),
-        ("other", "{\"a\": 1}".to_owned(), "missing field `schema`"),
-        ("schema", "{\"schema\": 1}".to_owned(), "a report of schema 1; clearpage"),
-        ("field", whole.replacen("\"complete\"", "\"compleat\"", 1), "missing field `complete`"),
-        ("zero", changed(|report| report.cells[4].ns = 0.0), "cell \"one\" hot 64 KiB"),
-        ("null", changed(|report| report.cells[4].ns = f64::NAN), "--json: invalid type: null"),
-        ("twice", changed(|report| report.cells.push(cell("two", 1))), "is there twice"),
-    ];
-    for (name, text, words) in cases {
-        let message = refused(&compare(name, &text, &[]));
-        assert!(message.contains(words), "{name}: no {words:?} in {message}");
-        assert!(message.contains(&format!("{name}-after")), "{name}: {message}");
-    }
-    let mut command =
-        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
-    let output = command.args(["compare", "/nonexistent/a.json", "b.json"]).output().unwrap();
-    assert!(refused(&output).contains("/nonexistent/a.json: "));
 }

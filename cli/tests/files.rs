@@ -1,4 +1,5 @@
-//! How files are written: as a whole or not at all, and never through a link.
+//! What the tool writes: files as a whole or not at all, never through a link, and all of them
+//! before the text.
 
 #![cfg(unix)]
 
@@ -9,23 +10,22 @@ mod tool;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
-use clearpage_cli::render::csv;
+use clearpage_cli::render::{csv, html, svg};
+use clearpage_cli::report::Report;
 use tempfile::TempDir;
-use tool::{command, refused};
+use tool::{command, names, read, refused, run, stdout};
 
-/// A folder with a report.
+/// Returns a folder with a report.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let report = serde_json::to_string(&sample::report()).unwrap();
     fs::write(folder.path().join("a.json"), report).unwrap();
     folder
-}
-
-fn run(folder: &Path, args: &[&str]) -> Output {
-    command(args).current_dir(folder).output().unwrap()
 }
 
 /// Runs the tool in a shell, as `"$@"` of `script`.
@@ -37,22 +37,22 @@ fn in_shell(folder: &Path, script: &str, args: &[&str]) -> Output {
     shell.output().unwrap()
 }
 
-fn read(folder: &Path, name: &str) -> String {
-    fs::read_to_string(folder.join(name)).unwrap()
+/// A benchmark of a second.
+fn bench() -> [String; 5] {
+    [
+        "bench",
+        "--loops=3",
+        "--temperature=hot",
+        "--primitive=generic",
+        &format!("--size={PAGE_SIZE}"),
+    ]
+    .map(str::to_owned)
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
-
-/// Every command that writes a file, without the file.
+/// Returns every command that writes a file, without the file.
 fn writers() -> Vec<Vec<String>> {
-    let size = format!("--size={PAGE_SIZE}");
-    let bench = ["bench", "--loops=3", "--temperature=hot", "--primitive=generic", &size];
+    let bench = bench();
+    let bench = bench.each_ref().map(String::as_str);
     let mut writers = Vec::new();
     for option in ["--json", "--csv", "--svg", "--html"] {
         writers.push([&bench[..], &[option]].concat());
@@ -117,7 +117,7 @@ fn a_file_is_replaced_and_not_overwritten() {
 }
 
 #[test]
-fn a_write_that_fails_leaves_the_old_file_whole_and_nothing_else() {
+fn a_full_disk_leaves_the_old_file_and_no_temporary_one() {
     let folder = folder();
     let folder = folder.path();
     fs::write(folder.join("old"), "whole").unwrap();
@@ -132,7 +132,7 @@ fn a_write_that_fails_leaves_the_old_file_whole_and_nothing_else() {
 }
 
 #[test]
-fn a_new_file_has_the_usual_mode_and_a_replaced_one_its_own() {
+fn a_new_file_has_the_mode_of_the_umask_and_a_replaced_one_keeps_its_own() {
     let folder = folder();
     let folder = folder.path();
     let mode = |name: &str| fs::metadata(folder.join(name)).unwrap().mode() & 0o7777;
@@ -161,10 +161,6 @@ fn pipes_and_devices_are_written_in_place() {
 
     let output = run(folder, &to("/dev/null"));
     assert!(output.status.success(), "{output:?}");
-    for name in ["/dev/stdout", "/dev/fd/1"] {
-        let output = run(folder, &to(name));
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), table);
-    }
     let script = "mkfifo pipe; cat pipe > copy & \"$@\"; wait";
     let output = in_shell(folder, script, &to("pipe"));
     assert!(output.status.success(), "{output:?}");
@@ -176,7 +172,6 @@ fn pipes_and_devices_are_written_in_place() {
     assert!(message.contains("a.html: not a regular file"), "{message}");
 }
 
-/// What the shell has opened to add to is added to.
 #[test]
 fn standard_output_appends_to_its_file() {
     let folder = folder();
@@ -191,18 +186,151 @@ fn standard_output_appends_to_its_file() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_device_that_is_full_is_an_error() {
+fn a_full_device_is_an_error() {
     let folder = folder();
     let message = refused(&run(folder.path(), &["render", "a.json", "--csv", "/dev/full"]));
     assert!(message.starts_with("error: --csv /dev/full: No space left"), "{message}");
 }
 
 #[test]
-fn a_folder_is_no_file() {
+fn a_folder_is_refused() {
     let folder = folder();
     for name in [".", "absent/"] {
         let message = refused(&run(folder.path(), &["render", "a.json", "--csv", name]));
         assert!(message.starts_with(&format!("error: --csv {name}: ")), "{message}");
     }
     assert_eq!(names(folder.path()), ["a.json"]);
+}
+
+#[test]
+fn a_dash_is_standard_output_and_the_tables_go_to_standard_error() {
+    let folder = folder();
+    let bench = bench();
+    let bench = bench.each_ref().map(String::as_str);
+    for name in ["-", "/dev/stdout", "/dev/fd/1"] {
+        let output = run(folder.path(), &["render", "a.json", "--csv", name]);
+        assert_eq!(stdout(&output), csv::csv(&sample::report()));
+        let output = run(folder.path(), &[&bench[..], &["--json", name]].concat());
+        let report: Report = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(report.complete);
+        assert!(String::from_utf8(output.stderr).unwrap().contains("plan : envelope"));
+    }
+    assert_eq!(names(folder.path()), ["a.json"]);
+}
+
+#[test]
+fn one_file_for_two_outputs_is_refused() {
+    let folder = folder();
+    let folder = folder.path();
+    for (one, other) in [("x", "x"), ("x", "./x"), ("x", "../{}/x"), ("-", "/dev/stdout")] {
+        let other = other.replace("{}", folder.file_name().unwrap().to_str().unwrap());
+        let outputs = ["--csv", one, "--html", &other];
+        for command in [&["bench"][..], &["render", "a.json"]] {
+            let message = refused(&run(folder, &[command, &outputs].concat()));
+            let expected = format!("error: --html {other}: --csv {one} is the same file\n");
+            assert_eq!(message, expected);
+        }
+    }
+    assert_eq!(names(folder), ["a.json"]);
+}
+
+#[test]
+fn an_output_that_is_the_input_is_refused() {
+    let folder = folder();
+    let folder = folder.path();
+    symlink("a.json", folder.join("link.json")).unwrap();
+    let before = read(folder, "a.json");
+    for input in ["a.json", "./a.json", "link.json"] {
+        let message = refused(&run(folder, &["render", input, "--html", "a.json"]));
+        assert!(message.starts_with("error: --html a.json: the input"), "{message}");
+        assert_eq!(read(folder, "a.json"), before);
+    }
+}
+
+#[test]
+fn a_closed_pipe_loses_no_file() {
+    let folder = folder();
+    let outputs = ["--json", "b.json", "--csv", "b.csv", "--svg", "b.svg", "--html", "b.html"];
+    let bench = bench();
+    // With and without the command: the machine is printed in the second case.
+    for skip in [0, 1] {
+        let bench: Vec<&str> = bench[skip..].iter().map(String::as_str).collect();
+        let args = [&bench[..], &outputs].concat();
+        let output = in_shell(folder.path(), "{ \"$@\"; echo $? >&2; } | :", &args);
+        // Ended by SIGPIPE, without a message.
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "141\n");
+        let json = fs::read(folder.path().join("b.json")).unwrap();
+        let report: Report = serde_json::from_slice(&json).unwrap();
+        assert_eq!(read(folder.path(), "b.csv"), csv::csv(&report));
+        assert_eq!(read(folder.path(), "b.svg"), svg::svg(&report));
+        assert_eq!(read(folder.path(), "b.html"), html::html(&report));
+        assert_eq!(names(folder.path()), ["a.json", "b.csv", "b.html", "b.json", "b.svg"]);
+    }
+}
+
+#[test]
+fn a_signal_leaves_each_file_whole_or_absent() {
+    let folder = folder();
+    let page = html::html(&sample::report());
+    for i in 0..60 {
+        let mut render = command(&["render", "a.json", "--html", "b.html"]);
+        let mut child = render.current_dir(folder.path()).stderr(Stdio::null()).spawn().unwrap();
+        // The file is written within a few milliseconds.
+        sleep(Duration::from_micros(250 * i));
+        let signal = [libc::SIGHUP, libc::SIGTERM, libc::SIGINT][i as usize % 3];
+        // SAFETY: the child has not been waited for, so that the number is still its own.
+        assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
+        child.wait().unwrap();
+        match names(folder.path()).as_slice() {
+            [_] => {}
+            [_, name] if name == "b.html" => assert_eq!(read(folder.path(), name), page),
+            names => panic!("{names:?}"),
+        }
+        let _ = fs::remove_file(folder.path().join("b.html"));
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_anything_is_printed() {
+    let folder = folder();
+    let message = refused(&run(folder.path(), &["--json", "absent/x"]));
+    assert!(message.starts_with("error: --json absent/x: "), "{message}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_one_line_and_exit_status_2() {
+    let folder = folder();
+    fs::write(folder.path().join("a.tuning"), clearpage::Tuning::detect().to_string()).unwrap();
+    let bench = bench();
+    let bench = bench.each_ref().map(String::as_str);
+    let commands: [&[&str]; 14] = [
+        &["--help"],
+        &["--version"],
+        &["bench", "--help"],
+        &["info"],
+        &["list"],
+        &["list", "--markdown"],
+        &[&bench[..], &["--json", "b.json"]].concat(),
+        &bench[1..],
+        &["compare", "a.json", "a.json"],
+        &["judge", "a.json"],
+        &["tune", "--budget=5"],
+        &["tune", "--budget=5", "--check", "a.tuning"],
+        &["completions", "bash"],
+        &["man"],
+    ];
+    for args in commands {
+        let output = in_shell(folder.path(), "\"$@\" > /dev/full", args);
+        let message = refused(&output);
+        let last = message.lines().next_back().unwrap();
+        assert!(last.contains("No space left on device"), "{args:?}: {message}");
+        // Otherwise the reasons are on standard error.
+        if args != ["tune", "--budget=5"] {
+            let lines = message.lines().filter(|line| !line.starts_with("written: "));
+            assert_eq!(lines.count(), 1, "{args:?}: {message}");
+        }
+    }
+    let json = fs::read(folder.path().join("b.json")).unwrap();
+    assert!(serde_json::from_slice::<Report>(&json).is_ok());
 }

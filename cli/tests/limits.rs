@@ -143,7 +143,7 @@ fn reports_beyond_a_limit_are_refused_and_the_limit_named() {
 }
 
 #[test]
-fn a_text_that_is_too_long_is_refused_wherever_it_is() {
+fn a_too_long_text_is_refused_in_every_field() {
     let folder = tempfile::tempdir().unwrap();
     let long = "x".repeat(16_385);
     let mut unknown = serde_json::to_value(sample::empty()).unwrap();

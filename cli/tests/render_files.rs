@@ -3,138 +3,98 @@
 
 #[path = "common/report.rs"]
 mod sample;
+mod tool;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-use clearpage::PAGE_SIZE;
 use clearpage_cli::render::{csv, html, svg};
 use clearpage_cli::report::{Report, SCHEMA};
-
-/// An empty folder, which is where the commands run.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("render_files").join(name);
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn clearpage(folder: &Path, args: &[&str]) -> Output {
-    let mut command: Command =
-        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
-    command.args(args).current_dir(folder).env_remove("CLEARPAGE_FORCE").output().unwrap()
-}
-
-/// One line, exit code 2, nothing printed.
-fn refused(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(output.stdout.is_empty(), "{output:?}");
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
+use serde_json::Value;
+use tool::{names, read, refused, run};
 
 fn json(report: &Report) -> String {
     serde_json::to_string_pretty(report).unwrap()
 }
 
-fn read(folder: &Path, name: &str) -> String {
-    std::fs::read_to_string(folder.join(name)).unwrap()
-}
-
-/// The names of what is in a folder, sorted.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
-
 #[test]
-fn render_draws_a_file_as_exactly_as_it_was_written() {
-    let folder = folder("render");
+fn render_draws_the_report_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
     let report = sample::report();
     std::fs::write(folder.join("a.json"), json(&report)).unwrap();
     std::fs::write(folder.join("a.html"), "x".repeat(1 << 22)).unwrap();
     let args = ["render", "a.json", "--csv", "a.csv", "--svg", "a.svg", "--html", "a.html"];
-    let output = clearpage(&folder, &args);
+    let output = run(folder, &args);
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(read(&folder, "a.csv"), csv::csv(&report));
-    assert_eq!(read(&folder, "a.svg"), svg::svg(&report));
-    assert_eq!(read(&folder, "a.html"), html::html(&report));
+    assert_eq!(read(folder, "a.csv"), csv::csv(&report));
+    assert_eq!(read(folder, "a.svg"), svg::svg(&report));
+    assert_eq!(read(folder, "a.html"), html::html(&report));
 }
 
 #[test]
-fn bench_draws_its_measurements() {
-    let folder = folder("bench");
-    let size = PAGE_SIZE.to_string();
-    let measure = ["bench", "--primitive", "generic", "--intent", "hot", "--size", &size];
-    let files = [
-        "--loops", "3", "--json", "a.json", "--csv", "a.csv", "--svg", "a.svg", "--html", "a.html",
+fn every_command_refuses_a_bad_report_with_the_same_message() {
+    let whole = json(&sample::report());
+    let changed = |change: fn(&mut Value)| {
+        let mut report = serde_json::to_value(sample::report()).unwrap();
+        change(&mut report);
+        report.to_string()
+    };
+    let cases = [
+        (String::new(), "no report of clearpage bench --json: cut off"),
+        (whole[..5000].to_owned(), "no report of clearpage bench --json: cut off"),
+        ("# Notes".to_owned(), "expected value at line 1"),
+        ("\u{0}\u{ff}".to_owned(), "expected value at line 1"),
+        ("[1, 2]".to_owned(), "trailing characters"),
+        (r#"{"a": 1}"#.to_owned(), "missing field `schema`"),
+        (r#"{"schema": 1}"#.to_owned(), "a report of schema 1; clearpage"),
+        (r#"{"schema": 9}"#.to_owned(), "a report of schema 9; clearpage"),
+        (whole.replacen("\"complete\"", "\"compleat\"", 1), "missing field `complete`"),
+        (whole.replacen("\"facts\"", "\"fact\"", 1), "missing field `facts`"),
+        (changed(|report| report["machine"]["cpu"] = 5.into()), "invalid type: integer `5`"),
+        (changed(|report| report["cells"][4]["ns"] = 0.into()), "ns is no time"),
+        (changed(|report| report["cells"][4]["ns"] = Value::Null), "invalid type: null"),
+        (changed(|report| report["cells"][4] = report["cells"][3].clone()), "is there twice"),
     ];
-    let output = clearpage(&folder, &[&measure[..], &files].concat());
-    assert!(output.status.success(), "{output:?}");
-    let report: Report = serde_json::from_str(&read(&folder, "a.json")).unwrap();
-    assert_eq!(read(&folder, "a.csv"), csv::csv(&report));
-    assert_eq!(read(&folder, "a.svg"), svg::svg(&report));
-    assert_eq!(read(&folder, "a.html"), html::html(&report));
-}
-
-#[test]
-fn a_file_that_is_no_report_is_named_and_nothing_written() {
-    let folder = folder("bad");
-    let mut value = serde_json::to_value(sample::empty()).unwrap();
-    let file = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
-    file("cut.json", &json(&sample::report())[..5000]);
-    file("other.json", "[1, 2]");
-    file("empty.json", "");
-    value["schema"] = (SCHEMA + 1).into();
-    file("newer.json", &value.to_string());
-    value["schema"] = SCHEMA.into();
-    value["machine"]["cpu"] = 5.into();
-    file("odd.json", &value.to_string());
-    let before = names(&folder);
-    let (newer, ours) = (format!("schema {}", SCHEMA + 1), format!("schema {SCHEMA}"));
-    let cases: [(&str, &[&str]); 6] = [
-        ("cut.json", &["no report", "line"]),
-        ("other.json", &["no report"]),
-        ("empty.json", &["no report"]),
-        ("newer.json", &[&newer, &ours]),
-        ("odd.json", &["no report", "line"]),
-        ("absent.json", &["No such file"]),
-    ];
-    for (name, words) in cases {
-        let output = clearpage(&folder, &["render", name, "--html", "a.html", "--csv", "a.csv"]);
-        let message = refused(&output);
-        assert!(message.starts_with(&format!("error: {name}: ")), "{message}");
-        assert_eq!(message.lines().count(), 1, "{message}");
-        for word in words {
-            assert!(message.contains(word), "{name}: no {word:?} in {message}");
-        }
-        assert_eq!(names(&folder), before);
+    for (text, words) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        std::fs::write(folder.join("a.json"), text).unwrap();
+        let commands: [&[&str]; 5] = [
+            &["render", "./a.json", "--html", "a.html", "--csv", "a.csv"],
+            &["gallery", "."],
+            &["judge", "./a.json"],
+            &["compare", "./a.json", "absent"],
+            &["compare", "--any-machine", "./a.json", "absent"],
+        ];
+        let messages = commands.map(|args| refused(&run(folder, args)));
+        assert!(messages[0].starts_with("error: ./a.json: "), "{messages:?}");
+        assert!(messages[0].contains(words), "no {words} in {messages:?}");
+        assert_eq!(messages[0].lines().count(), 1, "{messages:?}");
+        assert!(messages.iter().all(|message| *message == messages[0]), "{messages:?}");
+        assert_eq!(names(folder), ["a.json"]);
     }
 }
 
 #[test]
 fn one_file_that_cannot_be_written_leaves_the_others_alone() {
-    let folder = folder("unwritable");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
     std::fs::write(folder.join("a.json"), json(&sample::empty())).unwrap();
     std::fs::write(folder.join("old.csv"), "old").unwrap();
     let outputs = ["--csv", "old.csv", "--svg", "new.svg", "--html", "absent/a.html"];
     let started = std::time::Instant::now();
     for command in [&["render", "a.json"][..], &["bench", "--loops", "65535"]] {
-        let message = refused(&clearpage(&folder, &[command, &outputs[..]].concat()));
+        let message = refused(&run(folder, &[command, &outputs[..]].concat()));
         assert!(message.starts_with("error: --html absent/a.html: "), "{message}");
         assert_eq!(message.lines().count(), 1, "{message}");
-        assert_eq!(read(&folder, "old.csv"), "old");
-        assert_eq!(names(&folder), ["a.json", "old.csv"]);
+        assert_eq!(read(folder, "old.csv"), "old");
+        assert_eq!(names(folder), ["a.json", "old.csv"]);
     }
     // 65535 loops of everything would take hours.
     assert!(started.elapsed().as_secs() < 300);
 }
 
 #[test]
-fn render_without_an_output_says_which_there_are() {
-    let message = refused(&clearpage(&folder("none"), &["render", "a.json"]));
+fn render_without_an_output_names_the_options() {
+    let message = refused(&run(tempfile::tempdir().unwrap().path(), &["render", "a.json"]));
     for option in ["--csv", "--svg", "--html"] {
         assert!(message.contains(option), "{message}");
     }
@@ -142,16 +102,17 @@ fn render_without_an_output_says_which_there_are() {
 
 #[test]
 fn gallery_has_a_card_a_page_and_a_picture_for_each_report() {
-    let folder = folder("gallery");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
     let mut other = sample::empty();
     other.machine.cpu = "Other <CPU>".to_owned();
     std::fs::write(folder.join("first.json"), json(&sample::report())).unwrap();
     std::fs::write(folder.join("a b#.json"), json(&other)).unwrap();
     std::fs::write(folder.join("README.md"), "no report").unwrap();
-    let output = clearpage(&folder, &["gallery", "."]);
+    let output = run(folder, &["gallery", "."]);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
-        names(&folder),
+        names(folder),
         [
             "README.md",
             "a b#.html",
@@ -163,9 +124,9 @@ fn gallery_has_a_card_a_page_and_a_picture_for_each_report() {
             "index.html"
         ]
     );
-    assert_eq!(read(&folder, "first.html"), html::html(&sample::report()));
-    assert_eq!(read(&folder, "first.svg"), svg::svg(&sample::report()));
-    let index = read(&folder, "index.html");
+    assert_eq!(read(folder, "first.html"), html::html(&sample::report()));
+    assert_eq!(read(folder, "first.svg"), svg::svg(&sample::report()));
+    let index = read(folder, "index.html");
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
     let index = roxmltree::Document::parse_with_options(&index, options).unwrap();
     let links: Vec<_> = index
@@ -184,17 +145,18 @@ fn gallery_has_a_card_a_page_and_a_picture_for_each_report() {
 
 #[test]
 fn gallery_of_bad_files_names_them_all_and_writes_nothing() {
-    let folder = folder("bad_gallery");
-    let message = refused(&clearpage(&folder, &["gallery", "."]));
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let message = refused(&run(folder, &["gallery", "."]));
     assert!(message.contains("no .json file"), "{message}");
-    let message = refused(&clearpage(&folder, &["gallery", "absent"]));
+    let message = refused(&run(folder, &["gallery", "absent"]));
     assert!(message.starts_with("error: absent: "), "{message}");
     std::fs::write(folder.join("good.json"), json(&sample::empty())).unwrap();
     std::fs::write(folder.join("index.json"), json(&sample::empty())).unwrap();
     std::fs::write(folder.join("cut.json"), "{\"schema\": 2").unwrap();
     std::fs::write(folder.join("old.json"), "{\"schema\": 0}").unwrap();
-    let before = names(&folder);
-    let message = refused(&clearpage(&folder, &["gallery", "."]));
+    let before = names(folder);
+    let message = refused(&run(folder, &["gallery", "."]));
     assert_eq!(message.lines().count(), 1, "{message}");
     for word in
         ["cut.json", "old.json: a report of schema 0", "index.json", &format!("schema {SCHEMA}")]
@@ -202,5 +164,5 @@ fn gallery_of_bad_files_names_them_all_and_writes_nothing() {
         assert!(message.contains(word), "no {word:?} in {message}");
     }
     assert!(!message.contains("good.json"), "{message}");
-    assert_eq!(names(&folder), before);
+    assert_eq!(names(folder), before);
 }

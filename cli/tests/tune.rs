@@ -1,65 +1,27 @@
-//! `clearpage tune`, and what clap generates. Which primitive is fastest is no test's matter.
+//! `clearpage tune`, and what clap generates. No test depends on which primitive is fastest.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod tool;
 
 use clearpage::{Intent, Tuning};
-
-fn command(args: &[&str]) -> Command {
-    let mut command =
-        clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
-    command.args(args).env_remove("CLEARPAGE_FORCE").env_remove("CLEARPAGE_TUNING");
-    command
-}
-
-fn clearpage(args: &[&str]) -> Output {
-    command(args).output().unwrap()
-}
+use tool::{Temporary, clearpage, command, refused};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// The message of a run that must end with exit code 2, before anything was printed.
-fn refused(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(output.stdout.is_empty(), "{output:?}");
-    text(&output.stderr)
+fn file(name: &str, text: &str) -> Temporary {
+    let file = Temporary::new(name);
+    std::fs::write(&file.0, text).unwrap();
+    file
 }
 
-/// A place for a file of this test.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str) -> Self {
-        let name = format!("clearpage-tune-{name}-{}.tuning", std::process::id());
-        Self(std::env::temp_dir().join(name))
-    }
-
-    fn with(name: &str, text: &str) -> Self {
-        let file = Self::new(name);
-        std::fs::write(&file.0, text).unwrap();
-        file
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-/// Enough on a machine that has much else to do.
+/// Enough on a busy machine.
 const PATIENT: &str = "--budget=30";
 
 #[test]
 fn a_written_tuning_is_loaded() {
-    // Longer than a tuning: nothing of it may stay.
-    let file = File::with("written", &"x".repeat(1 << 16));
+    // Longer than a tuning.
+    let file = file("written", &"x".repeat(1 << 16));
     let output = clearpage(&["tune", "--output", file.path(), PATIENT]);
     assert!(output.status.success(), "{output:?}");
     let written = std::fs::read_to_string(&file.0).unwrap();
@@ -85,19 +47,9 @@ fn without_a_file_standard_output_is_the_tuning() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_refused_before_measuring() {
-    let message = refused(&clearpage(&["tune", "--output", "/nonexistent/x.tuning"]));
-    assert!(message.contains("--output /nonexistent/x.tuning: "), "{message}");
-    assert_eq!(message.lines().count(), 1, "{message}");
-    let directory = std::env::temp_dir();
-    let message = refused(&clearpage(&["tune", "--output", directory.to_str().unwrap()]));
-    assert!(message.contains("--output"), "{message}");
-}
-
-#[test]
-fn a_check_ends_as_it_says() {
-    // Whether it fits is up to a machine that may be busy: that all it says is of one mind is not.
-    let file = File::with("check", &Tuning::detect().to_string());
+fn the_exit_status_of_a_check_agrees_with_its_text() {
+    // A busy machine may find that the tuning does not fit.
+    let file = file("check", &Tuning::detect().to_string());
     let output = clearpage(&["tune", "--check", file.path(), PATIENT]);
     let said = text(&output.stdout);
     let last = said.lines().last().unwrap();
@@ -115,7 +67,7 @@ fn a_check_ends_as_it_says() {
 
 #[test]
 fn a_budget_that_is_too_short_writes_nothing() {
-    let file = File::new("short");
+    let file = Temporary::new("short");
     let message = refused(&clearpage(&["tune", "--budget=0.001", "--output", file.path()]));
     assert!(message.contains("--budget 0.001: too short"), "{message}");
     assert!(!file.0.exists());
@@ -125,9 +77,8 @@ fn a_budget_that_is_too_short_writes_nothing() {
     }
 }
 
-/// What was not measured is unchanged, and said to be so.
 #[test]
-fn a_short_budget_reports_the_open_questions() {
+fn a_short_budget_measures_cold_first_and_reports_the_open_questions() {
     for budget in ["0.3", "0.6", "1.2", "2.4", "5"] {
         let output = clearpage(&["tune", &format!("--budget={budget}")]);
         if output.status.code() == Some(2) {
@@ -148,13 +99,13 @@ fn a_short_budget_reports_the_open_questions() {
 #[test]
 fn a_tuning_of_another_cpu_does_not_fit() {
     let foreign = Tuning::detect().to_string().replacen("\nmodel ", "\nmodel 9", 1);
-    let file = File::with("foreign", &foreign);
+    let file = file("foreign", &foreign);
     let output = clearpage(&["tune", "--check", file.path()]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = text(&output.stdout);
     assert!(said.contains("made on another model of CPU"), "{said}");
 
-    // It can be put right, whatever the environment says.
+    // CLEARPAGE_TUNING does not keep it from being replaced.
     let mut tune = command(&["tune", "--output", file.path()]);
     let output = tune.env("CLEARPAGE_TUNING", &file.0).output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -170,7 +121,7 @@ fn an_invalid_tuning_is_refused_with_its_line() {
         ("cut", good.replacen("end\n", "", 1), "it was cut off"),
     ];
     for (name, tuning, words) in cases {
-        let file = File::with(name, &tuning);
+        let file = file(name, &tuning);
         let message = refused(&clearpage(&["tune", "--check", file.path()]));
         assert!(message.contains(words) && message.contains(file.path()), "{name}: {message}");
     }
@@ -180,7 +131,7 @@ fn an_invalid_tuning_is_refused_with_its_line() {
 }
 
 #[test]
-fn completions_and_pages_know_every_command() {
+fn completions_and_manual_pages_have_every_command() {
     let page = clearpage(&["man"]);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = clearpage(&["completions", shell]);

@@ -41,8 +41,10 @@ fn check(cli: &Cli) {
             assert!(args.budget > Duration::ZERO && args.budget <= Duration::from_secs(60));
         }
         Some(Command::Render(args)) => {
-            let outputs = &args.outputs;
-            assert!([&outputs.csv, &outputs.svg, &outputs.html].iter().any(|path| path.is_some()));
+            let drawings = &args.drawings;
+            assert!(
+                [&drawings.csv, &drawings.svg, &drawings.html].iter().any(|path| path.is_some())
+            );
         }
         _ => {}
     }

@@ -1,4 +1,4 @@
-//! A stranger's report: read, drawn in every format, compared and judged. Nothing panics, what is
+//! An untrusted report: read, drawn in every format, compared and judged. Nothing panics, what is
 //! written grows no faster than the table of its figures, nothing in it can reach out of its element
 //! of a page, and no control character reaches a terminal.
 #![no_main]
@@ -6,7 +6,6 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -14,8 +13,8 @@ use std::sync::LazyLock;
 
 use clearpage_cli::compare::{self, Compare};
 use clearpage_cli::judge::{self, Judge, Judgement};
-use clearpage_cli::load::load;
 use clearpage_cli::render::{csv, gallery, html, svg};
+use clearpage_cli::report::load::load;
 use clearpage_cli::report::{Place, Report};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 
@@ -51,24 +50,6 @@ static OTHER: LazyLock<Scratch> = LazyLock::new(|| {
     other
 });
 static INPUT: LazyLock<Scratch> = LazyLock::new(|| Scratch::new("input"));
-/// Stands in for standard output, which libFuzzer does not use.
-static STDOUT: LazyLock<Scratch> = LazyLock::new(|| {
-    let stdout = Scratch::new("stdout");
-    rustix::stdio::dup2_stdout(&stdout.0).expect("a descriptor");
-    stdout
-});
-
-/// What `run` prints.
-fn printed<T>(run: impl FnOnce() -> T) -> (T, String) {
-    let file = &STDOUT.0;
-    file.set_len(0).expect("memory");
-    rustix::fs::seek(file, rustix::fs::SeekFrom::Start(0)).expect("a file");
-    let result = run();
-    std::io::stdout().flush().expect("memory");
-    let mut text = vec![0; file.metadata().expect("a file").len() as usize];
-    file.read_exact_at(&mut text, 0).expect("memory");
-    (result, String::from_utf8(text).expect("strings are printed"))
-}
 
 fuzz_target!(|input: &[u8]| {
     INPUT.write(input);
@@ -83,10 +64,9 @@ fuzz_target!(|input: &[u8]| {
         for (before, after) in [(&path, OTHER.path()), (&OTHER.path(), path.clone())] {
             let before = before.clone();
             let args = Compare { before, after, threshold: 0.05, any_machine };
-            let (result, text) = printed(|| compare::run(&args));
-            plain(&text, input.len(), figures);
-            if let Err(error) = result {
-                bounded("error", &error.to_string(), input.len(), figures);
+            match compare::run(&args) {
+                Ok((text, _)) => plain(&text, input.len(), figures),
+                Err(error) => bounded("error", &error.to_string(), input.len(), figures),
             }
         }
     }
@@ -94,7 +74,7 @@ fuzz_target!(|input: &[u8]| {
         // Without a place to judge there is nothing but an error.
         if !Judgement::of(&report, floor).places.is_empty() {
             let args = Judge { reports: vec![path.clone()], floor, mean: floor };
-            plain(&printed(|| judge::run(&args)).1, input.len(), figures);
+            plain(&judge::run(&args).0, input.len(), figures);
         }
     }
 });

@@ -121,7 +121,7 @@ mod tests {
     use crate::testing::with_arena;
 
     #[test]
-    fn vertices_are_found_by_the_shortest_way() {
+    fn levels_are_shortest_distances() {
         // A ring of six with a tail, and a pair apart from it.
         let edges = [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 0], [3, 6], [7, 8]];
         with_arena(1 << 20, |arena| {

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_wait_before_they_come_again() {
+    fn freed_frames_are_reused_last() {
         let mut free = free(8);
         let mut seen = Vec::new();
         for _ in 0..16 {

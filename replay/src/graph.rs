@@ -99,7 +99,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn rows_are_the_edges_both_ways_in_order_and_once() {
+    fn rows_have_each_edge_both_ways_sorted_and_once() {
         for scale in [4, 7, 11] {
             with_arena(edges_room(scale) + graph_room(scale), |arena| {
                 let edges = edges(arena, scale);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn degrees_are_as_uneven_as_a_kronecker_graph_has_them() {
+    fn degrees_are_as_uneven_as_in_a_kronecker_graph() {
         with_arena(edges_room(12) + graph_room(12), |arena| {
             let graph = Graph::new(arena, vertices(12), &edges(arena, 12));
             let mut degrees: Vec<usize> = (0..graph.vertices()).map(|v| graph.degree(v)).collect();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn roots_have_neighbours_and_are_found_once() {
+    fn roots_are_distinct_and_have_neighbours() {
         let edges = [[1, 3], [3, 1], [5, 5], [6, 3]];
         with_arena(1 << 20, |arena| {
             let graph = Graph::new(arena, 8, &edges);

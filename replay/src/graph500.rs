@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_planned_is_memory_enough() {
+    fn the_planned_memory_suffices() {
         let stop = AtomicBool::new(false);
         for scale in (4..14).chain([16]) {
             let run = Run { scale, roots: 2, bar: ProgressBar::hidden(), stop: &stop };

@@ -107,7 +107,7 @@ mod tests {
     use crate::testing::with_arena;
 
     #[test]
-    fn edges_are_as_many_as_asked_for_and_the_same_each_time() {
+    fn the_requested_number_of_edges_is_generated_reproducibly() {
         with_arena(edges_room(10), |arena| {
             let first = edges(arena, 10).to_vec();
             assert_eq!(first.len(), 16 << 10);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn random_numbers_are_those_of_the_paper() {
+    fn random_numbers_equal_those_of_the_paper() {
         // The reference implementation's first numbers of the state 1234567.
         let mut random = Random(1_234_567);
         let first = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973];

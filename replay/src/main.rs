@@ -38,10 +38,10 @@ use crate::race::Raced;
 use crate::report::{Published, Report, SCHEMA, Workload};
 use clearpage_cli::UserError;
 use clearpage_cli::harness::interrupt::{INTERRUPTED, interrupted};
+use clearpage_cli::harness::json;
 use clearpage_cli::harness::machine::Machine;
-use clearpage_cli::harness::output::Output;
+use clearpage_cli::harness::output::{Outputs, note};
 use clearpage_cli::harness::program;
-use clearpage_cli::harness::terminal::Plain;
 
 /// Replays the measurements that the Linux change was published with.
 #[derive(Debug, Parser)]
@@ -107,8 +107,8 @@ fn run(cli: &Cli) -> Result<ExitCode, UserError> {
 
 impl Common {
     /// Opens the file before anything is measured.
-    fn output(&self) -> Result<Option<Output>, UserError> {
-        self.json.as_deref().map(|path| Output::open("--json", path)).transpose()
+    fn output(&self) -> Result<Outputs<()>, UserError> {
+        Outputs::open(self.json.iter().map(|path| ("--json", path.as_path(), ())), None)
     }
 }
 
@@ -125,7 +125,7 @@ struct Finished<'a> {
 
 impl Finished<'_> {
     /// Prints the result, and writes it to `output`.
-    fn tell(self, output: Option<Output>) -> Result<ExitCode, UserError> {
+    fn tell(self, output: Outputs<()>) -> Result<ExitCode, UserError> {
         let report = Report {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -141,14 +141,7 @@ impl Finished<'_> {
             published: self.published.to_vec(),
             notes: self.notes.iter().map(|&note| note.to_owned()).collect(),
         };
-        let text = serde_json::to_string_pretty(&report);
-        let text = text.map_err(|error| UserError(error.to_string()))? + "\n";
-        // Written first: the reader of the table may close the pipe.
-        let written = output.map(|output| output.write(&text)).transpose();
-        table::print(&report);
-        if let Some(path) = written? {
-            println!("written: {}", Plain(path.display()));
-        }
+        output.finish(|()| json(&report), &table::text(&report))?;
         Ok(ExitCode::from(if report.complete { 0 } else { INTERRUPTED }))
     }
 }
@@ -156,6 +149,6 @@ impl Finished<'_> {
 /// Reports that no round was completed, and returns the exit code.
 fn nothing_to_tell(bar: &ProgressBar) -> ExitCode {
     bar.finish_and_clear();
-    eprintln!("interrupted before the first round was over: nothing was measured");
+    note(&"interrupted before the first round was over: nothing was measured");
     ExitCode::from(INTERRUPTED)
 }

@@ -93,7 +93,7 @@ mod tests {
     use crate::testing::with_arena;
 
     #[test]
-    fn arrays_are_zero_and_their_own() {
+    fn arrays_are_zero_and_do_not_overlap() {
         with_arena(8 * PAGE_SIZE as u64, |arena| {
             for round in 1..20 {
                 let mut numbers = PageVec::<u32>::new(arena, PAGE_SIZE / 4 + 1);

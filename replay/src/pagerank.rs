@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_planned_is_memory_enough() {
+    fn the_planned_memory_suffices() {
         let stop = AtomicBool::new(false);
         for scale in (4..14).chain([16]) {
             let threads = NonZeroUsize::MIN;

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_those_of_an_independent_implementation() {
+    fn ranks_equal_those_of_an_independent_implementation() {
         use graphrs::{Edge, Graph as Other, GraphSpecs, Node, algorithms::centrality::pagerank};
         for scale in [4, 7, 9, 11] {
             with_graph(scale, 1, Init::Plan, |arena, graph| {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_one_together_and_near_the_fixed_point() {
+    fn ranks_sum_to_one_and_are_near_the_fixed_point() {
         with_graph(10, 2, Init::Batch, |arena, graph| {
             let mut heard = 0;
             let ranks = page_rank(arena, graph, |iteration| {

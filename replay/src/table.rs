@@ -1,14 +1,13 @@
-//! Prints a replay as a table, with the published rows below the measured ones.
-
-use comfy_table::CellAlignment;
+//! A replay as a table, with the published rows below the measured ones.
 
 use crate::report::{Arm, Report, Times, Workload};
-use clearpage_cli::harness::table::ruled;
+use clearpage_cli::harness::table::{align_right, ruled};
 
-pub fn print(report: &Report) {
-    println!("{}", title(&report.workload));
-    println!(
-        "{}; {:.2} GiB cleared a run, {} rounds",
+/// Returns a replay as text.
+pub fn text(report: &Report) -> String {
+    let mut out = format!("{}\n", title(&report.workload));
+    out += &format!(
+        "{}; {:.2} GiB cleared a run, {} rounds\n",
         report.memory.words(),
         report.cleared as f64 / (1_u64 << 30) as f64,
         report.arms[0].init.samples.len()
@@ -26,24 +25,23 @@ pub fn print(report: &Report) {
         let name = format!("published: {}, {}", row_of.workload, row_of.figure);
         row(name, vec![seconds(row_of.before), after]);
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    println!("{table}");
+    align_right(&mut table, 1..);
+    out += &format!("{table}\n");
     let before = &report.arms[0];
-    println!(
-        "Init was {:.1} % of the total before.",
+    out += &format!(
+        "Init was {:.1} % of the total before.\n",
         100.0 * before.init.seconds / before.total.seconds
     );
     if let Some(found) = found(&report.workload) {
-        println!("{found}");
+        out += &format!("{found}\n");
     }
     for note in &report.notes {
-        println!("{note}");
+        out += &format!("{note}\n");
     }
     if !report.complete {
-        println!("interrupted: these are the completed rounds");
+        out += "interrupted: these are the completed rounds\n";
     }
+    out
 }
 
 /// Returns the time of each arm, with the change for all but the first.

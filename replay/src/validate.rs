@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn rule_1_no_cycles() {
+    fn rule_1_cycles_are_refused() {
         let around = |tree: &mut Tree<'_>| {
             tree.put(3, 4, 3);
             tree.put(4, 3, 3);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn rule_2_tree_edges_go_down_a_level() {
+    fn rule_2_tree_edges_must_descend_one_level() {
         // 1 and 5 are at the same level, and neighbours.
         assert_eq!(broken(|tree| tree.put(5, 1, 1)), Err(Broken::TreeLevels { vertex: 5 }));
         assert_eq!(broken(|tree| tree.levels[8] = 1), Err(Broken::TreeLevels { vertex: 8 }));
@@ -191,20 +191,20 @@ mod tests {
     }
 
     #[test]
-    fn rule_3_edges_go_past_no_level() {
+    fn rule_3_edges_must_not_skip_a_level() {
         // Once around instead of both ways: a tree of real edges, but not the shortest ways.
         let around = |tree: &mut Tree<'_>| (1..6).for_each(|v| tree.put(v, v - 1, v));
         assert_eq!(broken(around), Err(Broken::EdgeLevels { edge: [5, 0] }));
     }
 
     #[test]
-    fn rule_4_all_that_can_be_reached() {
+    fn rule_4_every_reachable_vertex_must_be_in_the_tree() {
         let without_3 = |tree: &mut Tree<'_>| (tree.parents[3], tree.levels[3]) = (0, 0);
         assert_eq!(broken(without_3), Err(Broken::Spans { edge: [2, 3] }));
     }
 
     #[test]
-    fn rule_5_tree_edges_are_edges() {
+    fn rule_5_tree_edges_must_be_edges_of_the_graph() {
         // One level up, but no neighbour.
         assert_eq!(broken(|tree| tree.put(4, 1, 2)), Err(Broken::NoEdge { vertex: 4 }));
     }

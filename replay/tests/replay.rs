@@ -50,6 +50,19 @@ fn check(text: &str, report: &Value, arms: &[&str], published: &[&str]) {
     assert_eq!(report["published"].as_array().unwrap().len(), published.len() / 2);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_one_line_and_the_file_is_written() {
+    let file = Temporary::new("full");
+    let args = ["graph500", "--scale=8", "--roots=1", "--rounds=1", "--json", file.path()];
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let message = refused(&command(&args).stdout(full).output().unwrap());
+    let written = format!("written: {}\n", file.path());
+    let error = "error: standard output: No space left on device (os error 28)\n";
+    assert_eq!(message, written + error);
+    assert_eq!(file.json()["complete"], true);
+}
+
 #[test]
 fn hugetlb_allocates_the_published_amount() {
     // As little memory as it takes, four times the last cache and no less than 64 MiB.
@@ -82,7 +95,7 @@ fn pagerank_finds_the_same_ranks_before_and_after() {
 }
 
 #[test]
-fn errors_of_arguments_name_what_is_allowed() {
+fn errors_of_arguments_name_the_allowed_values() {
     let cases: [(&[&str], &[&str]); 12] = [
         (&["graph500", "--scale", "3"], &["3", "4..=31"]),
         (&["graph500", "--scale", "32"], &["32", "4..=31"]),

@@ -15,7 +15,7 @@ pub struct Crew {
 }
 
 struct Member {
-    /// Where it is pinned, if it is.
+    /// The CPU that it is pinned to.
     cpu: Option<usize>,
     memory: Memory,
 }
@@ -26,8 +26,8 @@ impl Crew {
         Self { members: vec![Member { cpu: None, memory: Memory::Touched(arena) }] }
     }
 
-    /// One member for each of `cpus`, which makes its memory there, so that it is near; it is
-    /// the calling thread if it is alone.
+    /// Returns a crew of one thread for each of `cpus`, which maps its memory there, so that it is
+    /// near. A single thread is the calling one.
     ///
     /// # Errors
     /// A thread cannot be pinned, or memory is unavailable.
@@ -49,7 +49,7 @@ impl Crew {
         self.members.len()
     }
 
-    /// The block of a member that has one.
+    /// Returns the block of the first member that has touched memory.
     pub fn arena(&mut self) -> Option<&mut Arena> {
         self.members.iter_mut().find_map(|member| match &mut member.memory {
             Memory::Touched(arena) => Some(arena),
@@ -57,8 +57,8 @@ impl Crew {
         })
     }
 
-    /// Takes a sample on all threads at once. The times of one call, in nanoseconds: where they
-    /// are several, those at which all of them would be as fast as they are together.
+    /// Takes a sample on all threads at once. Returns the times of one call in nanoseconds; of
+    /// several threads, the harmonic mean.
     ///
     /// # Errors
     /// A thread cannot be pinned, or memory is unavailable.
@@ -106,7 +106,7 @@ impl StartLine {
     }
 }
 
-/// Does the work for each at once, on threads of their own if there are several.
+/// Does the work of all at once: of several, each on its own thread.
 fn together<T: Send, R: Send>(
     all: &mut [T],
     work: impl Fn(&mut T, &StartLine) -> R + Sync,
@@ -123,7 +123,7 @@ fn together<T: Send, R: Send>(
     })
 }
 
-/// Their harmonic mean, time by time: speeds add up.
+/// Returns the harmonic mean of the threads, time by time, because speeds add up.
 fn harmonic(times: &[Vec<f64>]) -> Vec<f64> {
     let common = times.iter().map(Vec::len).min().unwrap_or(0);
     let mean = |i: usize| {

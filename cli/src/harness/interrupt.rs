@@ -7,12 +7,16 @@ use std::sync::atomic::AtomicBool;
 /// Exit code of an interrupted command: 128 plus the number of SIGINT, as in shells.
 pub const INTERRUPTED: u8 = 130;
 
-/// Returns a flag that the first Ctrl-C (SIGINT or SIGTERM) sets. The second ends the program at
-/// once. If signals cannot be caught, the first does.
+/// Returns a flag that the first Ctrl-C (SIGINT, SIGTERM or SIGHUP) sets. The second ends the
+/// program at once. If signals cannot be caught, the first does. `nohup` has SIGHUP ignored, and it
+/// remains so.
 pub fn interrupted() -> Arc<AtomicBool> {
     let set = Arc::new(AtomicBool::new(false));
     #[cfg(unix)]
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        if signal == libc::SIGHUP && is_ignored(signal) {
+            continue;
+        }
         use signal_hook::flag::{register, register_conditional_shutdown};
         // In this order: the one that ends the program must find the flag as it was before.
         let code = i32::from(INTERRUPTED);
@@ -20,6 +24,15 @@ pub fn interrupted() -> Arc<AtomicBool> {
         let _ = second.and_then(|_| register(signal, Arc::clone(&set)));
     }
     set
+}
+
+#[cfg(unix)]
+fn is_ignored(signal: libc::c_int) -> bool {
+    // SAFETY: a signal's action is plain data.
+    let mut action = unsafe { std::mem::zeroed::<libc::sigaction>() };
+    // SAFETY: only reads the action, into memory of ours.
+    let read = unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) };
+    read == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
 /// Blocks SIGINT, SIGTERM, SIGHUP and SIGQUIT in this thread until it is dropped. If there is no
@@ -68,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deferred_signal_comes_afterwards() {
+    fn a_deferred_signal_is_delivered_afterwards() {
         let set = interrupted();
         let deferred = deferred();
         // SAFETY: has a handler, registered above.

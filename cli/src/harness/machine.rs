@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::units::format_size;
 use crate::cpuinfo::CpuInfo;
-use crate::facts::Recorded;
+use crate::report::facts::Recorded;
 use crate::{c_library, cgroup, microarchitecture};
 
 /// The facts about a machine that affect its figures.
@@ -14,9 +15,9 @@ pub struct Machine {
     /// The name of the microarchitecture, such as "Zen 4".
     #[serde(default)]
     pub microarchitecture: Option<String>,
-    /// Family, model and stepping, where the CPU has such.
+    /// Family, model and stepping, if the CPU has them.
     pub cpu_signature: Option<String>,
-    /// Revision of the CPU's microcode, as the kernel tells it.
+    /// Revision of the CPU's microcode, as the kernel reports it.
     pub microcode: Option<String>,
     /// The `scaling_governor` of the first CPU.
     pub governor: Option<String>,
@@ -27,7 +28,7 @@ pub struct Machine {
     pub facts: Recorded,
     /// Bytes a page of the operating system.
     pub os_page_size: usize,
-    /// When transparent huge pages are used, as the kernel puts it.
+    /// Mode of transparent huge pages, in the kernel's words.
     pub huge_pages: Option<String>,
     /// The hypervisor, or that there is one.
     pub hypervisor: Option<String>,
@@ -40,6 +41,41 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Returns the CPU in a line: its name, instruction set, microarchitecture and signature.
+    pub fn title(&self) -> String {
+        let more = [&self.microarchitecture, &self.cpu_signature].into_iter().flatten();
+        let more: String = more.map(|text| format!(", {text}")).collect();
+        format!("{} [{}]{more}", self.cpu, self.facts.isa)
+    }
+
+    /// Returns the known facts by name, except the feature bits.
+    pub fn description(&self) -> Vec<(&'static str, String)> {
+        let cache = |bytes: usize| match bytes {
+            0 => "unknown".to_owned(),
+            _ => format_size(bytes as u64),
+        };
+        let hypervisor = self.hypervisor.clone().unwrap_or_else(|| "none seen".to_owned());
+        let facts = [
+            ("CPU", Some(self.cpu.clone())),
+            ("microarchitecture", self.microarchitecture.clone()),
+            ("signature", self.cpu_signature.clone()),
+            ("microcode", self.microcode.clone()),
+            ("governor", self.governor.clone()),
+            ("architecture", Some(self.facts.isa.clone())),
+            ("L1d cache", Some(cache(self.facts.l1d))),
+            ("L2 cache", Some(cache(self.facts.l2))),
+            ("L3 cache", Some(cache(self.facts.l3))),
+            ("page size of the system", Some(format_size(self.os_page_size as u64))),
+            ("transparent huge pages", self.huge_pages.clone()),
+            ("hypervisor", Some(hypervisor)),
+            ("kernel", Some(self.kernel.clone())),
+            ("C library", self.c_library.clone()),
+            ("number of CPUs", Some(self.cpus.to_string())),
+            ("memory", Some(format!("{:.1} GiB", self.memory as f64 / (1_u64 << 30) as f64))),
+        ];
+        facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))).collect()
+    }
+
     /// Detects the facts of this machine.
     pub fn detect() -> Self {
         let facts = Recorded::detect();
@@ -99,7 +135,7 @@ fn os_page_size() -> usize {
     clearpage::PAGE_SIZE
 }
 
-/// A file of one line, where there is one.
+/// Returns the line of a file, if the file exists and is not empty.
 fn fact(path: &str) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
     Some(text.trim().to_owned()).filter(|fact| !fact.is_empty())

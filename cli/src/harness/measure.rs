@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn medians() {
+    fn the_median_is_the_middle_value() {
         assert_eq!(median(&mut [3.0]), 3.0);
         assert_eq!(median(&mut [5.0, 1.0, 3.0]), 3.0);
         assert_eq!(median(&mut [4.0, 1.0, 2.0, 100.0]), 3.0);

@@ -1,23 +1,24 @@
 //! The memory that is cleared: one block of the requested kind of pages.
 
-use std::ptr::NonNull;
+use std::io::{Error, ErrorKind};
 
-use clearpage::{PAGE_SHIFT, Page};
+use clearpage::{PAGE_SIZE, Page};
+use memmap2::{MmapMut, MmapOptions};
 
 use crate::UserError;
 use crate::harness::units::format_size;
 use crate::report::Backing;
 
+/// Huge pages are this large on most machines; more alignment than needed costs nothing.
+const HUGE: usize = 2 << 20;
+
 /// A block of memory that is aligned to a huge page.
 pub struct Arena {
-    start: NonNull<Page>,
-    npages: usize,
-    /// Unmaps the memory.
-    _mapping: system::Mapping,
+    mapping: MmapMut,
+    /// Where the block begins in the mapping, and its length.
+    start: usize,
+    bytes: usize,
 }
-
-// SAFETY: the block belongs to the arena alone, and any thread may write it or give it back.
-unsafe impl Send for Arena {}
 
 impl Arena {
     /// Maps `bytes`, rounded up to a huge page, and touches them. Uses huge pages if available.
@@ -43,18 +44,47 @@ impl Arena {
     /// # Errors
     /// Not enough memory is available.
     pub fn fresh(bytes: usize, backing: Backing) -> Result<Self, UserError> {
-        let mapped = system::map(bytes, backing);
-        let (start, bytes, mapping) = mapped.map_err(|error| {
+        Self::map(bytes, backing).map_err(|error| {
             let (size, pages) = (format_size(bytes as u64), backing.name());
             UserError(format!("{size} of memory on {pages} pages is unavailable: {error}"))
-        })?;
-        Ok(Self { start, npages: bytes >> PAGE_SHIFT, _mapping: mapping })
+        })
+    }
+
+    fn map(bytes: usize, backing: Backing) -> Result<Self, Error> {
+        // Reserved pages are mapped at their own boundaries.
+        let (huge, margin) = match backing {
+            Backing::Base | Backing::Thp => (HUGE, HUGE),
+            Backing::Hugetlb => (reserved().map_or(HUGE, |(_, page)| page), 0),
+        };
+        let too_large = || Error::from(ErrorKind::OutOfMemory);
+        let bytes = bytes.checked_next_multiple_of(huge).ok_or_else(too_large)?;
+        let all = bytes.checked_add(margin).ok_or_else(too_large)?;
+        let mut options = MmapOptions::new();
+        options.len(all);
+        if backing == Backing::Hugetlb {
+            options.huge(Some(huge.ilog2() as u8));
+        }
+        let mapping = options.map_anon()?;
+        let start = mapping.as_ptr().addr().next_multiple_of(huge) - mapping.as_ptr().addr();
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            use memmap2::Advice;
+            // A kernel without huge pages refuses, and has none to give.
+            let _ = match backing {
+                Backing::Base => mapping.advise_range(Advice::NoHugePage, start, bytes),
+                Backing::Thp => mapping.advise_range(Advice::HugePage, start, bytes),
+                Backing::Hugetlb => Ok(()),
+            };
+        }
+        Ok(Self { mapping, start, bytes })
     }
 
     /// Returns the whole block.
     pub fn pages(&mut self) -> &mut [Page] {
-        // SAFETY: the block is ours, zero until somebody wrote it, and borrowed as `self` is.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.npages) }
+        let block = &mut self.mapping[self.start..][..self.bytes];
+        // SAFETY: a page is bytes that may have any value. The block is aligned to more than a page,
+        // and its length is a multiple of one.
+        unsafe { std::slice::from_raw_parts_mut(block.as_mut_ptr().cast(), self.bytes / PAGE_SIZE) }
     }
 }
 
@@ -73,102 +103,6 @@ fn pool(meminfo: &str) -> Option<(usize, usize)> {
     // Some of the free ones are promised to mappings that have not touched them yet.
     let free = number("HugePages_Free")?.saturating_sub(number("HugePages_Rsvd")?);
     (free > 0).then_some((free * page, page))
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod system {
-    use std::ffi::c_void;
-    use std::io::{Error, ErrorKind};
-    use std::ptr::{NonNull, null_mut};
-
-    use clearpage::Page;
-    use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
-
-    use crate::report::Backing;
-
-    /// Huge pages are this large on most machines; more alignment than needed costs nothing.
-    const HUGE: usize = 2 << 20;
-
-    /// What was mapped.
-    pub struct Mapping {
-        start: *mut c_void,
-        bytes: usize,
-    }
-
-    impl Drop for Mapping {
-        fn drop(&mut self) {
-            // SAFETY: the mapping is ours, and the arena that lay in it is gone.
-            let unmapped = unsafe { munmap(self.start, self.bytes) };
-            debug_assert!(unmapped.is_ok(), "{unmapped:?}");
-        }
-    }
-
-    /// Fresh memory, at a huge page's boundary, and its length.
-    pub fn map(bytes: usize, backing: Backing) -> Result<(NonNull<Page>, usize, Mapping), Error> {
-        let private = MapFlags::PRIVATE;
-        let (huge, room, flags) = match backing {
-            Backing::Base | Backing::Thp => (HUGE, HUGE, private),
-            // Maps at its own boundaries, and takes what it may need from the reserved ones now.
-            Backing::Hugetlb => {
-                let page = super::reserved().map_or(HUGE, |(_, page)| page);
-                (page, 0, private.union(MapFlags::HUGETLB))
-            }
-        };
-        let too_large = || Error::from(ErrorKind::OutOfMemory);
-        let bytes = bytes.checked_next_multiple_of(huge).ok_or_else(too_large)?;
-        let all = bytes.checked_add(room).ok_or_else(too_large)?;
-        // SAFETY: a mapping of its own, where there is room.
-        let start =
-            unsafe { mmap_anonymous(null_mut(), all, ProtFlags::READ | ProtFlags::WRITE, flags)? };
-        let mapping = Mapping { start, bytes: all };
-        let pages = start.map_addr(|addr| addr.next_multiple_of(huge));
-        let advice = match backing {
-            Backing::Base => Some(Advice::LinuxNoHugepage),
-            Backing::Thp => Some(Advice::LinuxHugepage),
-            Backing::Hugetlb => None,
-        };
-        if let Some(advice) = advice {
-            // SAFETY: the memory is ours; advice does not change what it holds. A kernel without
-            // huge pages has none to give or to refuse.
-            let _ = unsafe { madvise(pages, bytes, advice) };
-        }
-        let pages = NonNull::new(pages.cast()).ok_or_else(too_large)?;
-        Ok((pages, bytes, mapping))
-    }
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-mod system {
-    use std::alloc::{Layout, alloc_zeroed, dealloc};
-    use std::io::{Error, ErrorKind};
-    use std::ptr::NonNull;
-
-    use clearpage::{PAGE_SIZE, Page};
-
-    use crate::report::Backing;
-
-    /// What was allocated.
-    pub struct Mapping {
-        start: NonNull<u8>,
-        layout: Layout,
-    }
-
-    impl Drop for Mapping {
-        fn drop(&mut self) {
-            // SAFETY: allocated with this layout, and the arena that lay in it is gone.
-            unsafe { dealloc(self.start.as_ptr(), self.layout) }
-        }
-    }
-
-    /// Fresh memory by the system's own choice of pages, and its length.
-    pub fn map(bytes: usize, _: Backing) -> Result<(NonNull<Page>, usize, Mapping), Error> {
-        let none = || Error::from(ErrorKind::OutOfMemory);
-        let bytes = bytes.max(PAGE_SIZE).checked_next_multiple_of(PAGE_SIZE).ok_or_else(none)?;
-        let layout = Layout::from_size_align(bytes, PAGE_SIZE).map_err(|_| none())?;
-        // SAFETY: the size is not 0.
-        let start = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(none)?;
-        Ok((start.cast(), bytes, Mapping { start, layout }))
-    }
 }
 
 #[cfg(test)]

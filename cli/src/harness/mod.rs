@@ -1,7 +1,7 @@
 //! The measuring parts of the tool, for the benchmarks and for `clearpage-replay`.
 //!
 //! [`measure`] runs [`contender`]s round after round on a [`crew`] of threads; the crew takes
-//! each [`sample`] in [`memory`] of its own. The other modules detect the machine, pin threads,
+//! each sample in [`memory`] of its own. The other modules detect the machine, pin threads,
 //! and read and write what a user sees.
 
 pub mod contender;
@@ -16,7 +16,7 @@ pub mod program;
 pub mod progress;
 pub mod room;
 pub mod rounds;
-pub mod sample;
+pub(crate) mod sample;
 pub mod table;
 pub mod terminal;
 pub mod units;
@@ -24,4 +24,4 @@ pub mod units;
 #[doc(no_inline)]
 pub use crate::judge::Judgement;
 #[doc(no_inline)]
-pub use crate::report::{Backing, Place, Report, SCHEMA, Temperature};
+pub use crate::report::{Backing, Place, Report, SCHEMA, Temperature, json};

@@ -1,10 +1,12 @@
 //! The frame of a command line program: signals, arguments, and the message of an error.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use super::output::note;
 use super::terminal::{Plain, is_active};
 use crate::UserError;
 
@@ -17,23 +19,24 @@ pub fn main<A: Parser>(command: impl FnOnce(&A) -> Result<ExitCode, UserError>) 
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     };
-    let args = match A::try_parse() {
-        Ok(args) => args,
+    let code = match A::try_parse() {
+        Ok(args) => command(&args),
         Err(error) => usage(&error),
     };
-    command(&args).unwrap_or_else(|error| {
-        eprintln!("error: {}", Plain(error));
+    code.unwrap_or_else(|error| {
+        note(&format_args!("error: {}", Plain(error)));
         ExitCode::from(2)
     })
 }
 
-/// Ends the program as clap does. clap prints arguments unescaped: if one needs escapes, the message
-/// is printed without colours.
-fn usage(error: &clap::Error) -> ! {
+/// Prints what clap prints: the help, or an error. clap prints arguments unescaped: if one needs
+/// escapes, the message is printed without colours.
+fn usage(error: &clap::Error) -> Result<ExitCode, UserError> {
     let raw = |arg: OsString| arg.to_string_lossy().contains(is_active);
     if error.use_stderr() && std::env::args_os().any(raw) {
-        error.to_string().lines().for_each(|line| eprintln!("{}", Plain(line)));
-        std::process::exit(error.exit_code());
+        error.to_string().lines().for_each(|line| note(&Plain(line)));
+    } else if let Err(error) = error.print().and_then(|()| io::stdout().flush()) {
+        return Err(UserError(format!("standard output: {error}")));
     }
-    error.exit()
+    Ok(ExitCode::from(error.exit_code() as u8))
 }

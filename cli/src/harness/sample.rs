@@ -15,23 +15,23 @@ use crate::harness::crew::StartLine;
 use crate::harness::memory::Arena;
 use crate::report::{Backing, Temperature};
 
-/// A time of hot clearing is that of about so long: what else the machine does spoils few of them.
+/// Approximate length of a time of hot clearing: short, so that a disturbance affects few of them.
 pub const HOT_TIME: Duration = Duration::from_micros(300);
-/// It is made of so many bursts, each at another place: a loop that just exceeds a cache runs at
-/// one of two speeds, and keeps to it until something disturbs it.
+/// Bursts in such a time, each at another place: a loop that just exceeds a cache runs at one of
+/// two speeds until something disturbs it.
 const BURSTS: usize = 10;
-/// So many times one after another are a sample, unless they take too long.
+/// Times in a sample, unless they take too long.
 const HOT_TIMES: usize = 5;
-/// A time of a walk is that of so many bytes, or of one call where that is more.
+/// Bytes that are cleared in a time of a walk, if one call does not clear more.
 const STRETCH: usize = 16 << 20;
-/// Calls between two looks at the loop's counter, where there are many.
+/// Unrolled calls, if there are many.
 const UNROLLED: usize = 8;
 
 /// What a contender clears.
 pub enum Memory {
     /// A block that has been touched.
     Touched(Arena),
-    /// Every time a mapping of its own, of so many bytes.
+    /// A new mapping of the given length for every sample.
     Fresh(usize, Backing),
 }
 
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn hot_memory_is_whole_places_and_nothing_beside_them() {
+    fn hot_samples_clear_whole_places_only() {
         let size = 2 * PAGE_SIZE;
         for (calls, places) in [(1, HOT_TIMES), (1000, HOT_TIMES * BURSTS)] {
             let mut memory = Memory::Touched(Arena::new(8 << 20));

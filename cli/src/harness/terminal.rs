@@ -1,6 +1,17 @@
-//! Untrusted text on a terminal.
+//! The width of the terminal, and untrusted text on it.
 
 use std::fmt::{self, Display, Write};
+use std::io::{self, IsTerminal};
+
+/// Returns the columns of `COLUMNS` or of the terminal, 80 if the terminal does not report them, or
+/// `None` if standard output is no terminal.
+pub fn width() -> Option<u16> {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let stdout = io::stdout();
+    let reported = || terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0);
+    let terminal = || stdout.is_terminal().then(|| reported().unwrap_or(80));
+    columns.filter(|&columns| columns > 0).or_else(terminal)
+}
 
 /// Displays text without what a terminal acts on: control characters, line breaks among them, and
 /// those that change the direction of writing are displayed as `\u{1b}`.

@@ -28,19 +28,28 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     })
 }
 
+/// Reads `0.05` or `5%`, if it is not negative.
+pub fn parse_share(text: &str) -> Option<f64> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => percent.trim_end().parse::<f64>().ok()? / 100.0,
+        None => text.parse().ok()?,
+    };
+    (share.is_finite() && share >= 0.0).then_some(share)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn sizes_read_as_they_print() {
+    fn printed_sizes_are_read_back() {
         for bytes in [0, 1, 4096, 4097, 64 << 10, 2 << 20, 3 << 30, 1 << 40, 1 << 50] {
             assert_eq!(parse_size(&format_size(bytes)), Ok(bytes));
         }
     }
 
     #[test]
-    fn sizes_read_as_people_write_them() {
+    fn sizes_are_read_with_and_without_units() {
         for text in ["4096", "4K", "4k", "4KiB", "4 kib", "4096B"] {
             assert_eq!(parse_size(text), Ok(4096), "{text}");
         }

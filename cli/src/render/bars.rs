@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::chart::WIDTH;
-use super::group::{Group, Index, PLAN, groups, sizes};
 use super::picture::Picture;
 use super::scale::{LEAST, drawable};
 use super::text::{Escaped, short};
 use crate::harness::units::format_size;
+use crate::report::group::{Group, Index, PLAN, groups, sizes};
 use crate::report::{Cell, Report};
 
 const LEFT: f64 = 58.0;

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::group::{PLAN, contenders};
 use super::picture::Picture;
 use super::scale::{Log, drawable, ticks};
 use super::series::{Look, Series};
 use super::text::{Escaped, short, width};
 use crate::harness::units::format_size;
+use crate::report::group::{PLAN, contenders};
 use crate::report::{Cell, Report};
 
 /// Width of every picture, in units.
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_keep_apart_and_near() {
+    fn names_do_not_overlap_and_stay_near_their_lines() {
         let everywhere = (-1e3, 1e3);
         assert!(apart(&[], 10.0, everywhere).is_empty());
         assert_eq!(apart(&[1.0, 50.0], 10.0, everywhere), [1.0, 50.0]);

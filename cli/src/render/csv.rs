@@ -2,16 +2,16 @@
 //!
 //! | column | what |
 //! |---|---|
-//! | `contender` | who cleared |
-//! | `cpu` | the CPU it was pinned to, empty where it was not or they were several |
-//! | `threads` | threads that cleared at once |
+//! | `contender` | what cleared |
+//! | `cpu` | the CPU of a single pinned thread, otherwise empty |
+//! | `threads` | number of threads |
 //! | `backing` | `base`, `thp`, `hugetlb` |
 //! | `temperature` | `hot`, `cold`, `use`, `reuse`, `fault` |
 //! | `size` | bytes a call |
 //! | `primitive`, `planned` | whether it is a row of the table of primitives, and the plan's choice |
 //! | `ns`, `ns_mad` | nanoseconds a call: the median, and the median absolute deviation from it |
 //! | `gb_per_s` | 10^9 bytes a second, of all threads together |
-//! | `ns_per_page`, `tsc_cycles_per_page` | a page, the latter empty where there is no such counter |
+//! | `ns_per_page`, `tsc_cycles_per_page` | time of a page; cycles are empty without such a counter |
 //! | `of_envelope` | speed as a share of the fastest primitive's at the same place; may be empty |
 //! | `samples` | samples taken |
 //!
@@ -21,34 +21,41 @@
 
 use crate::report::{Cell, Report};
 
+type Column = (&'static str, fn(&Cell) -> String);
+
 /// The columns, in their order.
-pub const HEADER: [&str; 15] = [
-    "contender",
-    "cpu",
-    "threads",
-    "backing",
-    "temperature",
-    "size",
-    "primitive",
-    "planned",
-    "ns",
-    "ns_mad",
-    "gb_per_s",
-    "ns_per_page",
-    "tsc_cycles_per_page",
-    "of_envelope",
-    "samples",
+const COLUMNS: [Column; 15] = [
+    ("contender", |cell| text(&cell.contender)),
+    ("cpu", |cell| cell.place.cpu.map_or_else(String::new, |cpu| cpu.to_string())),
+    ("threads", |cell| cell.place.threads.to_string()),
+    ("backing", |cell| cell.place.backing.name().to_owned()),
+    ("temperature", |cell| cell.place.temperature.name().to_owned()),
+    ("size", |cell| cell.place.size.to_string()),
+    ("primitive", |cell| cell.primitive.to_string()),
+    ("planned", |cell| cell.planned.to_string()),
+    ("ns", |cell| number(Some(cell.ns))),
+    ("ns_mad", |cell| number(Some(cell.ns_mad))),
+    ("gb_per_s", |cell| number(Some(cell.gb_per_s))),
+    ("ns_per_page", |cell| number(Some(cell.ns_per_page))),
+    ("tsc_cycles_per_page", |cell| number(cell.tsc_cycles_per_page)),
+    ("of_envelope", |cell| number(cell.of_envelope)),
+    ("samples", |cell| cell.samples.to_string()),
 ];
 
-/// All figures of a report.
+/// Returns all figures of a report.
 pub fn csv(report: &Report) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let rows = report.cells.iter().map(row);
-    for record in std::iter::once(HEADER.map(str::to_owned)).chain(rows) {
+    let header = COLUMNS.map(|(name, _)| name.to_owned());
+    let rows = report.cells.iter().map(|cell| COLUMNS.map(|(_, text)| text(cell)));
+    for record in std::iter::once(header).chain(rows) {
         writer.write_record(record).expect("as many fields as before, into memory");
     }
     let bytes = writer.into_inner().expect("memory takes all");
     String::from_utf8(bytes).expect("made of strings")
+}
+
+fn number(value: Option<f64>) -> String {
+    value.filter(|value| value.is_finite()).map_or_else(String::new, |value| value.to_string())
 }
 
 /// Marks as text what a spreadsheet may take for a formula.
@@ -56,27 +63,4 @@ fn text(text: &str) -> String {
     let is_formula =
         text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     if is_formula { format!("'{text}") } else { text.to_owned() }
-}
-
-fn row(cell: &Cell) -> [String; 15] {
-    let number = |value: f64| if value.is_finite() { value.to_string() } else { String::new() };
-    let maybe = |value: Option<f64>| value.map_or_else(String::new, number);
-    let place = &cell.place;
-    [
-        text(&cell.contender),
-        place.cpu.map_or_else(String::new, |cpu| cpu.to_string()),
-        place.threads.to_string(),
-        place.backing.name().to_owned(),
-        place.temperature.name().to_owned(),
-        place.size.to_string(),
-        cell.primitive.to_string(),
-        cell.planned.to_string(),
-        number(cell.ns),
-        number(cell.ns_mad),
-        number(cell.gb_per_s),
-        number(cell.ns_per_page),
-        maybe(cell.tsc_cycles_per_page),
-        maybe(cell.of_envelope),
-        cell.samples.to_string(),
-    ]
 }

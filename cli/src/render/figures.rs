@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::group::Group;
 use super::text::{Escaped, figure, percent};
 use crate::harness::units::format_size;
 use crate::report::Cell;
+use crate::report::group::Group;
 
 /// The columns after the contender and the size, and their figures.
 type Column = (&'static str, fn(&Cell) -> String);

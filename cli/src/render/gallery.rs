@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::group::PLAN;
 use super::html::{document, html};
 use super::series::{Look, Series};
 use super::svg::svg;
 use super::text::{Escaped, date};
-use super::{chart, summary};
+use super::{chart, machine, summary};
 use crate::UserError;
-use crate::harness::output::Output;
-use crate::harness::terminal::Plain;
-use crate::load::load;
+use crate::harness::output::Outputs;
 use crate::report::Report;
+use crate::report::group::PLAN;
+use crate::report::load::load;
 
 #[derive(Debug, Args)]
 pub struct Gallery {
@@ -45,12 +44,7 @@ pub fn run(args: &Gallery) -> Result<(), UserError> {
     pages.push((index, gallery));
     let pictures = reports.iter().map(|(path, report)| (path.with_extension("svg"), svg(report)));
     pages.extend(pictures);
-    let opened = pages.iter().map(|(path, text)| Ok((Output::regular(path)?, text)));
-    for (file, text) in opened.collect::<Result<Vec<_>, UserError>>()? {
-        let path = file.write(text)?;
-        eprintln!("written: {}", Plain(path.display()));
-    }
-    Ok(())
+    Outputs::regular(pages)?.finish(|page| page, "")
 }
 
 /// Returns all reports of a folder, sorted by file name.
@@ -112,24 +106,14 @@ pub fn gallery(cards: &[(String, &Report)]) -> String {
 
 fn card(body: &mut String, link: &str, report: &Report) {
     let machine = &report.machine;
-    let hypervisor = machine.hypervisor.as_deref().unwrap_or("none seen");
+    let shown = ["signature", "kernel", "hypervisor"];
+    let facts = machine.description().into_iter().filter(|(name, _)| shown.contains(name));
     let _ = write!(
         body,
-        "<article>\n<h2><a href=\"{link}\">{}</a></h2>\n<dl class=\"facts\">\n",
-        Escaped(&machine.cpu)
+        "<article>\n<h2><a href=\"{link}\">{}</a></h2>\n{}",
+        Escaped(&machine.cpu),
+        machine::facts(facts.chain([("measured", date(report.started))]))
     );
-    let signature = machine.cpu_signature.as_deref().unwrap_or("unknown");
-    let started = date(report.started);
-    let facts = [
-        ("signature", signature),
-        ("kernel", &machine.kernel),
-        ("hypervisor", hypervisor),
-        ("measured", &started),
-    ];
-    for (name, value) in facts {
-        let _ = writeln!(body, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(value));
-    }
-    body.push_str("</dl>\n");
     if let Some(text) = summary::plan_ratio(report) {
         let _ = writeln!(body, "<p>{text}</p>");
     }
@@ -148,12 +132,14 @@ fn card(body: &mut String, link: &str, report: &Report) {
 /// Returns the plan's line at each temperature.
 fn plan_lines(report: &Report) -> Vec<Series> {
     let groups = summary::main_groups(report).into_iter().enumerate();
-    let line = |(i, (group, cells)): (usize, (super::group::Group, Vec<&crate::report::Cell>))| {
-        let plan =
-            chart::series(&cells, &HashMap::new()).into_iter().find(|line| line.name == PLAN)?;
-        let look = if i == 0 { Look::MAIN } else { Look::nth(i) };
-        Some(Series { name: group.temperature.name().to_owned(), look, points: plan.points })
-    };
+    let line =
+        |(i, (group, cells)): (usize, (crate::report::group::Group, Vec<&crate::report::Cell>))| {
+            let plan = chart::series(&cells, &HashMap::new())
+                .into_iter()
+                .find(|line| line.name == PLAN)?;
+            let look = if i == 0 { Look::MAIN } else { Look::nth(i) };
+            Some(Series { name: group.temperature.name().to_owned(), look, points: plan.points })
+        };
     groups.filter_map(line).collect()
 }
 

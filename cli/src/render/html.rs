@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::group::{Group, groups, main_cpu};
 use super::series::Look;
 use super::text::{Escaped, date};
 use super::{bars, chart, figures, heatmap, machine, plan, summary};
+use crate::report::group::{Group, groups, main_cpu};
 use crate::report::{Cell, Report};
 
 pub fn html(report: &Report) -> String {

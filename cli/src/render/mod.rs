@@ -1,35 +1,34 @@
 //! Draws a report. Every function turns a [`Report`](crate::report::Report) into text and has no
-//! other effect, except [`run`], [`gallery::run`] and [`Outputs`].
+//! other effect, except [`run`] and [`gallery::run`].
 //!
-//! `group` selects the cells of a picture; `text` escapes text for a browser;
+//! `report::group` selects the cells of a picture; `text` escapes text for a browser;
 //! `chart`, `bars` and `heatmap` draw one picture; `svg`, `html` and `gallery` put them together.
 //! The plotters crate is not used: it has no CSS classes (for dark mode), dash patterns or titles.
 
-pub mod bars;
-pub mod chart;
+mod bars;
+mod chart;
 pub mod csv;
-pub mod figures;
+mod figures;
 pub mod gallery;
-pub mod group;
-pub mod heatmap;
+mod heatmap;
 pub mod html;
-pub mod machine;
-pub mod outputs;
-pub mod picture;
-pub mod plan;
-pub mod scale;
-pub mod series;
-pub mod summary;
+mod machine;
+mod picture;
+mod plan;
+mod scale;
+mod series;
+mod summary;
 pub mod svg;
-pub mod text;
+mod text;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 
 use crate::UserError;
-use crate::load::load;
-use outputs::Outputs;
+use crate::harness::output::Outputs;
+use crate::report::Report;
+use crate::report::load::load;
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("output").required(true).multiple(true).args(["csv", "svg", "html"])))]
@@ -38,7 +37,37 @@ pub struct Render {
     #[arg(value_name = "FILE.json")]
     pub report: PathBuf,
     #[command(flatten)]
-    pub outputs: Outputs,
+    pub drawings: Drawings,
+}
+
+/// The drawings of `render` and `bench`.
+#[derive(Debug, Args)]
+pub struct Drawings {
+    /// Write the figures to this file as comma-separated values, one row for each figure
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Write charts of throughput against size to this SVG file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Write charts, heat maps and all figures to this HTML file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// Turns a report into the contents of a file.
+pub type Drawing = fn(&Report) -> String;
+
+impl Drawings {
+    /// Returns the option, the path and the contents of each wanted file.
+    pub fn wanted(&self) -> impl Iterator<Item = (&str, &Path, Drawing)> {
+        let all: [(_, _, Drawing); 3] = [
+            ("--csv", &self.csv, csv::csv),
+            ("--svg", &self.svg, svg::svg),
+            ("--html", &self.html, html::html),
+        ];
+        all.into_iter()
+            .filter_map(|(option, path, drawing)| Some((option, path.as_deref()?, drawing)))
+    }
 }
 
 /// Draws the report of a file.
@@ -47,5 +76,6 @@ pub struct Render {
 /// The file is no report that this tool reads, or an output cannot be written.
 pub fn run(args: &Render) -> Result<(), UserError> {
     let report = load(&args.report)?;
-    args.outputs.open()?.write(&report)
+    let outputs = Outputs::open(args.drawings.wanted(), Some(&args.report))?;
+    outputs.finish(|drawing| drawing(&report), "")
 }

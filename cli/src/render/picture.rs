@@ -7,7 +7,7 @@ use super::text::Escaped;
 #[derive(Clone, Debug)]
 pub struct Picture {
     pub title: String,
-    /// What is seen on it, for those who do not see.
+    /// The text alternative.
     pub description: String,
     /// Units down.
     pub height: f64,

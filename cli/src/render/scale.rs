@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn one_value_stands_in_the_middle() {
+    fn one_value_is_in_the_middle() {
         assert!((Log::new((7.0, 7.0), (10.0, 30.0)).at(7.0) - 20.0).abs() < 1e-9);
         let axis = Log::new((1.0, 100.0), (0.0, 10.0));
         assert!((axis.at(10.0) - 5.0).abs() < 1e-9);

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::group::{Group, Index, PLAN, groups, main_cpu, sizes};
 use super::text::{Escaped, percent, short};
 use crate::harness::measure::median;
 use crate::harness::units::format_size;
+use crate::report::group::{Group, Index, PLAN, groups, main_cpu, sizes};
 use crate::report::{Cell, Report};
 
 /// The groups that stand for the machine, which differ by temperature only: those of the main CPU
@@ -65,7 +65,7 @@ pub fn table(report: &Report) -> String {
     out
 }
 
-/// How near the plan comes to the fastest primitive, in a sentence; `None` where it was not measured.
+/// Returns a sentence on the plan's share of the fastest primitive, or `None` if it was not measured.
 pub fn plan_ratio(report: &Report) -> Option<String> {
     let l2 = report.machine.facts.l2;
     let judged = |cell: &&Cell| cell.contender == PLAN && cell.place.is_judged(l2);

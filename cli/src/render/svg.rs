@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::group::groups;
 use super::picture::Picture;
 use super::text::{Escaped, date, letter, width};
 use super::{bars, chart};
 use crate::report::Report;
+use crate::report::group::groups;
 
 const MARGIN: f64 = 10.0;
 const HEADING: f64 = 24.0;
@@ -61,7 +61,7 @@ pub fn svg(report: &Report) -> String {
     )
 }
 
-/// A line of large text whose upper left corner is at `x`, `y`, cut where `room` ends.
+/// Draws a line of large text with its upper left corner at `x`, `y`, cut to `room`.
 fn heading(body: &mut String, (x, y): (f64, f64), room: f64, text: &str) {
     // Of an ordinary letter: 12 units high and not 11, and bold.
     const LARGER: f64 = 12.0 / 11.0 * 1.1;

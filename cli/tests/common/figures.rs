@@ -1,14 +1,14 @@
 //! Compares what a page shows with what was measured.
 
 use clearpage_cli::harness::units::parse_size;
-use clearpage_cli::render::group::groups;
 use clearpage_cli::report::Report;
+use clearpage_cli::report::group::{groups, main_cpu};
 
-/// Whether `text` is `value` to so many digits.
-pub fn tells(text: &str, value: f64, digits: i32) -> bool {
-    let Ok(told) = text.parse::<f64>() else { return false };
+/// Returns whether `text` is `value` with the given number of digits.
+pub fn shows(text: &str, value: f64, digits: i32) -> bool {
+    let Ok(shown) = text.parse::<f64>() else { return false };
     let unit = 10_f64.powi(value.abs().log10().floor() as i32 + 1 - digits);
-    (told - value).abs() <= 0.5001 * unit
+    (shown - value).abs() <= 0.5001 * unit
 }
 
 /// The rows of the tables of all figures, without their heads, are `report`'s cells.
@@ -22,7 +22,7 @@ pub fn check_tables(rows: &[Vec<String>], report: &Report) {
         let figures = [cell.gb_per_s, cell.ns, cell.ns_mad, cell.ns_per_page];
         let cycles = cell.tsc_cycles_per_page.into_iter();
         for (text, value) in row[2..7].iter().zip(figures.into_iter().chain(cycles)) {
-            assert!(tells(text, value, 4), "{text}: {value} of {cell:?}");
+            assert!(shows(text, value, 4), "{text}: {value} of {cell:?}");
         }
         check_ratio(&row[7], cell.of_envelope);
         assert_eq!(row[8], cell.samples.to_string());
@@ -31,14 +31,14 @@ pub fn check_tables(rows: &[Vec<String>], report: &Report) {
 
 /// A whole per cent.
 pub fn check_ratio(text: &str, ratio: Option<f64>) {
-    let told: f64 = text.trim_end_matches('*').parse().unwrap();
-    assert!(ratio.is_some_and(|ratio| (told - 100.0 * ratio).abs() <= 0.5), "{text}: {ratio:?}");
+    let shown: f64 = text.trim_end_matches('*').parse().unwrap();
+    assert!(ratio.is_some_and(|ratio| (shown - 100.0 * ratio).abs() <= 0.5), "{text}: {ratio:?}");
 }
 
 /// The fields of the heat maps, each row with its heading, are `report`'s ratios, in the order of
 /// the page: the main CPU's and those of several at once, then the other CPUs'.
 pub fn check_heat_maps(maps: &[Vec<Vec<String>>], report: &Report) {
-    let main = clearpage_cli::render::group::main_cpu(report);
+    let main = main_cpu(report);
     let (first, others): (Vec<_>, Vec<_>) =
         groups(report).into_iter().partition(|(group, _)| group.cpu.is_none() || group.cpu == main);
     assert_eq!(maps.len(), first.len() + others.len());
@@ -67,7 +67,7 @@ pub fn check_points(titles: &[String], report: &Report) {
         let start = format!("{}, {size}: ", cell.contender);
         let figure = |title: &String| {
             let figure = title.strip_prefix(&start)?.strip_suffix(" GB/s")?;
-            tells(figure, cell.gb_per_s, 3).then_some(())
+            shows(figure, cell.gb_per_s, 3).then_some(())
         };
         assert!(titles.iter().any(|title| figure(title).is_some()), "{start}{}", cell.gb_per_s);
     }
@@ -81,10 +81,10 @@ pub fn check_names(names: &[String], report: &Report) {
         for cell in cells.iter().filter(|cell| cell.place.size == largest) {
             let figure = |name: &String| {
                 let figure = name.strip_prefix(&*cell.contender)?.strip_prefix(' ')?;
-                tells(figure, cell.gb_per_s, 3).then_some(())
+                shows(figure, cell.gb_per_s, 3).then_some(())
             };
-            let told = names.iter().any(|name| figure(name).is_some());
-            assert!(told, "{} {}", cell.contender, cell.gb_per_s);
+            let shown = names.iter().any(|name| figure(name).is_some());
+            assert!(shown, "{} {}", cell.contender, cell.gb_per_s);
             lines += 1;
         }
     }

@@ -1,7 +1,8 @@
-//! Reports that nobody measured: they look like a real machine's, and are the same every time.
+//! Invented reports, the same every time.
 
-use clearpage_cli::facts::Recorded;
+use clap::ValueEnum;
 use clearpage_cli::harness::machine::Machine;
+use clearpage_cli::report::facts::Recorded;
 use clearpage_cli::report::{
     Backing, Cell, Place, PlanRow, Report, SCHEMA, Temperature, compare_to_envelope,
 };
@@ -34,7 +35,7 @@ pub fn report() -> Report {
     let mut cells = Vec::new();
     for (cpu, threads) in [(Some(0), 1), (Some(1), 1), (None, 2)] {
         for backing in [Backing::Base, Backing::Thp] {
-            for temperature in Temperature::ALL {
+            for &temperature in Temperature::value_variants() {
                 for &size in &sizes {
                     let place = Place { cpu, threads, backing, temperature, size };
                     cells.extend((0..CONTENDERS.len()).map(|who| cell(who, place)));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::report::{Backing, Cell, Place, Report, Temperature};
+use super::{Backing, Cell, Place, Report, Temperature};
 
 /// The contender that follows the plan.
 pub const PLAN: &str = "plan";
@@ -45,7 +45,7 @@ impl Group {
     }
 }
 
-/// The groups of a report, each with its cells, sorted.
+/// Returns the groups of a report, sorted, each with its cells.
 pub fn groups(report: &Report) -> Vec<(Group, Vec<&Cell>)> {
     let mut groups = BTreeMap::<Group, Vec<&Cell>>::new();
     for cell in &report.cells {
@@ -67,7 +67,7 @@ pub fn main_cpu(report: &Report) -> Option<usize> {
     figures.into_iter().find(|&(_, n)| n == most).map(|(cpu, _)| cpu)
 }
 
-/// The sizes of some cells, rising.
+/// Returns the sizes of some cells, rising.
 pub fn sizes(cells: &[&Cell]) -> Vec<usize> {
     let mut sizes: Vec<_> = cells.iter().map(|cell| cell.place.size).collect();
     sizes.sort_unstable();
@@ -75,7 +75,7 @@ pub fn sizes(cells: &[&Cell]) -> Vec<usize> {
     sizes
 }
 
-/// The contenders of some cells, as they come.
+/// Returns the contenders of some cells, in their order.
 pub fn contenders<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Vec<&'a str> {
     let mut seen = HashSet::new();
     cells.into_iter().map(|cell| &*cell.contender).filter(|&name| seen.insert(name)).collect()
@@ -104,12 +104,12 @@ impl<'a> Index<'a> {
         index
     }
 
-    /// The figure of one contender at one size.
+    /// Returns the figure of one contender at one size.
     pub fn find(&self, contender: &str, size: usize) -> Option<&'a Cell> {
         self.cells.get(&(contender, size)).copied()
     }
 
-    /// The fastest primitive of one size, which is the envelope there.
+    /// Returns the fastest primitive at one size: the envelope.
     pub fn best(&self, size: usize) -> Option<&'a Cell> {
         self.best.get(&size).copied()
     }

@@ -1,4 +1,4 @@
-//! The facts of a CPU in a report: what the library's table of defaults goes by.
+//! The facts of a CPU in a report, from which the default tuning is computed.
 
 use std::collections::HashMap;
 
@@ -53,8 +53,7 @@ impl Recorded {
         }
     }
 
-    /// The same for the library, and a line for each thing in them that it does not know or that
-    /// cannot be.
+    /// Returns the facts as the library has them, and a line for each unknown or impossible one.
     pub fn facts(&self) -> (Facts, Vec<String>) {
         let mut doubts = Vec::new();
         let mut facts = Facts::unknown(Isa::of_target(&self.isa));
@@ -75,7 +74,7 @@ impl Recorded {
         (facts, doubts)
     }
 
-    /// What cannot be, whatever the CPU.
+    /// Returns a line for each pair of facts that no CPU has.
     fn contradictions(&self, facts: &Facts) -> Vec<String> {
         let mut found = Vec::new();
         let mut first = HashMap::new();
@@ -109,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_recorded_facts_are_the_librarys() {
+    fn recorded_facts_equal_those_of_the_library() {
         let recorded = Recorded::detect();
         assert_eq!(recorded.facts(), (Facts::detect(), Vec::new()));
         let text = serde_json::to_string(&recorded).unwrap();

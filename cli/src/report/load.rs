@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::limits::{self, MOST_BYTES, ShortTexts};
-use crate::report::{Report, SCHEMA};
+use super::limits::{self, MOST_BYTES, ShortTexts};
+use super::{Report, SCHEMA};
 use crate::{UserError, input, microarchitecture};
 
 /// The oldest schema that this version reads.
@@ -31,7 +31,10 @@ struct Head {
 }
 
 fn parse(text: &[u8]) -> Result<Report, String> {
-    let no_report = |error| printable(&format!("no report of clearpage bench --json: {error}"));
+    let no_report = |error: serde_json::Error| {
+        let what = if error.is_eof() { "cut off: " } else { "" };
+        printable(&format!("no report of clearpage bench --json: {what}{error}"))
+    };
     let Head { schema } = serde_json::from_slice(text).map_err(no_report)?;
     let ShortTexts = serde_json::from_slice(text).map_err(no_report)?;
     let report: Report = match schema {
@@ -65,11 +68,21 @@ fn printable(text: &str) -> String {
 
 /// Refuses impossible figures.
 fn check(report: &Report) -> Result<(), String> {
+    // Far more nanoseconds or GB/s than any measurement has.
+    const MOST: f64 = 1e15;
+    if !report.page_size.is_power_of_two() {
+        return Err(format!("page_size {}: allowed are powers of two", report.page_size));
+    }
     let mut seen = HashSet::new();
     for cell in &report.cells {
         let name = || format!("cell {:?} {}", cell.contender, cell.place);
-        if !(cell.ns > 0.0 && cell.ns.is_finite() && cell.ns_mad >= 0.0) {
+        if !(cell.ns > 0.0 && cell.ns < MOST && (0.0..MOST).contains(&cell.ns_mad)) {
             return Err(format!("{}: {} ± {} ns is no time", name(), cell.ns, cell.ns_mad));
+        }
+        let others = [cell.gb_per_s, cell.ns_per_page].into_iter();
+        let mut others = others.chain(cell.tsc_cycles_per_page).chain(cell.of_envelope);
+        if let Some(figure) = others.find(|figure| !(0.0..MOST).contains(figure)) {
+            return Err(format!("{}: {figure} is no figure", name()));
         }
         if cell.place.size == 0 || cell.place.threads == 0 {
             return Err(format!("{}: neither size nor threads can be 0", name()));
@@ -133,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn schema_2_is_brought_up_to_date() {
+    fn schema_2_is_converted() {
         let report = load(&schema_2()).unwrap();
         assert_eq!(report.schema, 2);
         let facts = &report.machine.facts;
@@ -156,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_that_cannot_be_are_refused() {
+    fn impossible_figures_are_refused() {
         let text = std::fs::read_to_string(schema_2()).unwrap();
         let mut report: Value = serde_json::from_str(&text).unwrap();
         let first = report["cells"][0].clone();
@@ -170,9 +183,17 @@ mod tests {
             (cell["contender"], cell[field]) = (json!("x"), value);
             assert!(refused(cell).contains("is no time"));
         }
+        for (field, value) in [("gb_per_s", 1e300), ("ns_per_page", -1.0), ("of_envelope", -0.5)] {
+            let mut cell = first.clone();
+            cell[field] = json!(value);
+            assert!(refused(cell).contains("is no figure"), "{field}");
+        }
         let mut cell = first.clone();
         cell["size"] = json!(0);
         assert!(refused(cell).contains("size"));
+        report["page_size"] = json!(0);
+        let error = parse(report.to_string().as_bytes()).unwrap_err();
+        assert_eq!(error, "page_size 0: allowed are powers of two");
     }
 
     #[test]

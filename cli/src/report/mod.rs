@@ -1,8 +1,14 @@
 //! The report of a run, from which tables, JSON and pictures are made.
 
+pub mod facts;
+pub mod group;
+mod limits;
+pub mod load;
+
 use std::collections::HashMap;
 use std::fmt;
 
+use clap::ValueEnum;
 use clearpage::{Intent, PAGE_SIZE};
 use serde::{Deserialize, Serialize};
 
@@ -13,24 +19,24 @@ use crate::harness::units::format_size;
 pub const SCHEMA: u32 = 3;
 
 /// The state of the memory before it is cleared, and its use afterwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Temperature {
-    /// The same memory repeatedly: in the cache if it fits.
+    /// The same memory repeatedly: in the cache if it fits
     Hot,
-    /// In the cache, cleared, then every line is read and written. The time is that of both.
+    /// In the cache: cleared, then every line is read and written; the time is that of both
     Reuse,
-    /// A walk through more memory than the caches hold.
+    /// A walk through more memory than the caches hold
     Cold,
-    /// As cold; then every line is read and written. The time is that of both.
+    /// As cold; then every line is read and written, and the time is that of both
     Use,
-    /// Freshly mapped: the time is that of the page faults too.
+    /// Freshly mapped memory: the time includes the page faults
     Fault,
 }
 
 impl Temperature {
-    pub const ALL: [Self; 5] = [Self::Hot, Self::Reuse, Self::Cold, Self::Use, Self::Fault];
-
     /// Returns the intent that a caller should use.
     pub const fn intent(self) -> Intent {
         match self {
@@ -57,20 +63,20 @@ impl Temperature {
 }
 
 /// The pages that the memory is mapped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Backing {
-    /// The system's smallest.
+    /// The smallest pages of the system
     Base,
-    /// Transparent huge pages, where the system gives them.
+    /// Transparent huge pages, if available
     Thp,
-    /// Huge pages that were reserved (hugetlb).
+    /// Reserved huge pages
     Hugetlb,
 }
 
 impl Backing {
-    pub const ALL: [Self; 3] = [Self::Base, Self::Thp, Self::Hugetlb];
-
     /// `base`, `thp` or `hugetlb`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -220,4 +226,21 @@ pub struct Report {
     /// The overhead of the tool. Empty in old reports.
     #[serde(default)]
     pub overhead: Vec<Overhead>,
+}
+
+impl Report {
+    /// Returns the number of samples of each figure: "9", or "3 to 9".
+    pub fn samples(&self) -> String {
+        let samples = || self.cells.iter().map(|cell| cell.samples);
+        match (samples().min(), samples().max()) {
+            (Some(fewest), Some(most)) if fewest < most => format!("{fewest} to {most}"),
+            (Some(all), _) => all.to_string(),
+            _ => "no".to_owned(),
+        }
+    }
+}
+
+/// Returns a report as JSON.
+pub fn json<R: Serialize>(report: &R) -> String {
+    serde_json::to_string_pretty(report).expect("names of fields are texts") + "\n"
 }

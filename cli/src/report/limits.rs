@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::render::group::Group;
-use crate::report::Report;
+use super::Report;
+use super::group::Group;
 
 /// Bytes of a file.
 pub const MOST_BYTES: u64 = 32 << 20;
