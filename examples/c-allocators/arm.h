@@ -13,6 +13,7 @@ struct arm {
     bool system;   /* the allocator's default, over memory of its own; otherwise over used memory */
     bool on_alloc; /* wipe when the allocator takes memory from the pool */
     bool on_free;  /* wipe when memory is freed */
+    bool keep;     /* the allocator keeps freed memory */
     wipe_fn *wipe;
     bool poisoned; /* claims zeroed memory that is not: check.c must notice */
 };

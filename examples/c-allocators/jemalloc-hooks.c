@@ -94,13 +94,13 @@ static void *hook_alloc(extent_hooks_t *hooks, void *address, size_t size, size_
     return extent;
 }
 
-/* Returns true to refuse: jemalloc then calls hook_purge_forced and keeps the extent as zeroed. */
+/* Returns true to refuse: jemalloc then calls hook_purge_forced and keeps the extent, as zeroed if that returns false. */
 static bool hook_dalloc(extent_hooks_t *hooks, void *extent, size_t size, bool committed, unsigned arena)
 {
     struct pool *pool = (struct pool *)hooks;
 
     (void)committed, (void)arena;
-    if (pool->on_free)
+    if (pool->keep || pool->on_free)
         return true;
     give(pool, extent, size);
     return false;

@@ -13,7 +13,8 @@ struct pool {
     extent_hooks_t hooks; /* first: jemalloc passes its address to every hook */
     int (*wipe)(void *bytes, size_t len); /* returns 0 on success; must not allocate */
     bool on_alloc; /* zero extents that jemalloc takes from the pool */
-    bool on_free;  /* zero extents that jemalloc frees; it then keeps them */
+    bool on_free;  /* zero extents that jemalloc frees; implies keep */
+    bool keep;     /* leave freed extents to jemalloc, which reuses the same ones sooner than the pool would */
     pthread_mutex_t lock;
     struct hole *holes; /* by address */
 };

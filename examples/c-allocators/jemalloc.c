@@ -4,7 +4,8 @@
 
 const struct arm arms[] = {
     { .name = "jemalloc's default: DONTNEED", .system = true },
-    { .name = "own hooks, jemalloc's memset" },
+    { .name = "memset, extents kept", .keep = true },
+    { .name = "memset, extents to the pool" },
     { .name = "alloc hook: Auto", .on_alloc = true, .wipe = wipe_auto },
     { .name = "alloc hook: Hot", .on_alloc = true, .wipe = wipe_hot },
     { .name = "alloc hook: Cold", .on_alloc = true, .wipe = wipe_cold },
@@ -36,6 +37,7 @@ double arm_open(const struct arm *arm)
         pool.wipe = arm->wipe;
         pool.on_alloc = arm->on_alloc;
         pool.on_free = arm->on_free;
+        pool.keep = arm->keep;
         if (start == NULL || pool_arena(&pool, start, POOL_SIZE, &arena) != 0)
             return -1;
     }
