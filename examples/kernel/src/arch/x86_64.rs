@@ -1,0 +1,321 @@
+//! x86_64: booted by QEMU through a PVH note, on a PC.
+
+use core::arch::{asm, global_asm};
+use core::cell::UnsafeCell;
+use core::sync::atomic::Ordering::Relaxed;
+
+use crate::paging::Leaf;
+use crate::{mutant, tick, trap};
+
+pub const RAM: u64 = 0;
+pub const DEVICES: &[(usize, usize)] = &[];
+/// Paging is on from the start, so any primitive will do.
+pub const EARLY: &str = "stosb";
+
+// The 32-bit entry maps the first GiB at its own address and enters 64-bit mode. CR4.OSFXSR and
+// OSXSAVE stay 0 and CR0.EM is 1, so that every vector and floating-point instruction faults.
+global_asm!(
+    r#"
+    .section .note.pvh, "a", @note
+    .balign 4
+    .long 4, 4, 18 // sizes of name and value; XEN_ELFNOTE_PHYS32_ENTRY
+    .asciz "Xen"
+    .long start
+
+    .section .bss
+    .balign 4096
+boot_pml4: .skip 4096
+boot_pdpt: .skip 4096
+boot_pd: .skip 4096
+    .skip 65536
+stack_top:
+
+    .section .rodata
+    .balign 8
+gdt: .quad 0, 0x00af9b000000ffff // null; 64-bit code
+gdt_pointer:
+    .word 15
+    .long gdt
+
+    .section .text.start, "ax"
+    .code32
+    .globl start
+start:
+    cli
+    cld
+    movl $boot_pdpt + 3, boot_pml4
+    movl $boot_pd + 3, boot_pdpt
+    xorl %ecx, %ecx
+2:  movl %ecx, %eax
+    shll $21, %eax
+    orl $0x83, %eax
+    movl %eax, boot_pd(, %ecx, 8)
+    incl %ecx
+    cmpl $512, %ecx
+    jne 2b
+    movl $boot_pml4, %eax
+    movl %eax, %cr3
+    movl $0x20, %eax // PAE
+    movl %eax, %cr4
+    movl $0xc0000080, %ecx // EFER
+    rdmsr
+    orl $0x100, %eax // LME
+    wrmsr
+    movl $0x80010035, %eax // PG, WP, NE, ET, EM, PE
+    movl %eax, %cr0
+    lgdt gdt_pointer
+    ljmp $8, $3f
+    .code64
+3:  xorl %eax, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    movl $stack_top, %esp
+    callq main
+"#,
+    options(att_syntax)
+);
+
+// Entries of exceptions and interrupts. The CPU does not clear the direction flag, but Rust code and
+// the string instructions of the library expect it clear: `cld` before the call.
+global_asm!(
+    r#"
+    .text
+    .balign 16
+vectors:
+    .set vector, 0
+    .rept {vectors}
+    .balign 16
+    .if ({with_error_code} >> vector) & 1 == 0
+    pushq $0
+    .endif
+    pushq $vector
+    jmp common
+    .set vector, vector + 1
+    .endr
+common:
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    .if {cld}
+    cld
+    .endif
+    movq %rsp, %rdi
+    callq {trap}
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %rax
+    addq $16, %rsp
+    iretq
+"#,
+    vectors = const VECTORS,
+    with_error_code = const 0x6022_7d00, // 8, 10 to 14, 17, 21, 29, 30
+    cld = const !mutant::NO_CLD as u8,
+    trap = sym trap_entry,
+    options(att_syntax)
+);
+
+unsafe extern "C" {
+    static vectors: u8;
+}
+
+const VECTORS: usize = 33;
+/// The timer, the first interrupt of the PIC.
+const TIMER: usize = 32;
+
+/// What an entry pushes, and the CPU before it.
+#[repr(C)]
+struct Frame {
+    registers: [usize; 9],
+    vector: usize,
+    error: usize,
+    rip: usize,
+}
+
+extern "C" fn trap_entry(frame: &mut Frame) {
+    if frame.vector == TIMER {
+        // SAFETY: end of interrupt.
+        unsafe { out(0x20, 0x20) };
+        tick::tick();
+    } else {
+        let address: usize;
+        // SAFETY: reads a register.
+        unsafe { asm!("mov {}, cr2", out(reg) address, options(nomem, nostack, preserves_flags)) };
+        frame.rip = trap::exception(frame.vector, address, frame.rip);
+    }
+}
+
+#[repr(C, align(16))]
+struct Idt(UnsafeCell<[[u64; 2]; VECTORS]>);
+
+// SAFETY: one CPU, and only `init` writes to it.
+unsafe impl Sync for Idt {}
+
+static IDT: Idt = Idt(UnsafeCell::new([[0; 2]; VECTORS]));
+
+/// Loads the interrupt descriptor table.
+pub fn init() {
+    let table = IDT.0.get().cast::<[u64; 2]>();
+    for vector in 0..VECTORS {
+        let entry = (&raw const vectors).addr() as u64 + 16 * vector as u64;
+        // Present interrupt gate, code segment 8.
+        let low = entry & 0xffff | 8 << 16 | 0x8e00 << 32 | (entry & 0xffff_0000) << 32;
+        // SAFETY: an entry of the table.
+        unsafe { table.add(vector).write([low, entry >> 32]) };
+    }
+    #[repr(C, packed)]
+    struct Pointer(u16, u64);
+    let pointer = Pointer((16 * VECTORS - 1) as u16, table as u64);
+    // SAFETY: the table is complete and static.
+    unsafe { asm!("lidt [{}]", in(reg) &raw const pointer, options(nostack, preserves_flags)) };
+}
+
+/// Returns the entry that points to a table.
+pub fn table_entry(physical: u64) -> u64 {
+    physical | 3 // present, writable
+}
+
+/// Returns the entry of a page or a block.
+pub fn leaf_entry(physical: u64, leaf: Leaf, device: bool) -> u64 {
+    let size = if leaf == Leaf::Block { 1 << 7 } else { 0 };
+    physical | 0x63 | size | u64::from(device) << 4 // present, writable, accessed, dirty; PCD
+}
+
+/// Returns the address in an entry.
+pub fn entry_address(entry: u64) -> u64 {
+    entry & 0x000f_ffff_ffff_f000
+}
+
+/// An invalid entry is never cached: Intel SDM volume 3, "Invalidation of TLBs and Paging-Structure
+/// Caches".
+pub fn entry_added(_: usize) {}
+
+pub fn entry_removed(address: usize) {
+    // SAFETY: discards a translation.
+    unsafe { asm!("invlpg [{}]", in(reg) address, options(nostack, preserves_flags)) };
+}
+
+/// # Safety
+/// The tables map the kernel where it is.
+pub unsafe fn activate(root: u64) {
+    // SAFETY: the caller's promise.
+    unsafe { asm!("mov cr3, {}", in(reg) root, options(nostack, preserves_flags)) };
+}
+
+pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
+    let flags: usize;
+    // SAFETY: the flag is restored below.
+    unsafe { asm!("pushfq", "pop {}", "cli", out(reg) flags) };
+    let result = run();
+    if flags & 1 << 9 != 0 {
+        // SAFETY: interrupts were enabled before.
+        unsafe { asm!("sti") };
+    }
+    result
+}
+
+/// Runs an instruction that may raise an exception; `trap::attempted` reports it.
+macro_rules! attempt {
+    ($instruction:literal $(, $operand:ident = $value:expr)*) => {
+        // SAFETY: an exception continues after the instruction, which changes only RAX otherwise.
+        unsafe {
+            asm!(
+                "lea {resume}, [rip + 2f]",
+                "mov [{place}], {resume}",
+                $instruction,
+                "2:",
+                resume = out(reg) _,
+                place = in(reg) trap::RESUME.as_ptr(),
+                $($operand = in(reg) $value,)*
+                out("rax") _,
+            )
+        }
+    };
+}
+
+pub fn attempt_read(address: usize) {
+    attempt!("mov al, [{address}]", address = address);
+}
+
+/// Instructions, and the exceptions that they must raise: #UD, #NM.
+pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
+    ("xorps", 6, || attempt!("xorps xmm0, xmm0")),
+    ("vxorps", 6, || attempt!("vxorps xmm0, xmm0, xmm0")),
+    ("fld1", 7, || attempt!("fld1")),
+];
+
+/// # Safety
+/// The port's device accepts the value.
+unsafe fn out(port: u16, value: u8) {
+    // SAFETY: the caller's promise.
+    unsafe { asm!("out dx, al", in("dx") port, in("al") value, options(nostack, preserves_flags)) };
+}
+
+/// Starts channel 0 of the PIT, through the PIC.
+pub fn start_timer() {
+    let divisor = (1_193_182 / tick::RATE).to_le_bytes();
+    let pic = [(0x20, 0x11), (0x21, TIMER as u8), (0x21, 4), (0x21, 1), (0x21, 0xfe)];
+    let pit = [(0x43, 0x34), (0x40, divisor[0]), (0x40, divisor[1])];
+    for (port, value) in pic.into_iter().chain(pit) {
+        // SAFETY: initialises the PIC for vectors from `TIMER` on, all but the timer masked.
+        unsafe { out(port, value) };
+    }
+    // SAFETY: the descriptor table is loaded.
+    unsafe { asm!("sti") };
+}
+
+pub fn stop_timer() {
+    // SAFETY: disables interrupts.
+    unsafe { asm!("cli") };
+}
+
+/// Waits with the direction flag set until an interrupt has cleared a frame, as a kernel's `memmove`
+/// might be interrupted. Without `cld` in the entry, that clear would go backwards.
+pub fn interrupt_backwards() {
+    let cleared = tick::CLEARED.load(Relaxed);
+    // SAFETY: the block restores the flag.
+    unsafe {
+        asm!(
+            "std",
+            "2: pause",
+            "cmp [{counter}], {cleared}",
+            "je 2b",
+            "cld",
+            counter = in(reg) tick::CLEARED.as_ptr(),
+            cleared = in(reg) cleared,
+        );
+    }
+}
+
+/// Writes a byte to the first serial line.
+pub fn put(byte: u8) {
+    // SAFETY: QEMU's line is ready at any time.
+    unsafe { out(0x3f8, byte) };
+}
+
+/// Ends QEMU with status 0 or 33.
+pub fn exit(success: bool) -> ! {
+    // SAFETY: powers the machine off by ACPI, or ends QEMU by its debug device.
+    unsafe {
+        if success {
+            asm!("out dx, ax", in("dx") 0x604_u16, in("ax") 0x2000_u16);
+        } else {
+            out(0xf4, 16);
+        }
+    }
+    loop {
+        core::hint::spin_loop();
+    }
+}

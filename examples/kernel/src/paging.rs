@@ -1,0 +1,119 @@
+//! Page tables of four levels with 512 entries each: x86_64, AArch64 with 4 KiB granules, Sv48.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use clearpage::PAGE_SIZE;
+
+use crate::arch;
+
+/// Bytes that an entry one level above the last maps.
+pub const BLOCK_SIZE: usize = 512 * PAGE_SIZE;
+
+/// The level of an entry that maps memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Leaf {
+    Page,
+    Block,
+}
+
+impl Leaf {
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Page => PAGE_SIZE,
+            Self::Block => BLOCK_SIZE,
+        }
+    }
+}
+
+#[repr(C, align(4096))]
+struct Tables(UnsafeCell<[[u64; 512]; COUNT]>);
+
+const COUNT: usize = 24;
+
+// SAFETY: one CPU, and an interrupt changes only entries that the code it interrupts does not use.
+unsafe impl Sync for Tables {}
+
+/// All tables; the first is the root. They are identity-mapped, like the rest of the kernel.
+static TABLES: Tables = Tables(UnsafeCell::new([[0; 512]; COUNT]));
+static USED: AtomicUsize = AtomicUsize::new(1);
+
+fn root() -> *mut u64 {
+    TABLES.0.get().cast()
+}
+
+/// Takes a table. No atomic read-modify-write: on AArch64 the MMU may be off, and exclusives are
+/// undefined on Device memory.
+fn new_table() -> *mut u64 {
+    let used = USED.load(Relaxed);
+    assert!(used < COUNT, "out of page tables");
+    USED.store(used + 1, Relaxed);
+    // SAFETY: `used` is less than the number of tables.
+    unsafe { root().add(used * 512) }
+}
+
+/// Returns the entry of `address`, and creates the tables above it.
+pub fn entry(address: usize, leaf: Leaf) -> *mut u64 {
+    let last = if leaf == Leaf::Page { 0 } else { 1 };
+    let index = |level: usize| address >> (12 + 9 * level) & 511;
+    let mut table = root();
+    for level in (last + 1..4).rev() {
+        // SAFETY: the index is less than 512.
+        let entry = unsafe { table.add(index(level)) };
+        // SAFETY: an entry of a table; the CPU reads it too.
+        table = unsafe {
+            if entry.read_volatile() == 0 {
+                entry.write_volatile(arch::table_entry(new_table() as u64));
+            }
+            arch::entry_address(entry.read_volatile()) as *mut u64
+        };
+    }
+    // SAFETY: the index is less than 512.
+    unsafe { table.add(index(last)) }
+}
+
+/// Maps one page or block.
+///
+/// # Safety
+/// Nothing uses `address`, and the caller owns the physical memory or maps a device.
+pub unsafe fn map(address: usize, physical: u64, leaf: Leaf, device: bool) {
+    let entry = entry(address, leaf);
+    // SAFETY: an entry of a table; the CPU reads it too.
+    unsafe { entry.write_volatile(arch::leaf_entry(physical, leaf, device)) };
+    arch::entry_added(address);
+}
+
+/// Removes the entry of one page or block. It stays mapped as long as the TLB has a copy, which
+/// [`arch::entry_removed`] discards.
+///
+/// # Safety
+/// Nothing uses `address` any more.
+pub unsafe fn remove(address: usize, leaf: Leaf) {
+    // SAFETY: an entry of a table; the CPU reads it too.
+    unsafe { entry(address, leaf).write_volatile(0) };
+}
+
+/// Maps `len` bytes, by blocks where both addresses are aligned.
+///
+/// # Safety
+/// As [`map`].
+pub unsafe fn map_range(address: usize, physical: u64, len: usize, device: bool) {
+    let mut done = 0;
+    while done < len {
+        let (at, from) = (address + done, physical + done as u64);
+        let aligned = at % BLOCK_SIZE == 0 && from % BLOCK_SIZE as u64 == 0;
+        let leaf = if aligned && len - done >= BLOCK_SIZE { Leaf::Block } else { Leaf::Page };
+        // SAFETY: the caller's promise.
+        unsafe { map(at, from, leaf, device) };
+        done += leaf.size();
+    }
+}
+
+/// Makes the tables those of the CPU.
+///
+/// # Safety
+/// They map the kernel where it is.
+pub unsafe fn activate() {
+    // SAFETY: the caller's promise.
+    unsafe { arch::activate(root() as u64) }
+}

@@ -1,0 +1,31 @@
+//! Exceptions: each is fatal, unless the kernel attempts an instruction to find out whether it
+//! faults.
+
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use crate::memory::{CHECKS, WINDOWS};
+
+/// Where execution continues after an exception; 0 if none is expected.
+pub static RESUME: AtomicUsize = AtomicUsize::new(0);
+
+/// Handles an exception at `pc` and returns the address to continue at.
+pub fn exception(cause: usize, address: usize, pc: usize) -> usize {
+    match RESUME.swap(0, Relaxed) {
+        0 => {
+            let place = if address >= WINDOWS && address < CHECKS { "a window" } else { "pc" };
+            panic!("exception at {place}: cause {cause:#x}, pc {pc:#x}, address {address:#x}")
+        }
+        resume => {
+            CAUSE.store(cause, Relaxed);
+            resume
+        }
+    }
+}
+
+static CAUSE: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns the cause if the attempted instruction raised an exception. Interrupts must have been
+/// disabled since before the attempt.
+pub fn attempted() -> Option<usize> {
+    (RESUME.swap(0, Relaxed) == 0).then(|| CAUSE.load(Relaxed))
+}
