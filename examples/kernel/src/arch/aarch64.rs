@@ -1,0 +1,274 @@
+//! AArch64 at EL1: QEMU's virt machine, with 48-bit addresses and granules of 4 KiB.
+
+use core::arch::{asm, global_asm};
+
+use crate::paging::Leaf;
+use crate::{tick, trap};
+
+pub const RAM: u64 = 0x4000_0000;
+/// The interrupt controller (GICv2) and the serial line (PL011).
+pub const DEVICES: &[(usize, usize)] = &[(GICD, 0x2_0000), (UART, 4096)];
+const GICD: usize = 0x800_0000;
+const GICC: usize = 0x801_0000;
+const UART: usize = 0x900_0000;
+/// The MMU is off, so all memory is Device memory, where DC ZVA faults.
+pub const EARLY: &str = "stp";
+
+// CPACR_EL1 is 0, so that floating-point, vector and SVE instructions are trapped.
+global_asm!(
+    r#"
+    .section .bss
+    .balign 4096
+    .skip 65536
+stack_top:
+
+    .section .text.start, "ax"
+    .globl start
+start:
+    msr daifset, #15
+    msr spsel, #1
+    msr cpacr_el1, xzr
+    adrp x0, stack_top
+    add x0, x0, :lo12:stack_top
+    mov sp, x0
+    adrp x0, trap_vectors
+    add x0, x0, :lo12:trap_vectors
+    msr vbar_el1, x0
+    isb
+    bl main
+
+    // The third argument: 0 for an exception, 1 for an interrupt of this level; 2 for all others.
+    .macro vector kind
+    .balign 128
+    sub sp, sp, #176
+    stp x0, x1, [sp]
+    stp x2, x3, [sp, #16]
+    mov x2, \kind
+    b trap_common
+    .endm
+
+    .text
+    .balign 2048
+trap_vectors:
+    .rept 4
+    vector 2
+    .endr
+    vector 0
+    vector 1
+    .rept 10
+    vector 2
+    .endr
+trap_common:
+    stp x4, x5, [sp, #32]
+    stp x6, x7, [sp, #48]
+    stp x8, x9, [sp, #64]
+    stp x10, x11, [sp, #80]
+    stp x12, x13, [sp, #96]
+    stp x14, x15, [sp, #112]
+    stp x16, x17, [sp, #128]
+    stp x18, x30, [sp, #144]
+    mrs x0, elr_el1
+    mrs x1, spsr_el1
+    str x1, [sp, #160]
+    mrs x1, far_el1
+    bl {trap}
+    msr elr_el1, x0
+    ldr x1, [sp, #160]
+    msr spsr_el1, x1
+    ldp x4, x5, [sp, #32]
+    ldp x6, x7, [sp, #48]
+    ldp x8, x9, [sp, #64]
+    ldp x10, x11, [sp, #80]
+    ldp x12, x13, [sp, #96]
+    ldp x14, x15, [sp, #112]
+    ldp x16, x17, [sp, #128]
+    ldp x18, x30, [sp, #144]
+    ldp x2, x3, [sp, #16]
+    ldp x0, x1, [sp]
+    add sp, sp, #176
+    eret
+"#,
+    trap = sym trap_entry,
+);
+
+/// Returns the address to continue at.
+extern "C" fn trap_entry(pc: usize, address: usize, kind: usize) -> usize {
+    if kind == 1 {
+        let interrupt = read(GICC + 0xc);
+        next_tick();
+        tick::tick();
+        write(GICC + 0x10, interrupt);
+        return pc;
+    }
+    let syndrome: usize;
+    // SAFETY: reads a register.
+    unsafe { asm!("mrs {}, esr_el1", out(reg) syndrome, options(nomem, nostack, preserves_flags)) };
+    trap::exception(syndrome >> 26, address, pc)
+}
+
+fn read(register: usize) -> u32 {
+    // SAFETY: a register of a device, mapped at its own address.
+    unsafe { core::ptr::with_exposed_provenance::<u32>(register).read_volatile() }
+}
+
+fn write(register: usize, value: u32) {
+    // SAFETY: a register of a device, mapped at its own address.
+    unsafe { core::ptr::with_exposed_provenance_mut::<u32>(register).write_volatile(value) }
+}
+
+/// The entry of the kernel has set up all.
+pub fn init() {}
+
+/// Returns the entry that points to a table.
+pub fn table_entry(physical: u64) -> u64 {
+    physical | 3 // valid, table
+}
+
+/// Returns the entry of a page or a block. Attributes 0 are those of Normal memory, 1 of a device.
+pub fn leaf_entry(physical: u64, leaf: Leaf, device: bool) -> u64 {
+    let kind = if leaf == Leaf::Page { 3 } else { 1 };
+    physical | kind | u64::from(device) << 2 | 0x700 // accessed, inner shareable
+}
+
+/// Returns the address in an entry.
+pub fn entry_address(entry: u64) -> u64 {
+    entry & 0x0000_ffff_ffff_f000
+}
+
+/// The walk of the tables must see the entry: Arm ARM, "Ordering and completion of TLB maintenance".
+pub fn entry_added(_: usize) {
+    // SAFETY: barriers.
+    unsafe { asm!("dsb ishst", "isb", options(nostack, preserves_flags)) };
+}
+
+pub fn entry_removed(address: usize) {
+    // SAFETY: discards a translation.
+    unsafe {
+        asm!(
+            "dsb ishst",
+            "tlbi vaae1is, {}",
+            "dsb ish",
+            "isb",
+            in(reg) address >> 12,
+            options(nostack, preserves_flags),
+        )
+    };
+}
+
+/// Turns the MMU and the caches on.
+///
+/// # Safety
+/// The tables map the kernel where it is.
+pub unsafe fn activate(root: u64) {
+    // Attributes 0: Normal, write-back; 1: Device-nGnRnE.
+    let attributes = 0xff_u64;
+    // 48-bit addresses, write-back walks, inner shareable, 4 KiB, no upper half, 40 physical bits.
+    let control = 16_u64 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2 << 32;
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!(
+            "msr mair_el1, {attributes}",
+            "msr tcr_el1, {control}",
+            "msr ttbr0_el1, {root}",
+            "dsb ish",
+            "tlbi vmalle1",
+            "dsb ish",
+            "isb",
+            "mrs {root}, sctlr_el1",
+            "orr {root}, {root}, {on}",
+            "msr sctlr_el1, {root}",
+            "isb",
+            attributes = in(reg) attributes,
+            control = in(reg) control,
+            root = inout(reg) root => _,
+            on = in(reg) 0x1005_u64, // M, C, I
+            options(nostack, preserves_flags),
+        )
+    };
+}
+
+pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
+    let before: usize;
+    // SAFETY: the mask is restored below.
+    unsafe { asm!("mrs {}, daif", "msr daifset, #2", out(reg) before) };
+    let result = run();
+    // SAFETY: the mask before.
+    unsafe { asm!("msr daif, {}", in(reg) before) };
+    result
+}
+
+/// Runs an instruction that may raise an exception; `trap::attempted` reports it.
+macro_rules! attempt {
+    ($instruction:literal $(, $operand:ident = $value:expr)*) => {
+        // SAFETY: an exception continues after the instruction, which changes only X9 otherwise.
+        unsafe {
+            asm!(
+                "adr x9, 2f",
+                "str x9, [{place}]",
+                $instruction,
+                "2:",
+                place = in(reg) trap::RESUME.as_ptr(),
+                $($operand = in(reg) $value,)*
+                out("x9") _,
+            )
+        }
+    };
+}
+
+pub fn attempt_read(address: usize) {
+    attempt!("ldrb w9, [{address}]", address = address);
+}
+
+/// Instructions, and the exception class that they must raise: access to SIMD or floating point.
+/// As numbers, because the assembler of this target does not know them.
+pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
+    ("movi v0.16b, #0", 7, || attempt!(".inst 0x4f00e400")),
+    ("fmov d0, xzr", 7, || attempt!(".inst 0x9e6703e0")),
+];
+
+fn next_tick() {
+    // SAFETY: sets the timer of this exception level.
+    unsafe {
+        asm!(
+            "mrs {ticks}, cntfrq_el0",
+            "udiv {ticks}, {ticks}, {rate}",
+            "msr cntp_tval_el0, {ticks}",
+            "isb",
+            ticks = out(reg) _,
+            rate = in(reg) tick::RATE,
+        )
+    };
+}
+
+pub fn start_timer() {
+    write(GICD, 1);
+    write(GICD + 0x100, 1 << 30); // the private interrupt of the timer
+    write(GICC + 4, 0xff); // all priorities
+    write(GICC, 1);
+    next_tick();
+    // SAFETY: enables the timer, and interrupts.
+    unsafe { asm!("msr cntp_ctl_el0, {}", "isb", "msr daifclr, #2", in(reg) 1_u64) };
+}
+
+pub fn stop_timer() {
+    // SAFETY: disables interrupts.
+    unsafe { asm!("msr daifset, #2") };
+}
+
+/// This ISA has no direction flag.
+pub fn interrupt_backwards() {}
+
+/// Writes a byte to the serial line.
+pub fn put(byte: u8) {
+    write(UART, byte.into());
+}
+
+/// Ends QEMU with status 0 or 33, by semihosting: SYS_EXIT, ADP_Stopped_ApplicationExit.
+pub fn exit(success: bool) -> ! {
+    let block: [u64; 2] = [0x20026, if success { 0 } else { 33 }];
+    // SAFETY: ends QEMU.
+    unsafe { asm!("hlt #0xf000", in("x0") 0x18_u64, in("x1") &raw const block) };
+    loop {
+        core::hint::spin_loop();
+    }
+}
