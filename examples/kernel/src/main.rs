@@ -16,6 +16,7 @@ mod trap;
 use core::sync::atomic::Ordering::Relaxed;
 
 use buddy_system_allocator::FrameAllocator;
+use clearpage::cpu::{Facts, Feature};
 use clearpage::highmem::{Frame, FrameRange, Mapping, clear_highpages};
 use clearpage::highmem::{Highmem, clear_highpage};
 use clearpage::hooks::{AllocFlags, DataState, InitPolicy, PageHooks};
@@ -30,13 +31,14 @@ use memory::{BOUNDARY, END, START, range};
 #[unsafe(no_mangle)]
 extern "C" fn main() -> ! {
     arch::init();
-    early();
+    let facts = early();
     // SAFETY: once, here.
     let mut frames = unsafe {
         memory::map_all();
         memory::allocators()
     };
-    clearpage::reset_plan().unwrap();
+    // SAFETY: the features are as detected; all memory is Normal from now on, and nothing else runs.
+    unsafe { clearpage::init_with(&facts) }.unwrap();
     vectors_fault();
 
     let own = frames.alloc_at((END - 4) as usize, 4).unwrap() as u64;
@@ -53,11 +55,16 @@ extern "C" fn main() -> ! {
 }
 
 /// Clears a page before the page tables are set up, which on AArch64 means with the MMU off: all memory
-/// is Device memory, where DC ZVA faults. `force` before any other call makes the plan without an
-/// atomic read-modify-write.
-fn early() {
+/// is Device memory, where DC ZVA faults. `init_with` before any other call makes the plan without
+/// an atomic read-modify-write. Returns the facts for the time when the MMU is on.
+fn early() -> Facts {
     static mut PAGE: Page = Page::ZERO;
-    clearpage::force(arch::EARLY).unwrap();
+    let facts = Facts::detect();
+    let mut mmu_off = facts;
+    mmu_off.features = facts.features.without(Feature::DcZva);
+    // SAFETY: the features are as detected, but for one that is not used; nothing else runs.
+    unsafe { clearpage::init_with(&mmu_off) }.unwrap();
+    assert!(clearpage::primitive_for(Intent::Auto, 4096).name() != "dc_zva");
     let page = core::ptr::NonNull::new(&raw mut PAGE).unwrap();
     let words = page.cast::<[u64; 512]>();
     // SAFETY: nothing else uses the page. Volatile accesses, so that they are not merged.
@@ -66,6 +73,7 @@ fn early() {
         clearpage::raw::clear_pages(page, 1);
         assert!(words.read_volatile() == [0; 512], "the early page is not zero");
     }
+    facts
 }
 
 /// Checks that vector instructions fault. Otherwise the test would not notice if the library used

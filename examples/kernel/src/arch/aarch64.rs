@@ -11,9 +11,6 @@ pub const DEVICES: &[(usize, usize)] = &[(GICD, 0x2_0000), (UART, 4096)];
 const GICD: usize = 0x800_0000;
 const GICC: usize = 0x801_0000;
 const UART: usize = 0x900_0000;
-/// The MMU is off, so all memory is Device memory, where DC ZVA faults.
-pub const EARLY: &str = "stp";
-
 // CPACR_EL1 is 0, so that floating-point, vector and SVE instructions are trapped.
 global_asm!(
     r#"

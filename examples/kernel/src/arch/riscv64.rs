@@ -9,8 +9,6 @@ pub const RAM: u64 = 0x8000_0000;
 /// The test device, which ends QEMU.
 pub const DEVICES: &[(usize, usize)] = &[(TEST, 4096)];
 const TEST: usize = 0x10_0000;
-pub const EARLY: &str = "sd";
-
 // sstatus.FS and VS are 0, so that floating-point and vector instructions fault.
 global_asm!(
     r#"

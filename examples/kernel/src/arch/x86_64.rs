@@ -9,9 +9,6 @@ use crate::{mutant, tick, trap};
 
 pub const RAM: u64 = 0;
 pub const DEVICES: &[(usize, usize)] = &[];
-/// Paging is on from the start, so any primitive will do.
-pub const EARLY: &str = "stosb";
-
 // The 32-bit entry maps the first GiB at its own address and enters 64-bit mode. CR4.OSFXSR and
 // OSXSAVE stay 0 and CR0.EM is 1, so that every vector and floating-point instruction faults.
 global_asm!(
