@@ -153,9 +153,13 @@ fn cells_measured_before_memory_ran_out_are_written() {
     assert!(cells.iter().all(|cell| cell["threads"] == 1), "{report}");
 }
 
-/// A benchmark of a day, well under way.
+/// A benchmark of a day, well under way. The tests may themselves run under nohup.
 fn long(file: &Temporary) -> Child {
-    long_after(file, || Ok(()))
+    long_after(file, || {
+        // SAFETY: sets no handler.
+        unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) };
+        Ok(())
+    })
 }
 
 fn long_after(file: &Temporary, change: fn() -> io::Result<()>) -> Child {

@@ -111,7 +111,8 @@ static double over_rounds(const double *values, size_t rounds)
 
 static int table(size_t size, size_t live, size_t passes, size_t rounds)
 {
-    static double mean[KINDS][MAX_ARMS][MAX_ROUNDS], middle[KINDS][MAX_ARMS][MAX_ROUNDS], ratio[MAX_ARMS][MAX_ROUNDS];
+    static double mean[KINDS][MAX_ARMS][MAX_ROUNDS], middle[KINDS][MAX_ARMS][MAX_ROUNDS];
+    static double by_mean[MAX_ARMS][MAX_ROUNDS], by_middle[MAX_ARMS][MAX_ROUNDS];
 
     for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < narms; i++) {
@@ -130,9 +131,11 @@ static int table(size_t size, size_t live, size_t passes, size_t rounds)
                 middle[kind][arm][round] = figures.median[kind];
             }
         }
-        /* Arm 1 is the allocator's own memset. Means: a median leaves out what is paid once for several blocks. */
-        for (size_t arm = 0; arm < narms; arm++)
-            ratio[arm][round] = mean[BOTH][1][round] / mean[BOTH][arm][round];
+        /* Arm 1 is the allocator's own memset. */
+        for (size_t arm = 0; arm < narms; arm++) {
+            by_mean[arm][round] = mean[BOTH][1][round] / mean[BOTH][arm][round];
+            by_middle[arm][round] = middle[BOTH][1][round] / middle[BOTH][arm][round];
+        }
     }
 
     printf("\n%zu KiB, %s (Auto %s, Hot %s, Cold %s)\n", size >> 10,
@@ -144,7 +147,7 @@ static int table(size_t size, size_t live, size_t passes, size_t rounds)
         printf("%-34s", arms[arm].name);
         for (int kind = 0; kind < KINDS; kind++)
             printf(" %8.2f %8.2f |", over_rounds(mean[kind][arm], rounds) / 1e3, over_rounds(middle[kind][arm], rounds) / 1e3);
-        printf(" %5.2f\n", over_rounds(ratio[arm], rounds));
+        printf(" %5.2f %5.2f\n", over_rounds(by_mean[arm], rounds), over_rounds(by_middle[arm], rounds));
     }
     return 0;
 }
@@ -159,7 +162,8 @@ int main(int argc, char **argv)
         return 2;
     }
     printf("microseconds a block, mean and median of: calloc and a store to every line | free | both%s\n"
-           "ratio: times as fast as the allocator's own memset (the second line), by the mean of both; all are medians over %lu rounds\n",
+           "last columns: times as fast as the second line, by mean and median of both; all figures are medians over %lu rounds.\n"
+           "A median leaves out what is paid once for several blocks; a mean includes interruptions.\n",
            recycles ? "" : ", and zeroing in advance", rounds);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         size_t live = BATCH / sizes[i];
