@@ -268,7 +268,7 @@ fn system(order: Order, capacity: usize) -> Result<Box<dyn BlockSource>, TryRese
     if mappings::Mappings::serve(order) {
         return Ok(Box::new(mappings::Mappings::new(order, capacity)?));
     }
-    let _ = capacity;
+    let _ = (order, capacity);
     Ok(Box::new(Heap))
 }
 
