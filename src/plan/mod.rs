@@ -112,7 +112,9 @@ pub fn init() -> Result<(), InitError> {
 pub unsafe fn init_with(facts: &Facts) -> Result<(), FactsError> {
     let tuning = Tuning::for_cpu(facts).map_err(FactsError::Isa)?;
     if facts.has(Feature::Zicboz) || facts.has(Feature::Dcbz) {
-        if !facts.block.is_power_of_two() || facts.block > PAGE_SIZE {
+        // Not `is_power_of_two`: on aarch64 it counts bits in a vector register.
+        let power = 1_usize.checked_shl(facts.block.trailing_zeros());
+        if power != Some(facts.block) || facts.block > PAGE_SIZE {
             return Err(FactsError::Block(facts.block));
         }
         arch::declare_block(facts.block);
