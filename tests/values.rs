@@ -1,4 +1,4 @@
-//! Types that hold no memory: frames, orders, tags, flags, facts of a CPU, and the text of a tuning.
+//! Types that hold no memory: frames, orders, tags, flags, and the facts of a CPU.
 
 use std::ops::BitOr;
 use std::ptr::NonNull;
@@ -139,6 +139,46 @@ fn a_linear_map_by_offset_adds_the_offset_to_the_address_of_the_frame() {
 }
 
 #[test]
+fn a_linear_map_converts_between_frames_and_addresses() {
+    let base = NonNull::<Page>::dangling();
+    let map = map_of_five(base);
+    let bytes = map.bytes(frames(11, 2)).expect("mapped");
+    assert_eq!(bytes.len(), 2 * PAGE_SIZE);
+    assert_eq!(bytes.cast::<Page>().as_ptr(), base.as_ptr().wrapping_add(1));
+    assert_eq!(map.bytes(frames(14, 2)), None);
+    assert_eq!(map.bytes(frames(9, 2)), None);
+    let first = base.as_ptr().cast::<u8>();
+    for (offset, number) in [(0, 10), (PAGE_SIZE - 1, 10), (PAGE_SIZE, 11), (5 * PAGE_SIZE - 1, 14)]
+    {
+        let address = first.wrapping_add(offset);
+        assert_eq!(map.frame_at(address), Frame::new(number), "{offset}");
+        let tagged = clearpage::highmem::tag::set(address, Tag::new(5).unwrap());
+        assert_eq!(map.frame_at(tagged), Frame::new(number), "{offset}");
+    }
+    assert_eq!(map.frame_at(first.wrapping_add(5 * PAGE_SIZE)), None);
+    assert_eq!(map.frame_at(first.wrapping_sub(1)), None);
+}
+
+#[test]
+fn the_frames_of_a_byte_range_contain_its_ends() {
+    let page = PAGE_SIZE as u64;
+    for (address, len, start, npages) in [
+        (0, 0, 0, 0),
+        (3 * page, 0, 3, 0),
+        (0, 1, 0, 1),
+        (page - 1, 1, 0, 1),
+        (page - 1, 2, 0, 2),
+        (2 * page, page, 2, 1),
+        (2 * page + 1, page, 2, 2),
+    ] {
+        assert_eq!(FrameRange::containing(address, len), frames(start, npages), "{address}, {len}");
+    }
+    let all = FrameRange::containing(0, u64::MAX);
+    assert_eq!(FrameRange::containing(1, u64::MAX), all);
+    assert_eq!(all.end(), Frame::MAX.get() + 1);
+}
+
+#[test]
 fn the_error_names_the_unmapped_frame() {
     // SAFETY: the test accesses no memory.
     let map = unsafe { LinearMap::new(frames(0x10, 5), NonNull::dangling()) };
@@ -155,6 +195,8 @@ fn flags_are_a_set() {
     assert!(two.contains(AllocFlags::ZERO) && two.contains(two));
     assert!(!two.contains(AllocFlags::ZERO | AllocFlags::ZERO_TAGS));
     assert!(AllocFlags::NONE.contains(AllocFlags::NONE));
+    assert_eq!(two.without(AllocFlags::ZERO), AllocFlags::KNOWN_ZERO);
+    assert_eq!(two.without(AllocFlags::SKIP_ZERO), two);
     let mut flags = AllocFlags::default();
     flags |= two;
     assert_eq!(flags, two);
@@ -231,64 +273,6 @@ fn pointers_have_no_tags_elsewhere() {
     }
 }
 
-fn error(text: &str) -> (usize, &'static str) {
-    let error = text.parse::<Tuning>().unwrap_err();
-    (error.line, error.reason)
-}
-
-fn text() -> String {
-    Tuning::detect().to_string()
-}
-
-#[test]
-fn a_written_tuning_is_read_back() {
-    assert_eq!(text().parse::<Tuning>(), Ok(Tuning::detect()));
-    let generic = primitives().last().unwrap();
-    let other = Tuning::detect().with_step(Intent::Hot, 1 << 20, generic).with_step(
-        Intent::Cold,
-        1,
-        generic,
-    );
-    assert_eq!(other.to_string().parse::<Tuning>(), Ok(other));
-    // A build with no primitive but `generic` has only one tuning.
-    let detected = Tuning::detect();
-    assert_eq!(other == detected, detected == Tuning::uniform(generic));
-}
-
-#[test]
-fn the_text_has_the_facts_of_this_cpu() {
-    let (text, facts) = (text(), Facts::detect());
-    let value = |key: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no line {key}: {text}"))
-    };
-    let microcode = cpu::microcode().map_or("unknown".to_owned(), |rev| format!("{rev:#x}"));
-    assert_eq!(value("microcode"), microcode);
-    let names = |names: &mut dyn Iterator<Item = &'static str>| names.collect::<Vec<_>>().join(" ");
-    assert_eq!(value("features").trim_end(), names(&mut facts.features.iter().map(Feature::name)));
-    let rows = names(&mut primitives().iter().map(|row| row.name()));
-    assert_eq!(value("primitives").split(' ').collect::<Vec<_>>().join(" "), rows);
-}
-
-#[test]
-fn steps_are_in_order() {
-    let text = text();
-    let facts = &text[..text.find("auto 0").unwrap()];
-    for steps in [
-        "auto 0, auto 0",
-        "auto 0, auto 8192, auto 4096",
-        "auto 0, hot 4096",
-        "auto 0, cold 0",
-        "auto 0, hot 0, auto 4096",
-        "auto 0, hot 0, hot 4096, cold 8192",
-    ] {
-        let lines: String = steps.split(", ").map(|step| format!("{step} generic\n")).collect();
-        let (line, reason) = error(&format!("{facts}{lines}end\n"));
-        assert!(reason.contains("out of order"), "{steps}: {reason}");
-        assert_eq!(line, (facts.to_owned() + &lines).lines().count(), "{steps}");
-    }
-}
-
 #[test]
 fn a_tuning_has_a_primitive_for_every_length() {
     let generic = primitives().last().unwrap();
@@ -334,80 +318,4 @@ fn properties_of_primitives_print_as_words() {
 fn a_feature_added_twice_is_in_the_set() {
     let feature = Feature::ALL[1];
     assert!(Features::NONE.with(feature).with(feature).contains(feature));
-}
-
-/// A truncated text must be an error, not a tuning of another CPU. Only a truncated version
-/// number looks like another version.
-#[test]
-fn a_text_that_was_cut_off_is_an_error() {
-    let text = text();
-    for len in 0..text.trim_end().len() {
-        let error = text[..len].parse::<Tuning>().unwrap_err();
-        assert!(!error.is_foreign() || error.line == 1, "{}: {error}", &text[..len]);
-    }
-}
-
-#[test]
-fn a_tuning_of_another_cpu_names_the_fact_that_differs() {
-    let text = text();
-    for (fact, value, reason) in [
-        ("isa", "pdp11", "instruction set"),
-        ("vendor", "Nobody", "vendor"),
-        ("family", "999", "another model"),
-        ("model", "99999", "another model"),
-        ("stepping", "999", "stepping"),
-        ("microcode", "0xdeadbeef", "microcode"),
-        ("hypervisor", "perhaps", "hypervisor"),
-        ("caches", "1 2 3", "caches"),
-        ("block", "3", "blocks"),
-        ("features", "erms x", "feature bits"),
-        ("primitives", "stosb", "other primitives"),
-    ] {
-        let own = text.lines().find(|line| line.starts_with(fact)).unwrap();
-        let error = text.replacen(own, &format!("{fact} {value}"), 1);
-        let error = error.parse::<Tuning>().unwrap_err();
-        assert!(error.is_foreign() && error.reason.contains(reason), "{fact}: {error}");
-        let line = text.lines().position(|line| line == own).unwrap() + 1;
-        assert_eq!(error.line, line, "{fact}");
-    }
-    let error = "clearpage-tuning 1\nend\n".parse::<Tuning>().unwrap_err();
-    assert!(error.is_foreign() && error.reason.contains("version"), "{error}");
-}
-
-#[test]
-fn a_primitive_that_sets_memory_tags_is_refused() {
-    for row in primitives().iter().filter(|row| row.sets_tags()) {
-        let tagging = Tuning::detect().with_step(Intent::Hot, 1 << 20, row).to_string();
-        let (line, why) = error(&tagging);
-        let step = format!("hot 1048576 {}", row.name());
-        assert_eq!(tagging.lines().nth(line - 1), Some(&*step));
-        assert!(why.starts_with("this primitive sets memory tags: allowed are "), "{why}");
-    }
-}
-
-#[test]
-fn errors_have_the_line_and_the_reason() {
-    let text = text();
-    let first_step = text.lines().position(|line| line.starts_with("auto 0")).unwrap() + 1;
-    assert_eq!(error("").0, 1);
-    assert_eq!(error("# a comment\n").0, 1);
-    let (line, why) = error(&text.replacen("family", "familiar", 1));
-    assert!(line == 4 && why.contains("fact"), "line {line}: {why}");
-    let first = "auto 0 ";
-    for (with, reason) in [
-        ("tepid 0 ", "no such intent"),
-        ("auto x ", "no number"),
-        ("auto 3000 ", "power of two"),
-        ("auto 4096 ", "out of order"),
-        ("hot 0 ", "out of order"),
-        ("auto 0 x", "no primitive"),
-        ("auto  0 ", "a step is"),
-    ] {
-        let (line, why) = error(&text.replacen(first, with, 1));
-        assert!(line == first_step && why.contains(reason), "{with}: line {line}: {why}");
-    }
-    let lines: usize = text.lines().count();
-    assert_eq!(error(&(text.clone() + "end\n")), (lines, "\"end\" is not the end"));
-    let end = text.find("cold 0").unwrap();
-    assert!(error(&(text[..end].to_string() + "end\n")).1.contains("missing"));
 }

@@ -1,5 +1,4 @@
 //! Tunings installed by a caller or by the file of `CLEARPAGE_TUNING`.
-#![cfg(feature = "std")]
 
 use std::path::Path;
 use std::sync::Barrier;
@@ -23,7 +22,7 @@ fn served() -> Vec<&'static str> {
 /// Runs the child below with this value of `CLEARPAGE_TUNING`.
 fn run(path: &Path) -> (Option<i32>, String, String) {
     let path = path.to_str().unwrap();
-    texts(&child("clear_and_print_what_serves", ("CLEARPAGE_TUNING", path)))
+    texts(&child("install::clear_and_print_what_serves", ("CLEARPAGE_TUNING", path)))
 }
 
 #[test]

@@ -1,0 +1,5 @@
+//! Tunings: their text, and their installation.
+
+#[cfg(feature = "std")]
+mod install;
+mod text;
