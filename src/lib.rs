@@ -16,6 +16,38 @@
 //! Zeroed memory from the operating system (first touch, threads, files, resets, pools) is in the
 //! package `clearpage-os`.
 //!
+//! # The first call
+//!
+//! The first call of any function that clears at least a page, or [`init`], chooses the primitives.
+//! It neither allocates nor takes a lock, so it may come from inside an allocator or a signal
+//! handler, and from several threads at once. It reads, in this order:
+//!
+//! 1. the primitive that the build has (`RUSTFLAGS='--cfg clearpage_force="stosb"'`): nothing else
+//!    is read, and no primitive is chosen at run time;
+//! 2. [`force`], [`Tuning::install`] or [`init_with`], if the program called one;
+//! 3. with `std` on Unix, the variables below;
+//! 4. the CPU: its model, its feature bits and the sizes of its caches.
+//!
+//! | variable | effect |
+//! |---|---|
+//! | `CLEARPAGE_FORCE=stosb` | uses one primitive for everything |
+//! | `CLEARPAGE_TUNING=/etc/my.tuning` | uses the choices in a file of `clearpage tune` |
+//! | `CLEARPAGE_INIT_ON_ALLOC=1` | makes [`hooks`] clear memory at allocation |
+//! | `CLEARPAGE_INIT_ON_FREE=1` | makes [`hooks`] clear memory at free |
+//!
+//! A wrong value is an error of [`init`], or of [`hooks::init_policy_from_env`]. A program that does
+//! not call them ends at the first clear or allocation that needs the value, with the error on
+//! standard error and exit code 2. A tuning of another CPU is ignored, with a message. Privileged
+//! programs (setuid, setgid, file capabilities) ignore all variables.
+//!
+//! # Features, platforms and Rust versions
+//!
+//! - `std` (default): reads the variables, and asks Linux for hardware capabilities and microcode.
+//!   Without it the library needs only `core`, and detects what the CPU itself reports.
+//! - Every target with 32-bit or 64-bit pointers builds. x86_64, i686, aarch64, armv7, riscv64,
+//!   powerpc64, s390x and loongarch64 have primitives of their own, the others use word stores.
+//! - Rust 1.85; powerpc64 needs 1.95 for its primitives.
+//!
 //! # Items that not every build has
 //! - With `std` (default): [`checks::AddressSanitizer`]. The library is otherwise the same: `std`
 //!   lets it ask Linux for hardware capabilities and microcode.
@@ -30,6 +62,23 @@
 #![cfg_attr(clearpage_ppc_asm_feature, feature(asm_experimental_arch))]
 #![cfg_attr(clearpage_asan, feature(sanitize))]
 
+// The first definition of a link counts: these replace the file's own, which point to sources.
+/// [`ClearingAlloc::wipe_with`]: crate::hooks::ClearingAlloc::wipe_with
+/// [`alloc_zeroed_threshold`]: crate::hooks::ClearingAlloc::alloc_zeroed_threshold
+/// [`clear_pages`]: crate::clear_pages
+/// [`clear_pages_around`]: crate::clear_pages_around
+/// [`clear_pages_chunked`]: crate::clear_pages_chunked
+/// [`clear_pages_for`]: crate::clear_pages_for
+/// [`clear_scattered`]: crate::clear_scattered
+/// [`highmem::clear_highpages`]: crate::highmem::clear_highpages
+/// [`hooks::ClearingAlloc`]: crate::hooks::ClearingAlloc
+/// [`hooks::PageHooks`]: crate::hooks::PageHooks
+/// [`hooks::free_prepare`]: crate::hooks::free_prepare
+/// [`hooks::post_alloc`]: crate::hooks::post_alloc
+/// [`raw::clear_pages_for`]: crate::raw::clear_pages_for
+/// [`raw::clear_scattered`]: crate::raw::clear_scattered
+/// [`zero_bytes`]: crate::zero_bytes
+///
 #[doc = include_str!("../docs/which-call.md")]
 pub mod guide {}
 

@@ -2,10 +2,11 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
 
 use clearpage::checks::Checker;
 use clearpage::highmem::tag::{self, TagState};
-use clearpage::highmem::{Frame, FrameRange, Highmem};
+use clearpage::highmem::{Frame, FrameRange, Highmem, LinearMap};
 use clearpage::hooks::{AllocFlags, DataState, InitOutcome, InitPolicy, PageHooks};
 use clearpage_testkit::faulty::{Fault, FaultyMap};
 use clearpage_testkit::flags::{POLICIES, at_alloc, at_free, every_flags};
@@ -145,12 +146,52 @@ unsafe impl Highmem for Watched {
     }
 }
 
+/// An allocator and its hooks share one map, and a kernel's hooks are a constant.
+#[test]
+fn hooks_work_through_a_reference_to_the_memory() {
+    static NOTHING: PageHooks<LinearMap> =
+        // SAFETY: no frame is in the map.
+        PageHooks::new(unsafe {
+            LinearMap::new(FrameRange::containing(0, 0), NonNull::dangling())
+        })
+        .with_policy(InitPolicy::ON_ALLOC);
+    let all = frames(0, NPAGES as u64);
+    // SAFETY: only this test uses the frames.
+    unsafe {
+        let map = memory(None);
+        let hooks = PageHooks::new(&map).with_policy(InitPolicy::BOTH);
+        assert_eq!(hooks.post_alloc(all, AllocFlags::NONE).unwrap().data, DataState::Cleared);
+        assert!(map.page_address(all).is_some_and(|pages| pages.len() < NPAGES), "in two parts");
+        let error = NOTHING.post_alloc(all, AllocFlags::NONE).unwrap_err();
+        assert_eq!(error.cleared, 0);
+    }
+}
+
+#[test]
+#[cfg(feature = "std")]
+fn hooks_own_memory_that_others_share() {
+    use clearpage::PAGE_SIZE;
+    use clearpage_testkit::Garbage;
+    use std::sync::Arc;
+
+    let mut memory = Garbage::new(2 * PAGE_SIZE);
+    let pages = NonNull::from(memory.pages(2));
+    // SAFETY: only this test uses the memory.
+    let map = Arc::new(unsafe { LinearMap::new(frames(0, 2), pages.cast()) });
+    let hooks = PageHooks::new(map.clone()).with_policy(InitPolicy::ON_FREE);
+    // SAFETY: as above.
+    let done = unsafe { hooks.free_prepare(frames(1, 1), AllocFlags::NONE) }.unwrap();
+    assert_eq!(done.data, DataState::Cleared);
+    let bytes = map.bytes(frames(0, 2)).unwrap();
+    // SAFETY: as above.
+    let (first, second) = unsafe { bytes.as_ref() }.split_at(PAGE_SIZE);
+    assert!(second.iter().all(|&byte| byte == 0) && first.iter().any(|&byte| byte != 0));
+}
+
 #[test]
 fn each_call_disables_the_checker_once_and_enables_it_even_after_a_failure() {
-    let hooks = |fail| {
-        let hooks = PageHooks::new(Watched(memory(fail))).with_policy(InitPolicy::BOTH);
-        hooks.with_checker(Depth)
-    };
+    let hooks =
+        |fail| PageHooks::with_checker(Watched(memory(fail)), Depth).with_policy(InitPolicy::BOTH);
     let all = frames(0, NPAGES as u64);
     // SAFETY: only this test uses the frames.
     unsafe {

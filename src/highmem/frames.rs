@@ -71,6 +71,17 @@ impl FrameRange {
         Self::new(start, order.npages() as u64)
     }
 
+    /// Returns the frames that contain the `len` bytes from `address` on; none if `len` is 0.
+    /// The bytes past the end of the address space are left out.
+    pub const fn containing(address: u64, len: u64) -> Self {
+        let start = Frame::containing(address);
+        if len == 0 {
+            return Self { start, npages: 0 };
+        }
+        let last = Frame::containing(address.saturating_add(len - 1));
+        Self { start, npages: last.0 - start.0 + 1 }
+    }
+
     /// Returns the first frame, or where it would be if the range is empty.
     pub const fn start(self) -> Frame {
         self.start

@@ -4,8 +4,8 @@ use core::convert::Infallible;
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::{Frame, FrameRange, Highmem};
-use crate::page::Page;
+use super::{Frame, FrameRange, Highmem, tag};
+use crate::page::{PAGE_SHIFT, Page};
 
 /// Frames that are permanently mapped in order, as by a kernel's linear or direct map: an address
 /// is a physical address plus an offset (Linux's `phys_to_virt`). It cannot map other frames.
@@ -51,6 +51,23 @@ impl LinearMap {
     /// Returns the frames in the map.
     pub const fn frames(&self) -> FrameRange {
         self.frames
+    }
+
+    /// Returns the bytes of `frames`, or `None` if the map lacks one of them.
+    pub fn bytes(&self, frames: FrameRange) -> Option<NonNull<[u8]>> {
+        let pages = self.page_address(frames)?;
+        let bytes = NonNull::slice_from_raw_parts(pages.cast(), pages.len() << PAGE_SHIFT);
+        (pages.len() as u64 == frames.npages()).then_some(bytes)
+    }
+
+    /// Returns the frame that contains the byte at `address`, tagged or not, or `None` if none in the
+    /// map does.
+    #[doc(alias = "virt_to_phys")]
+    pub fn frame_at(&self, address: *const u8) -> Option<Frame> {
+        let base = tag::strip(self.base.as_ptr()).addr();
+        let offset = tag::strip(address.cast_mut()).addr().checked_sub(base)? as u64;
+        let frame = Frame::new(self.frames.start().get().checked_add(offset >> PAGE_SHIFT)?)?;
+        self.frames.contains(frame).then_some(frame)
     }
 }
 

@@ -84,6 +84,45 @@ pub unsafe trait Highmem {
     fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Self::Error>;
 }
 
+// SAFETY: every call is passed on, and the memory lives as long as a reference to it.
+unsafe impl<M: Highmem + ?Sized> Highmem for &M {
+    type Error = M::Error;
+    type Mapping<'a>
+        = M::Mapping<'a>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
+        (**self).page_address(frames)
+    }
+
+    #[inline]
+    fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Self::Error> {
+        (**self).kmap_local(frames)
+    }
+}
+
+// SAFETY: as for a reference.
+#[cfg(feature = "std")]
+unsafe impl<M: Highmem + ?Sized> Highmem for std::sync::Arc<M> {
+    type Error = M::Error;
+    type Mapping<'a>
+        = M::Mapping<'a>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
+        (**self).page_address(frames)
+    }
+
+    #[inline]
+    fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Self::Error> {
+        (**self).kmap_local(frames)
+    }
+}
+
 /// A temporary mapping, undone on drop.
 ///
 /// # Safety

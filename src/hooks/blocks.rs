@@ -1,8 +1,6 @@
-//! Hooks for allocators of blocks that are not a `GlobalAlloc`: address and length in, the intent
-//! chosen inside.
+//! Hooks for allocators of blocks that are not a `GlobalAlloc`.
 
 use super::flags::AllocFlags;
-use super::hot_up_to_l2;
 use super::pages::DataState;
 use super::policy::policy;
 use crate::intent::Intent;
@@ -11,9 +9,8 @@ use crate::raw::zero_bytes;
 /// Initialises a newly allocated block of `len` bytes, of any alignment, as its flags and the policy
 /// of the process require: the [truth table](super).
 ///
-/// Up to the size of the second-level cache the intent is [`Intent::Hot`], above it
-/// [`Intent::Cold`], as in [`PageHooks::post_alloc`](super::PageHooks::post_alloc).
-/// [`AllocFlags::ZERO_TAGS`] has no effect: memory tags belong to frames.
+/// The intent is [`Intent::Hot`] ([why](super#hot-or-cold)). [`AllocFlags::ZERO_TAGS`] has no
+/// effect: memory tags belong to frames.
 ///
 /// # Safety
 /// If `len` is not 0, `block` is valid for writes of `len` bytes, and nothing else reads or writes
@@ -26,14 +23,14 @@ pub unsafe fn post_alloc(block: *mut u8, len: usize, flags: AllocFlags) -> DataS
     let data = DataState::at_alloc(policy(), flags);
     if data == DataState::Cleared {
         // SAFETY: the caller's promise.
-        unsafe { zero_bytes(block, len, hot_up_to_l2(len as u64)) };
+        unsafe { zero_bytes(block, len, Intent::Hot) };
     }
     data
 }
 
 /// Clears a block of `len` bytes, of any alignment, that is being freed, if the policy of the
-/// process has `on_free`, for [`Intent::Cold`]. [`AllocFlags::KNOWN_ZERO`] skips the clear; no other
-/// flag matters.
+/// process has `on_free`. The intent is [`Intent::Hot`] ([why](super#hot-or-cold)).
+/// [`AllocFlags::KNOWN_ZERO`] skips the clear; no other flag matters.
 ///
 /// # Safety
 /// As [`post_alloc`].
@@ -45,7 +42,7 @@ pub unsafe fn free_prepare(block: *mut u8, len: usize, flags: AllocFlags) -> Dat
     let data = DataState::at_free(policy(), flags);
     if data == DataState::Cleared {
         // SAFETY: the caller's promise.
-        unsafe { zero_bytes(block, len, Intent::Cold) };
+        unsafe { zero_bytes(block, len, Intent::Hot) };
     }
     data
 }

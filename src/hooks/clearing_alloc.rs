@@ -2,7 +2,6 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 
-use super::hot_up_to_l2;
 use super::policy::{InitPolicy, Loaded};
 use super::stats::{NoStats, Op, Stats};
 use crate::intent::Intent;
@@ -38,9 +37,7 @@ use crate::raw;
 /// - Clearing pages that were never touched faults them in, so freeing a long, hardly used block
 ///   can run the system out of memory: set [`unmap_threshold`](Self::unmap_threshold) or
 ///   [`wipe_with`](Self::wipe_with). A `realloc` that moves a block still copies all of it.
-/// - Freed blocks up to the size of the second-level cache are cleared with [`Intent::Hot`]: their
-///   last user probably left them there, and the next one may reuse them at once. Longer blocks
-///   are cleared with [`Intent::Cold`], allocated ones with [`Intent::Hot`].
+/// - Blocks are cleared with [`Intent::Hot`], at allocation and at free ([why](super#hot-or-cold)).
 /// - `on_free` does not make `alloc` skip its clear ([why](super#freed-memory-is-not-known-to-be-zero)).
 ///   Only through `alloc_zeroed` can the inner allocator pass on that a block is zero:
 ///   [`alloc_zeroed_threshold`](Self::alloc_zeroed_threshold) selects the blocks to request that way.
@@ -71,7 +68,7 @@ pub struct ClearingAlloc<A, S = NoStats> {
 /// `ptr` is valid for writes of `len` bytes.
 unsafe fn wipe_whole(ptr: *mut u8, len: usize) {
     // SAFETY: the caller's promise.
-    unsafe { raw::zero_bytes(ptr, len, hot_up_to_l2(len as u64)) }
+    unsafe { raw::zero_bytes(ptr, len, Intent::Hot) }
 }
 
 impl<A: Default, S: Default> Default for ClearingAlloc<A, S> {

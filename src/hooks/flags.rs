@@ -38,6 +38,12 @@ impl AllocFlags {
         Self(self.0 | other.0)
     }
 
+    /// Returns the flags that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Returns whether all flags of `other` are set; always true for [`NONE`](Self::NONE).
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

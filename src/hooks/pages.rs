@@ -1,9 +1,11 @@
 //! Hooks for a page allocator to call when it allocates and frees frames.
 
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use super::flags::AllocFlags;
-use super::hot_up_to_l2;
 use super::policy::{InitPolicy, policy};
 use crate::checks::{Checker, ChecksDisabled, NoChecker};
+use crate::cpu::caches;
 use crate::highmem::tag::{self, Tag, TagState};
 use crate::highmem::{
     ClearError, Frame, FrameRange, Highmem, clear_highpages, clear_scattered_highpages,
@@ -78,20 +80,20 @@ pub enum SkipReason {
 impl<M: Highmem> PageHooks<M> {
     /// Creates hooks over `mem`, with the policy of the process and without a checker.
     pub const fn new(mem: M) -> Self {
-        Self { mem, checker: NoChecker, policy: None }
+        Self::with_checker(mem, NoChecker)
     }
 }
 
 impl<M: Highmem, I: Checker> PageHooks<M, I> {
-    /// Disables `checker` while frames are initialised.
-    #[must_use]
-    pub fn with_checker<J: Checker>(self, checker: J) -> PageHooks<M, J> {
-        PageHooks { mem: self.mem, checker, policy: self.policy }
+    /// Creates hooks over `mem`, with the policy of the process, that disable `checker` while frames
+    /// are initialised.
+    pub const fn with_checker(mem: M, checker: I) -> Self {
+        Self { mem, checker, policy: None }
     }
 
     /// Applies `policy` to all calls, regardless of the policy of the process.
     #[must_use]
-    pub fn with_policy(mut self, policy: InitPolicy) -> Self {
+    pub const fn with_policy(mut self, policy: InitPolicy) -> Self {
         self.policy = Some(policy);
         self
     }
@@ -108,9 +110,8 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     /// Initialises newly allocated frames as their flags and the policy require: the
     /// [truth table](super).
     ///
-    /// If the frames have an address, one call of the primitive clears them all. Up to the size of
-    /// the second-level cache its intent is [`Intent::Hot`], above it [`Intent::Cold`]: the frames
-    /// would evict each other and the program's working set before they are used.
+    /// If the frames have an address, one call of the primitive clears them all. The intent follows
+    /// from their number: [Hot or Cold](super#hot-or-cold).
     ///
     /// If [`AllocFlags::ZERO_TAGS`] is passed and memory can have tags, data and tags are zeroed in
     /// one pass, even if the data alone would be left: data that is known zero stays zero, and no
@@ -122,7 +123,8 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     ///
     /// # Errors
     /// A frame could not be mapped. Those before it are initialised, it and those after it are
-    /// unchanged: the allocator must not return the block.
+    /// unchanged. The allocator must not return the block: it puts it back on its free list, and
+    /// fails the allocation as if no memory were free.
     #[doc(alias("post_alloc_hook", "prep_new_page"))]
     #[inline]
     pub unsafe fn post_alloc(
@@ -137,8 +139,7 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
             return Ok(InitOutcome { data: DataState::Cleared, tags });
         }
         // SAFETY: the caller's promise.
-        DataState::at_alloc(self.policy(), flags)
-            .apply(|| unsafe { self.init(frames, at_alloc(frames.npages())) })
+        DataState::at_alloc(self.policy(), flags).apply(|| unsafe { self.init(frames) })
     }
 
     /// Initialises discontiguous frames of a bulk allocation, as [`post_alloc`](Self::post_alloc)
@@ -163,13 +164,12 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
             return Ok(InitOutcome { data: DataState::Cleared, tags: TagState::Set(Tag::ZERO) });
         }
         // SAFETY: the caller's promise.
-        DataState::at_alloc(self.policy(), flags)
-            .apply(|| unsafe { self.init_list(frames, at_alloc(frames.len() as u64)) })
+        DataState::at_alloc(self.policy(), flags).apply(|| unsafe { self.init_list(frames) })
     }
 
-    /// Clears frames that are being freed, if the policy has `on_free`, for [`Intent::Cold`]: the
-    /// data is not read again. [`AllocFlags::KNOWN_ZERO`] skips the clear, because it asserts that
-    /// the frames were never written. No other flag matters.
+    /// Clears frames that are being freed, if the policy has `on_free`. [`AllocFlags::KNOWN_ZERO`]
+    /// skips the clear, because it asserts that the frames were never written. No other flag
+    /// matters.
     ///
     /// # Safety
     /// The caller may overwrite the frames, and nothing else reads or writes them meanwhile.
@@ -184,8 +184,7 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
         flags: AllocFlags,
     ) -> Result<InitOutcome, ClearError<M::Error>> {
         // SAFETY: the caller's promise.
-        DataState::at_free(self.policy(), flags)
-            .apply(|| unsafe { self.init(frames, Intent::Cold) })
+        DataState::at_free(self.policy(), flags).apply(|| unsafe { self.init(frames) })
     }
 
     /// Clears discontiguous frames that are being freed, as [`free_prepare`](Self::free_prepare)
@@ -201,8 +200,7 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
         flags: AllocFlags,
     ) -> Result<InitOutcome, ClearError<M::Error>> {
         // SAFETY: the caller's promise.
-        DataState::at_free(self.policy(), flags)
-            .apply(|| unsafe { self.init_list(frames, Intent::Cold) })
+        DataState::at_free(self.policy(), flags).apply(|| unsafe { self.init_list(frames) })
     }
 
     /// Clears frames regardless of the policy. Each run with an address takes one call of the
@@ -214,13 +212,14 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     #[inline]
     pub unsafe fn init_pages(&self, frames: FrameRange) -> Result<(), ClearError<M::Error>> {
         // SAFETY: the caller's promise.
-        unsafe { self.init(frames, at_alloc(frames.npages())) }
+        unsafe { self.init(frames) }
     }
 
     /// # Safety
     /// As [`clear_highpages`].
     #[inline]
-    unsafe fn init(&self, frames: FrameRange, intent: Intent) -> Result<(), ClearError<M::Error>> {
+    unsafe fn init(&self, frames: FrameRange) -> Result<(), ClearError<M::Error>> {
+        let intent = hot_up_to_l2(frames.npages() << PAGE_SHIFT);
         let _unchecked = ChecksDisabled::new(&self.checker);
         // SAFETY: the caller's promise.
         unsafe { clear_highpages(&self.mem, frames, intent) }
@@ -228,20 +227,31 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
 
     /// # Safety
     /// As [`clear_highpages`], for each frame.
-    unsafe fn init_list(
-        &self,
-        frames: &[Frame],
-        intent: Intent,
-    ) -> Result<(), ClearError<M::Error>> {
+    unsafe fn init_list(&self, frames: &[Frame]) -> Result<(), ClearError<M::Error>> {
+        let intent = hot_up_to_l2((frames.len() as u64) << PAGE_SHIFT);
         let _unchecked = ChecksDisabled::new(&self.checker);
         // SAFETY: the caller's promise.
         unsafe { clear_scattered_highpages(&self.mem, frames, intent) }
     }
 }
 
+/// Returns Hot up to the size of the second-level cache, Cold above it.
 #[inline]
-fn at_alloc(npages: u64) -> Intent {
-    hot_up_to_l2(npages << PAGE_SHIFT)
+fn hot_up_to_l2(bytes: u64) -> Intent {
+    /// The size, or 0 before the first call. CPUID is slow, more so in a virtual machine.
+    static L2: AtomicUsize = AtomicUsize::new(0);
+    #[cold]
+    fn ask() -> usize {
+        // If the size is unknown, assume 1 MiB, which is common on server CPUs.
+        let l2 = if caches().l2 == 0 { 1 << 20 } else { caches().l2 };
+        L2.store(l2, Relaxed);
+        l2
+    }
+    let l2 = match L2.load(Relaxed) {
+        0 => ask(),
+        l2 => l2,
+    };
+    if bytes <= l2 as u64 { Intent::Hot } else { Intent::Cold }
 }
 
 #[inline]
@@ -281,6 +291,20 @@ impl DataState {
             Self::Left(SkipReason::KnownZero)
         } else {
             Self::Cleared
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_up_to_the_second_level_cache_are_hot() {
+        let l2 = if caches().l2 == 0 { 1 << 20 } else { caches().l2 as u64 };
+        // The second call finds the size that the first one stored.
+        for _ in 0..2 {
+            assert_eq!([1, l2, l2 + 1].map(hot_up_to_l2), [Intent::Hot, Intent::Hot, Intent::Cold]);
         }
     }
 }
