@@ -6,6 +6,7 @@
 mod arch;
 mod check;
 mod console;
+mod count;
 mod kmap;
 mod memory;
 mod mutant;
@@ -41,6 +42,11 @@ extern "C" fn main() -> ! {
     unsafe { clearpage::init_with(&facts) }.unwrap();
     vectors_fault();
 
+    if cfg!(feature = "count") {
+        count::run();
+        arch::exit(true)
+    }
+
     let own = frames.alloc_at((END - 4) as usize, 4).unwrap() as u64;
     tick::FRAME.store(own + 1, Relaxed);
     arch::start_timer();
@@ -59,12 +65,12 @@ extern "C" fn main() -> ! {
 /// an atomic read-modify-write. Returns the facts for the time when the MMU is on.
 fn early() -> Facts {
     static mut PAGE: Page = Page::ZERO;
-    let facts = Facts::detect();
+    let facts = arch::known_to_the_kernel(Facts::detect());
     let mut mmu_off = facts;
-    mmu_off.features = facts.features.without(Feature::DcZva);
+    mmu_off.features = facts.features.without(Feature::DcZva).without(Feature::Mops);
     // SAFETY: the features are as detected, but for one that is not used; nothing else runs.
     unsafe { clearpage::init_with(&mmu_off) }.unwrap();
-    assert!(clearpage::primitive_for(Intent::Auto, 4096).name() != "dc_zva");
+    assert!(!["dc_zva", "mops"].contains(&clearpage::primitive_for(Intent::Auto, 4096).name()));
     let page = core::ptr::NonNull::new(&raw mut PAGE).unwrap();
     let words = page.cast::<[u64; 512]>();
     // SAFETY: nothing else uses the page. Volatile accesses, so that they are not merged.

@@ -2,6 +2,8 @@
 
 use core::arch::{asm, global_asm};
 
+use clearpage::cpu::{Facts, Feature};
+
 use crate::paging::Leaf;
 use crate::{tick, trap};
 
@@ -115,6 +117,17 @@ fn write(register: usize, value: u32) {
 
 /// The entry of the kernel has set up all.
 pub fn init() {}
+
+/// Adds MOPS, which only an ID register reports: ID_AA64ISAR2_EL1, bits 19 to 16.
+pub fn known_to_the_kernel(mut facts: Facts) -> Facts {
+    let id: u64;
+    // SAFETY: EL1 may read the ID registers. Those of older CPUs are zero.
+    unsafe { asm!("mrs {}, s3_0_c0_c6_2", out(reg) id) };
+    if id >> 16 & 0xf != 0 {
+        facts.features = facts.features.with(Feature::Mops);
+    }
+    facts
+}
 
 /// Returns the entry that points to a table.
 pub fn table_entry(physical: u64) -> u64 {
@@ -254,6 +267,21 @@ pub fn stop_timer() {
 
 /// This ISA has no direction flag.
 pub fn interrupt_backwards() {}
+
+/// Starts the counter of cycles, which counts instructions under `-icount`.
+pub fn start_counter() {
+    // SAFETY: PMCR_EL0.E and bit 31, the cycle counter, of PMCNTENSET_EL0.
+    unsafe {
+        asm!("msr pmcntenset_el0, {}", "msr pmcr_el0, {}", "isb", in(reg) 1_u64 << 31, in(reg) 1_u64)
+    };
+}
+
+pub fn counter() -> u64 {
+    let count;
+    // SAFETY: reads a counter.
+    unsafe { asm!("mrs {}, pmccntr_el0", out(reg) count) };
+    count
+}
 
 /// Writes a byte to the serial line.
 pub fn put(byte: u8) {

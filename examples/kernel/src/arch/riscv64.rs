@@ -2,6 +2,10 @@
 
 use core::arch::{asm, global_asm};
 
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use clearpage::cpu::{Facts, Feature};
+
 use crate::paging::Leaf;
 use crate::{tick, trap};
 
@@ -26,6 +30,8 @@ start:
     la sp, stack_top
     la t0, trap_vector
     csrw stvec, t0
+    la t0, {tree}
+    sd a1, 0(t0)
     call main
 
     .balign 4
@@ -76,6 +82,7 @@ trap_vector:
     sret
 "#,
     trap = sym trap_entry,
+    tree = sym DEVICE_TREE,
 );
 
 const TIMER: usize = 1 << 63 | 5;
@@ -93,6 +100,28 @@ extern "C" fn trap_entry(cause: usize, address: usize, pc: usize) -> usize {
 
 /// The entry of the kernel has set up all.
 pub fn init() {}
+
+/// Adds Zicboz, and the size of its block, which only the device tree reports. The firmware has
+/// enabled the instruction for S-mode (menvcfg.CBZE).
+pub fn known_to_the_kernel(mut facts: Facts) -> Facts {
+    let address = DEVICE_TREE.load(Relaxed);
+    // SAFETY: the firmware passed its address, and nothing has written there.
+    let tree = unsafe { fdt::Fdt::from_ptr(core::ptr::with_exposed_provenance(address)) }.unwrap();
+    let cpu = tree.cpus().next().unwrap();
+    let has = |extension: &str| {
+        let all = cpu.property("riscv,isa-extensions").and_then(|all| all.as_str());
+        all.is_some_and(|all| all.split('\0').any(|name| name == extension))
+    };
+    let block = cpu.property("riscv,cboz-block-size").and_then(|size| size.as_usize());
+    if let (true, Some(block)) = (has("zicboz"), block) {
+        facts.features = facts.features.with(Feature::Zicboz);
+        facts.block = block;
+    }
+    facts
+}
+
+/// The physical address of the device tree.
+static DEVICE_TREE: AtomicUsize = AtomicUsize::new(0);
 
 /// Returns the entry that points to a table.
 pub fn table_entry(physical: u64) -> u64 {
@@ -209,6 +238,16 @@ pub fn stop_timer() {
 
 /// This ISA has no direction flag.
 pub fn interrupt_backwards() {}
+
+/// The firmware has enabled the counter of instructions.
+pub fn start_counter() {}
+
+pub fn counter() -> u64 {
+    let count;
+    // SAFETY: reads a counter.
+    unsafe { asm!("rdinstret {}", out(reg) count) };
+    count
+}
 
 /// Writes a byte to the console of the firmware.
 pub fn put(byte: u8) {

@@ -4,6 +4,8 @@ use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering::Relaxed;
 
+use clearpage::cpu::Facts;
+
 use crate::paging::Leaf;
 use crate::{mutant, tick, trap};
 
@@ -179,6 +181,11 @@ pub fn init() {
     unsafe { asm!("lidt [{}]", in(reg) &raw const pointer, options(nostack, preserves_flags)) };
 }
 
+/// CPUID reports all facts to the library.
+pub fn known_to_the_kernel(detected: Facts) -> Facts {
+    detected
+}
+
 /// Returns the entry that points to a table.
 pub fn table_entry(physical: u64) -> u64 {
     physical | 3 // present, writable
@@ -294,6 +301,14 @@ pub fn interrupt_backwards() {
             cleared = in(reg) cleared,
         );
     }
+}
+
+/// Under `-icount`, the time stamp counter counts instructions.
+pub fn start_counter() {}
+
+pub fn counter() -> u64 {
+    // SAFETY: CR4.TSD is 0.
+    unsafe { core::arch::x86_64::_rdtsc() }
 }
 
 /// Writes a byte to the first serial line.
