@@ -6,6 +6,16 @@
 //!
 //! `build.rs` selects the folder. What an ISA does not define, it takes from [`mod@generic`].
 
+/// Defines the table of an ISA, [`PRIMITIVES`], from its rows. It is one static, not a reference to a
+/// constant, which the compiler may copy: rows are compared by address.
+macro_rules! rows {
+    ($($(#[$cfg:meta])* $row:path),* $(,)?) => {
+        pub(crate) static PRIMITIVES: [crate::primitive::Primitive;
+            [$($(#[$cfg])* stringify!($row)),*].len()] = [$($(#[$cfg])* $row),*];
+    };
+}
+pub(crate) use rows;
+
 mod auxv;
 #[allow(dead_code, unused_imports, reason = "an ISA replaces what it defines itself")]
 mod generic;

@@ -5,7 +5,7 @@ use core::fmt;
 use core::ops::Deref;
 
 use crate::arch;
-use crate::cpu::{Feature, declared};
+use crate::cpu::{Feature, declared, same};
 
 /// Whether a primitive's stores go through the cache or bypass it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -192,9 +192,9 @@ impl fmt::Debug for Primitive {
 }
 
 impl PartialEq for Primitive {
-    /// Compares the names, which are unique in the table.
+    /// Compares the addresses: there is one table, and nothing copies its rows.
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        core::ptr::eq(self, other)
     }
 }
 
@@ -236,16 +236,41 @@ impl Deref for AvailablePrimitive {
 
 /// Returns all primitives that are compiled in, including those that this CPU cannot run.
 pub fn primitives() -> &'static [Primitive] {
-    arch::PRIMITIVES
+    &arch::PRIMITIVES
 }
 
-/// Returns the row named `name`.
-pub(crate) fn find(name: &str) -> Option<&'static Primitive> {
-    primitives().iter().find(|p| p.name() == name)
+/// A row by its position in the table. One byte instead of a pointer: a tuning has 195 rows, and
+/// kernels have small stacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position(u8);
+
+impl Position {
+    pub(crate) const fn of(row: &'static Primitive) -> Self {
+        // SAFETY: every row is in the table: nothing else creates or copies one.
+        Self(unsafe { core::ptr::from_ref(row).offset_from(arch::PRIMITIVES.as_ptr()) } as u8)
+    }
+
+    pub(crate) const fn row(self) -> &'static Primitive {
+        // SAFETY: only `of` creates a position. Indexing would need the text of a panic.
+        unsafe { &*arch::PRIMITIVES.as_ptr().add(self.0 as usize) }
+    }
+}
+
+/// Returns the row named `name`. As a constant it costs a kernel no search and no names.
+pub(crate) const fn named(name: &str) -> Option<&'static Primitive> {
+    let mut i = 0;
+    while i < arch::PRIMITIVES.len() {
+        let row = &arch::PRIMITIVES[i];
+        if same(row.name().as_bytes(), name.as_bytes()) {
+            return Some(row);
+        }
+        i += 1;
+    }
+    None
 }
 
 /// Returns the row named `name`, if this CPU can run it.
 #[allow(dead_code, reason = "only MTE is asked for by name")]
 pub(crate) fn usable(name: &str) -> Option<AvailablePrimitive> {
-    find(name)?.available().ok()
+    named(name)?.available().ok()
 }

@@ -16,7 +16,4 @@ pub(crate) use super::generic::*;
 pub(crate) use ident::{block, flags, identity};
 pub(crate) use tuning::{MECHANISMS, tuning};
 
-use crate::primitive::Primitive;
-
-pub(crate) static PRIMITIVES: &[Primitive] =
-    &[dc_zva::PRIMITIVE, stp::PRIMITIVE, stnp::PRIMITIVE, mops::PRIMITIVE, mte::PRIMITIVE, GENERIC];
+super::rows! {dc_zva::PRIMITIVE, stp::PRIMITIVE, stnp::PRIMITIVE, mops::PRIMITIVE, mte::PRIMITIVE, GENERIC}

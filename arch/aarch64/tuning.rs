@@ -15,7 +15,8 @@
 
 use crate::cpu::{Facts, Vendor};
 use crate::page::PAGE_SIZE;
-use crate::tuning::{Ladder, Tuning};
+use crate::primitive::named;
+use crate::tuning::{Ladder, Row, Tuning};
 
 /// Below this, and below four blocks, DC ZVA saves nothing; a page is cleared by it in any case.
 const ZVA_START: usize = 256;
@@ -38,19 +39,21 @@ fn zva_saves_nothing(facts: &Facts) -> bool {
 }
 
 /// What [`candidates`](crate::candidates) chooses from: of each mechanism the first that is available.
-pub(crate) const MECHANISMS: &[&[&str]] = &[&["dc_zva"], &["mops"], &["stp"], &["stnp"]];
+pub(crate) const MECHANISMS: &[&[Row]] =
+    &[&[named("dc_zva")], &[named("mops")], &[named("stp")], &[named("stnp")]];
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {
-    if let Some(mops) = facts.row("mops") {
+    if let Some(mops) = facts.usable(const { named("mops") }) {
         return Tuning::uniform(mops);
     }
-    let short = facts.first(&["stp"]);
-    if let Some(zva) = facts.row("dc_zva").filter(|_| !zva_saves_nothing(facts)) {
+    let short = const { named("stp").unwrap() };
+    if let Some(zva) = facts.usable(const { named("dc_zva") }).filter(|_| !zva_saves_nothing(facts))
+    {
         let from = (4 * facts.block).clamp(ZVA_START, PAGE_SIZE);
         let ladder = Ladder::new(short).then(from, zva);
         return Tuning::of(ladder, ladder, ladder);
     }
-    let stream = facts.first(&["stnp"]);
+    let stream = const { named("stnp").unwrap() };
     let last = facts.caches.l3.max(facts.caches.l2);
     let last = if last == 0 { LAST_CACHE } else { last };
     let kept = Ladder::new(short).then(last, stream);

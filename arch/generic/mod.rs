@@ -11,18 +11,18 @@ pub(super) use words::PRIMITIVE as GENERIC;
 
 use super::auxv::auxv;
 use crate::cpu::{Caches, Facts, Flag, Isa};
-use crate::primitive::Primitive;
-use crate::tuning::Tuning;
+use crate::primitive::named;
+use crate::tuning::{Row, Tuning};
 
-pub(crate) static PRIMITIVES: &[Primitive] = &[GENERIC];
+super::rows! {GENERIC}
 
 /// What [`candidates`](crate::candidates) chooses from: of each mechanism the first that is available.
-pub(crate) const MECHANISMS: &[&[&str]] = &[&["generic"]];
+pub(crate) const MECHANISMS: &[&[Row]] = &[&[named("generic")]];
 
 /// Uses the first mechanism that the CPU has for every length and intent.
 pub(crate) fn tuning(facts: &Facts) -> Tuning {
-    let mut names = super::MECHANISMS.iter().copied().flatten();
-    Tuning::uniform(names.find_map(|name| facts.row(name)).unwrap_or_else(super::generic))
+    let mut rows = super::MECHANISMS.iter().copied().flatten();
+    Tuning::uniform(rows.find_map(|&row| facts.usable(row)).unwrap_or_else(super::generic))
 }
 
 pub(crate) const fn identity() -> Facts {

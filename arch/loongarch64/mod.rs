@@ -13,22 +13,23 @@ pub(crate) use cpucfg::caches;
 
 use super::auxv::hwcap;
 use crate::cpu::{Feature, Flag};
-use crate::primitive::Primitive;
+use crate::primitive::named;
+use crate::tuning::Row;
 
-/// The rows of loongarch64. Those with vector registers need a target that has them, or a system
-/// that reports them. Kernel and firmware targets have neither.
-pub(crate) static PRIMITIVES: &[Primitive] = &[
+// The rows of loongarch64. Those with vector registers need a target that has them, or a system
+// that reports them. Kernel and firmware targets have neither.
+super::rows! {
     st_d::PRIMITIVE,
     #[cfg(any(target_feature = "lsx", feature = "std"))]
     lsx::PRIMITIVE,
     #[cfg(any(target_feature = "lsx", feature = "std"))]
     lasx::PRIMITIVE,
     GENERIC,
-];
+}
 
 /// The first that is available serves every length and intent: the widest store needs the fewest
 /// instructions, and no store bypasses the cache. Not measured on a real CPU.
-pub(crate) const MECHANISMS: &[&[&str]] = &[&["lasx", "lsx"], &["st_d"]];
+pub(crate) const MECHANISMS: &[&[Row]] = &[&[named("lasx"), named("lsx")], &[named("st_d")]];
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     [

@@ -10,14 +10,15 @@ mod dcbz;
 pub(crate) use super::generic::*;
 
 use crate::cpu::{Feature, Flag};
-use crate::primitive::Primitive;
+use crate::primitive::named;
+use crate::tuning::Row;
 
-pub(crate) static PRIMITIVES: &[Primitive] = &[dcbz::PRIMITIVE, GENERIC];
+super::rows! {dcbz::PRIMITIVE, GENERIC}
 
 /// The first that is available serves every length and intent: DCBZ makes a block in the cache
 /// without reading it first, and no store bypasses the cache. Not measured: emulators report no
 /// speed. Linux clears its pages the same way.
-pub(crate) const MECHANISMS: &[&[&str]] = &[&["dcbz"], &["generic"]];
+pub(crate) const MECHANISMS: &[&[Row]] = &[&[named("dcbz")], &[named("generic")]];
 
 /// Returns DCBZ, which every CPU has. It is usable if the block size is known.
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {

@@ -8,14 +8,15 @@ mod sd;
 pub(crate) use super::generic::*;
 pub(crate) use hwprobe::flags;
 
-use crate::primitive::Primitive;
+use crate::primitive::named;
+use crate::tuning::Row;
 
-pub(crate) static PRIMITIVES: &[Primitive] = &[cbo_zero::PRIMITIVE, sd::PRIMITIVE, GENERIC];
+super::rows! {cbo_zero::PRIMITIVE, sd::PRIMITIVE, GENERIC}
 
 /// The first that is available serves every length and intent: a block at a time saves both the
 /// instructions and the reading of lines that are about to be overwritten, and no store of the base
 /// ISA bypasses the cache. Not measured: emulators report no speed. Linux's `clear_page` does so.
-pub(crate) const MECHANISMS: &[&[&str]] = &[&["cbo_zero"], &["sd"]];
+pub(crate) const MECHANISMS: &[&[Row]] = &[&[named("cbo_zero")], &[named("sd")]];
 
 /// Returns the block size of `cbo.zero`; 0 if it is unavailable.
 pub(crate) fn block() -> usize {

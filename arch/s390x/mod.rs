@@ -10,6 +10,4 @@ pub(crate) use super::generic::*;
 pub(crate) use ecag::caches;
 pub(crate) use tuning::{MECHANISMS, tuning};
 
-use crate::primitive::Primitive;
-
-pub(crate) static PRIMITIVES: &[Primitive] = &[xc::PRIMITIVE, mvcle::PRIMITIVE, GENERIC];
+super::rows! {xc::PRIMITIVE, mvcle::PRIMITIVE, GENERIC}

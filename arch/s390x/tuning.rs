@@ -11,7 +11,8 @@
 //! reports, Cold from one page on.
 
 use crate::cpu::Facts;
-use crate::tuning::{Ladder, Tuning};
+use crate::primitive::named;
+use crate::tuning::{Ladder, Row, Tuning};
 
 /// The piece that MVCLE's millicode clears at once. Shorter ranges contain no whole one.
 const COLD_START: usize = 4 << 10;
@@ -19,10 +20,10 @@ const COLD_START: usize = 4 << 10;
 const LAST_CACHE: usize = 32 << 20;
 
 /// What [`candidates`](crate::candidates) chooses from: of each mechanism the first that is available.
-pub(crate) const MECHANISMS: &[&[&str]] = &[&["xc"], &["mvcle"]];
+pub(crate) const MECHANISMS: &[&[Row]] = &[&[named("xc")], &[named("mvcle")]];
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {
-    let (xc, mvcle) = (facts.first(&["xc"]), facts.first(&["mvcle"]));
+    let (xc, mvcle) = (const { named("xc").unwrap() }, const { named("mvcle").unwrap() });
     let last = facts.caches.l3.max(facts.caches.l2);
     let last = if last == 0 { LAST_CACHE } else { last };
     let hot = Ladder::new(xc).then(last, mvcle);

@@ -69,23 +69,26 @@ const fn unpack(signature: u32) -> (u32, u32, u32) {
     (family, extended << 4 | signature >> 4 & 15, signature & 15)
 }
 
+/// A feature, whether the CPU has it, and where it says so.
+type Bit = (Feature, fn() -> bool, &'static str);
+
+const FLAGS: &[Bit] = &[
+    #[cfg(target_arch = "x86")]
+    (Feature::Sse2, sse2, "CPUID 1 EDX bit 26"),
+    (Feature::Erms, || bit(cpuid(7, 0).ebx, 9), "CPUID 7.0 EBX bit 9"),
+    (Feature::Fsrm, || bit(cpuid(7, 0).edx, 4), "CPUID 7.0 EDX bit 4"),
+    (Feature::Fzrm, || bit(cpuid(7, 1).eax, 10), "CPUID 7.1 EAX bit 10"),
+    (Feature::Fsrs, || bit(cpuid(7, 1).eax, 11), "CPUID 7.1 EAX bit 11"),
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    (Feature::Avx2, || super::wide::require_avx2().is_ok(), "CPUID 7.0 EBX bit 5 and XCR0"),
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    (Feature::Avx512f, || super::wide::require_avx512().is_ok(), "CPUID 7.0 EBX bit 16 and XCR0"),
+    #[cfg(target_arch = "x86_64")]
+    (Feature::Clzero, clzero, "CPUID 8000_0008 EBX bit 0"),
+];
+
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
-    [
-        #[cfg(target_arch = "x86")]
-        (Feature::Sse2, sse2(), "CPUID 1 EDX bit 26"),
-        (Feature::Erms, bit(cpuid(7, 0).ebx, 9), "CPUID 7.0 EBX bit 9"),
-        (Feature::Fsrm, bit(cpuid(7, 0).edx, 4), "CPUID 7.0 EDX bit 4"),
-        (Feature::Fzrm, bit(cpuid(7, 1).eax, 10), "CPUID 7.1 EAX bit 10"),
-        (Feature::Fsrs, bit(cpuid(7, 1).eax, 11), "CPUID 7.1 EAX bit 11"),
-        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-        (Feature::Avx2, super::wide::require_avx2().is_ok(), "CPUID 7.0 EBX bit 5 and XCR0"),
-        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-        (Feature::Avx512f, super::wide::require_avx512().is_ok(), "CPUID 7.0 EBX bit 16 and XCR0"),
-        #[cfg(target_arch = "x86_64")]
-        (Feature::Clzero, clzero(), "CPUID 8000_0008 EBX bit 0"),
-    ]
-    .into_iter()
-    .map(|(feature, set, source)| Flag { feature, set, source })
+    FLAGS.iter().map(|&(feature, set, source)| Flag { feature, set: set(), source })
 }
 
 /// Returns the data cache sizes. Intel describes caches in leaf 4, AMD and Hygon in 8000_001D, in

@@ -27,11 +27,11 @@ pub(crate) use wide::{is_short, zero_small};
 
 use super::require;
 use crate::cpu::Feature;
-use crate::primitive::{Primitive, Unavailable};
+use crate::primitive::Unavailable;
 
-/// The rows of both widths. Those with vector registers need `target_feature = "sse2"`, which
-/// kernel and firmware targets lack, and i586.
-pub(crate) static PRIMITIVES: &[Primitive] = &[
+// The rows of both widths. Those with vector registers need `target_feature = "sse2"`, which
+// kernel and firmware targets lack, and i586.
+super::rows! {
     stosb::PRIMITIVE,
     #[cfg(target_arch = "x86")]
     stosd::PRIMITIVE,
@@ -53,7 +53,7 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     #[cfg(target_arch = "x86_64")]
     clzero::PRIMITIVE,
     GENERIC,
-];
+}
 
 /// The feature that came with SSE2's instructions; `None` on x86_64, where all CPUs have them.
 const SSE2: Option<Feature> = if cfg!(target_arch = "x86") { Some(Feature::Sse2) } else { None };

@@ -17,8 +17,8 @@
 
 use crate::arch::generic;
 use crate::cpu::{Caches, Facts, Feature, Vendor};
-use crate::primitive::Primitive;
-use crate::tuning::{Ladder, Tuning};
+use crate::primitive::{Primitive, named};
+use crate::tuning::{Ladder, Row, Tuning};
 
 /// Below this `rep stosb`, which starts slowly, loses to 16-byte stores even on its best CPUs.
 const STRING_START: usize = 2 << 10;
@@ -65,36 +65,51 @@ enum Quirk {
 }
 
 fn quirk(facts: &Facts) -> Option<Quirk> {
-    match (facts.vendor, facts.family, facts.model) {
-        (Vendor::AMD, 0x19, 0x00..=0x0f | 0x20..=0x5f) if !facts.has(Feature::Avx512f) => {
+    // Not a match of the vendor, which would compare byte by byte.
+    let (amd, intel) = (facts.vendor == Vendor::AMD, facts.vendor == Vendor::INTEL);
+    match (facts.family, facts.model) {
+        (0x19, 0x00..=0x0f | 0x20..=0x5f) if amd && !facts.has(Feature::Avx512f) => {
             Some(Quirk::ColdByClzero)
         }
-        (Vendor::AMD, 0x19, 0x10..=0x1f | 0x60..=0xaf) => Some(Quirk::SlowColdStrings),
-        (Vendor::INTEL, 0x06, 0x55 | 0x66) => Some(Quirk::StringPastCache),
+        (0x19, 0x10..=0x1f | 0x60..=0xaf) if amd => Some(Quirk::SlowColdStrings),
+        (0x06, 0x55 | 0x66) if intel => Some(Quirk::StringPastCache),
         _ => None,
     }
 }
 
 /// What [`candidates`](crate::candidates) chooses from: of each mechanism the first that is available.
-pub(crate) const MECHANISMS: &[&[&str]] =
-    &[&["avx2", "sse2"], &["stosb"], &["movntdq_avx2", "movntdq"], &["clzero", "movnti"]];
+pub(crate) const MECHANISMS: &[&[Row]] =
+    &[&[AVX2, SSE2], &[STOSB], &[MOVNTDQ_AVX2, MOVNTDQ], &[CLZERO, MOVNTI]];
+
+const STOSB: Row = named("stosb");
+/// `stosq`, or `stosd` on x86.
+const WORDS: Row = match named("stosq") {
+    None => named("stosd"),
+    row => row,
+};
+const SSE2: Row = named("sse2");
+const AVX2: Row = named("avx2");
+const MOVNTI: Row = named("movnti");
+const MOVNTDQ: Row = named("movntdq");
+const MOVNTDQ_AVX2: Row = named("movntdq_avx2");
+const CLZERO: Row = named("clzero");
 
 pub(crate) fn tuning(facts: &Facts) -> Tuning {
-    choose(facts, |name| facts.row(name))
+    choose(facts, |_| true)
 }
 
-fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tuning {
-    let first = |names: &[&str]| names.iter().find_map(|name| row(name));
+fn choose(facts: &Facts, allowed: impl Fn(&Primitive) -> bool) -> Tuning {
+    let usable = |row| facts.usable(row).filter(|row| allowed(row));
     let quirk = quirk(facts);
     let caches = caches(facts.caches);
 
-    let string = if facts.has(Feature::Erms) { row("stosb") } else { None };
-    let wide = row("avx2");
-    let plain = wide.or_else(|| row("sse2")).or(string);
-    let short = plain.or_else(|| first(&["stosq", "stosd"])).unwrap_or_else(generic);
+    let string = if facts.has(Feature::Erms) { usable(STOSB) } else { None };
+    let wide = usable(AVX2);
+    let plain = wide.or_else(|| usable(SSE2)).or(string);
+    let short = plain.or_else(|| usable(WORDS)).unwrap_or_else(generic);
     let long = string.unwrap_or(short);
 
-    let amd = matches!(facts.vendor, Vendor::AMD | Vendor::HYGON);
+    let amd = facts.vendor == Vendor::AMD || facts.vendor == Vendor::HYGON;
     let string_start = match wide {
         None => STRING_START,
         Some(_) if amd => caches.l1d,
@@ -107,15 +122,20 @@ fn choose(facts: &Facts, row: impl Fn(&str) -> Option<&'static Primitive>) -> Tu
     let kept = |from: usize| Ladder::new(short).then(from, long);
 
     // The widest; CLZERO before 16 and 8 bytes, which reach 0.7 and 0.5 of the speed on Zen 4.
+    let vectors = || usable(MOVNTDQ_AVX2).or_else(|| usable(MOVNTDQ));
+    let words = || usable(MOVNTI);
     let stream = match quirk {
-        Some(Quirk::ColdByClzero) => first(&["clzero", "movntdq_avx2", "movntdq", "movnti"]),
-        Some(Quirk::StringPastCache) => first(&["movntdq_avx2", "movntdq"]),
-        _ => first(&["movntdq_avx2", "clzero", "movntdq", "movnti"]),
+        Some(Quirk::ColdByClzero) => usable(CLZERO).or_else(vectors).or_else(words),
+        Some(Quirk::StringPastCache) => vectors(),
+        _ => usable(MOVNTDQ_AVX2)
+            .or_else(|| usable(CLZERO))
+            .or_else(|| usable(MOVNTDQ))
+            .or_else(words),
     };
     let stream = stream.unwrap_or(long);
     let past = if quirk == Some(Quirk::StringPastCache) { long } else { stream };
     let mut cold = kept(string_start).then(stream_start, stream);
-    if amd && stream.name() == "movnti" {
+    if amd && MOVNTI == Some(stream) {
         // Past the last-level cache AMD's `rep stosb` stops fetching lines. On Zen 4 it rises from
         // 28 GB/s to 74 there, while MOVNTI stays at 39.
         cold = cold.then(caches.l3, string.unwrap_or(stream));
@@ -150,8 +170,7 @@ mod tests {
             (facts.vendor, facts.family, facts.model) = cpu;
             facts.features = features.iter().copied().collect();
             facts.caches = Caches { l1d: 32 << 10, l2: mib, l3: 32 * mib };
-            let general = |row: &&Primitive| row.registers() == RegisterFile::General;
-            let tuning = choose(&facts, |name| facts.row(name).filter(general));
+            let tuning = choose(&facts, |row| row.registers() == RegisterFile::General);
             let steps = tuning.steps(intent).map(|(from, row)| (row.name(), from));
             assert_eq!(steps.collect::<Vec<_>>(), expected, "{facts:?}");
         };

@@ -94,7 +94,10 @@ impl Vendor {
 
     /// Creates a vendor; returns `None` if `name` exceeds 12 bytes or is not printable ASCII.
     pub const fn named(name: &str) -> Option<Self> {
-        let name = name.as_bytes();
+        Self::from_bytes(name.as_bytes())
+    }
+
+    const fn from_bytes(name: &[u8]) -> Option<Self> {
         let mut bytes = [0; 12];
         if name.len() > bytes.len() {
             return None;
@@ -119,7 +122,7 @@ impl Vendor {
     /// Creates a vendor from reported bytes; returns [`Self::UNKNOWN`] if they are not a name.
     #[allow(dead_code, reason = "not every ISA reports one")]
     pub(crate) fn of(bytes: &[u8]) -> Self {
-        str::from_utf8(bytes).ok().and_then(Self::named).unwrap_or(Self::UNKNOWN)
+        Self::from_bytes(bytes).unwrap_or(Self::UNKNOWN)
     }
 }
 

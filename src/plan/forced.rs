@@ -1,8 +1,7 @@
 //! Builds for one primitive, with `--cfg clearpage_force="name"`: the choice is a constant.
 
 use crate::arch::PRIMITIVES;
-use crate::cpu::same;
-use crate::primitive::Primitive;
+use crate::primitive::{Primitive, named};
 
 /// The name that the cfg gives; empty without it.
 const NAME: &str = env!("CLEARPAGE_FORCED");
@@ -19,17 +18,13 @@ const fn row(name: &str) -> Option<&'static Primitive> {
     if name.is_empty() {
         return None;
     }
-    let mut i = 0;
-    while i < PRIMITIVES.len() {
-        if same(PRIMITIVES[i].name().as_bytes(), name.as_bytes()) {
-            if PRIMITIVES[i].sets_tags() {
-                refuse("clearpage_force names a primitive that sets memory tags; allowed are:");
-            }
-            return Some(&PRIMITIVES[i]);
+    match named(name) {
+        None => refuse("clearpage_force names no primitive of this target, which has:"),
+        Some(row) if row.sets_tags() => {
+            refuse("clearpage_force names a primitive that sets memory tags; allowed are:")
         }
-        i += 1;
+        found => found,
     }
-    refuse("clearpage_force names no primitive of this target, which has:")
 }
 
 /// Panics with `why` and the allowed names.

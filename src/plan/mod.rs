@@ -14,9 +14,9 @@ use crate::arch;
 use crate::cpu::{self, Facts, Feature};
 use crate::intent::Intent;
 use crate::page::PAGE_SIZE;
-use crate::primitive::{AvailablePrimitive, Primitive, find};
+use crate::primitive::{self, AvailablePrimitive, Primitive, Unavailable};
 use crate::settings::Entries;
-use crate::tuning::{CLASSES, Tuning, class, shortest};
+use crate::tuning::{CLASSES, Tuning, class};
 
 use forced::FORCED;
 
@@ -74,7 +74,7 @@ pub fn init() -> Result<(), InitError> {
     }
     if !PLAN.are_complete() {
         let tuning = asked_for()?;
-        PLAN.complete(|intent, class| chosen(&tuning, intent, class));
+        PLAN.complete(|intent, class| tuning.0.row(intent, class));
     }
     Ok(())
 }
@@ -126,11 +126,7 @@ pub unsafe fn init_with(facts: &Facts) -> Result<(), FactsError> {
 }
 
 fn replace(tuning: &Proven) {
-    PLAN.replace(|intent, class| chosen(tuning, intent, class));
-}
-
-fn chosen(tuning: &Proven, intent: usize, class: usize) -> &'static Primitive {
-    tuning.choose(Intent::ALL[intent], shortest(class)).primitive()
+    PLAN.replace(|intent, class| tuning.0.row(intent, class));
 }
 
 /// Returns the tuning from the environment, or this CPU's default. A force overrides a tuning.
@@ -198,7 +194,7 @@ pub fn reset_plan() -> Result<(), InitError> {
 
 /// Returns the primitive named `name`, and the tuning that uses it for every clear.
 fn named(name: &str) -> Result<(&'static Primitive, Proven), ForceError> {
-    let row = find(name).ok_or(ForceError::Unknown)?;
+    let row = primitive::named(name).ok_or(ForceError::Unknown)?;
     Ok((row, Tuning::uniform(row).proven()?))
 }
 
@@ -221,15 +217,28 @@ impl Tuning {
 
     /// Checks that this CPU can run each primitive of this tuning, and that none sets memory tags.
     fn proven(self) -> Result<Proven, ForceError> {
-        for (_, row) in Intent::ALL.into_iter().flat_map(|intent| self.steps(intent)) {
-            if row.sets_tags() {
-                return Err(ForceError::SetsTags { name: row.name() });
+        let mut checked = None;
+        for intent in 0..Intent::ALL.len() {
+            for class in 0..CLASSES {
+                let row = self.row(intent, class);
+                // CPUID is slow.
+                if checked != Some(row) {
+                    can_serve(row)?;
+                    checked = Some(row);
+                }
             }
-            row.available()
-                .map_err(|why| ForceError::Unavailable { name: row.name(), reason: why.reason })?;
         }
         Ok(Proven(self))
     }
+}
+
+fn can_serve(row: &'static Primitive) -> Result<(), ForceError> {
+    if row.sets_tags() {
+        return Err(ForceError::SetsTags { name: row.name() });
+    }
+    let unavailable =
+        |why: Unavailable| ForceError::Unavailable { name: row.name(), reason: why.reason };
+    row.available().map(drop).map_err(unavailable)
 }
 
 /// A tuning of which this CPU can run every primitive, and of which none sets memory tags.
@@ -241,11 +250,5 @@ impl Proven {
     fn detect() -> Self {
         let tuning = Tuning::detect();
         tuning.proven().unwrap_or_else(|_| Self(Tuning::uniform(arch::generic())))
-    }
-
-    fn choose(&self, intent: Intent, len: usize) -> AvailablePrimitive {
-        // SAFETY: `Tuning::proven` checked every row, and every CPU can run the word stores of
-        // `detect`.
-        unsafe { AvailablePrimitive::new_unchecked(self.0.choose(intent, len)) }
     }
 }

@@ -12,7 +12,7 @@ use core::fmt;
 use crate::arch;
 use crate::cpu::{Facts, Isa};
 use crate::intent::Intent;
-use crate::primitive::{AvailablePrimitive, Primitive, find, usable};
+use crate::primitive::{AvailablePrimitive, Position, Primitive};
 
 /// The number of classes of lengths. Lengths of a class have the same highest bit (class 13: 4 KiB
 /// to 8 KiB - 1) and one primitive, so thresholds are powers of two.
@@ -28,18 +28,19 @@ pub(crate) const fn shortest(class: usize) -> usize {
 
 /// The row for each class of lengths, for one intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ladder([&'static Primitive; CLASSES]);
+pub(crate) struct Ladder([Position; CLASSES]);
 
 impl Ladder {
+    #[inline(never)] // kernels care about the size
     pub(crate) const fn new(first: &'static Primitive) -> Self {
-        Self([first; CLASSES])
+        Self([Position::of(first); CLASSES])
     }
 
     /// Uses `primitive` from `from` bytes upwards, rounded up to a power of two.
-    #[inline(never)] // kernels care about the size
+    #[inline(never)] // as above
     pub(crate) fn then(mut self, from: usize, primitive: &'static Primitive) -> Self {
         let taken = (0..CLASSES).filter(|&class| shortest(class) >= from);
-        taken.for_each(|class| self.0[class] = primitive);
+        taken.for_each(|class| self.0[class] = Position::of(primitive));
         self
     }
 }
@@ -83,12 +84,18 @@ impl Tuning {
     pub fn steps(&self, intent: Intent) -> impl Iterator<Item = (usize, &'static Primitive)> {
         let rows = self.0[intent as usize].0;
         let crossings = (0..CLASSES).filter(move |&c| c == 0 || rows[c] != rows[c - 1]);
-        crossings.map(move |class| (shortest(class), rows[class]))
+        crossings.map(move |class| (shortest(class), rows[class].row()))
+    }
+
+    /// Returns the primitive for an intent, as a number, and a class.
+    #[inline]
+    pub(crate) fn row(&self, intent: usize, class: usize) -> &'static Primitive {
+        self.0[intent].0[class].row()
     }
 
     /// Returns the primitive of this tuning for `len` bytes under `intent`.
     pub fn choose(&self, intent: Intent, len: usize) -> &'static Primitive {
-        self.0[intent as usize].0[class(len)]
+        self.row(intent as usize, class(len))
     }
 }
 
@@ -107,20 +114,17 @@ impl core::error::Error for WrongIsa {}
 /// Returns the primitives that are worth comparing on this CPU: of each mechanism (vector stores,
 /// string instruction, non-temporal stores, block instruction) the widest that it can run.
 pub fn candidates() -> impl Iterator<Item = AvailablePrimitive> {
-    arch::MECHANISMS.iter().filter_map(|names| names.iter().find_map(|name| usable(name)))
+    let usable = |rows: &&[Row]| rows.iter().flatten().find_map(|row| row.available().ok());
+    arch::MECHANISMS.iter().filter_map(usable)
 }
 
-/// Lookup of the rows that a CPU with these facts can run, for the tables in `arch/`.
+/// A row of this build, for the tables in `arch/`: `const STOSB: Row = named("stosb")`.
+pub(crate) type Row = Option<&'static Primitive>;
+
 #[allow(dead_code, reason = "some ISAs have little to choose")]
 impl Facts {
-    /// Returns the row named `name`, if the CPU can run it.
-    #[inline(never)] // as above
-    pub(crate) fn row(&self, name: &str) -> Option<&'static Primitive> {
-        find(name).filter(|row| row.needs().is_none_or(|feature| self.has(feature)))
-    }
-
-    /// Returns the first of `names` that the CPU can run; word stores if it can run none.
-    pub(crate) fn first(&self, names: &[&str]) -> &'static Primitive {
-        names.iter().find_map(|name| self.row(name)).unwrap_or_else(arch::generic)
+    /// Returns `row`, if a CPU with these facts can run it.
+    pub(crate) fn usable(&self, row: Row) -> Row {
+        row.filter(|row| row.needs().is_none_or(|feature| self.has(feature)))
     }
 }

@@ -25,7 +25,7 @@ use core::str::FromStr;
 use super::Tuning;
 use crate::cpu::{Caches, Facts, Feature, microcode};
 use crate::intent::Intent;
-use crate::primitive::{Primitive, find, primitives};
+use crate::primitive::{Primitive, named, primitives};
 
 const HEADER: &str = "clearpage-tuning";
 const VERSION: &str = "2";
@@ -200,7 +200,7 @@ fn step(line: &str) -> Result<(Intent, usize, &'static Primitive), &'static str>
     if from != 0 && !from.is_power_of_two() {
         return Err("the length is neither 0 nor a power of two");
     }
-    let primitive = find(name).ok_or("no primitive of this build is called that")?;
+    let primitive = named(name).ok_or("no primitive of this build is called that")?;
     if primitive.sets_tags() {
         let reason =
             "this primitive sets memory tags: allowed are the others of line \"primitives\"";
