@@ -91,7 +91,7 @@ impl Arena {
 /// Returns the bytes of all free reserved huge pages and of one of them, or `None` if there is no
 /// such page.
 pub fn reserved() -> Option<(usize, usize)> {
-    pool(&std::fs::read_to_string("/proc/meminfo").ok()?)
+    pool(&crate::cpuinfo::file("/proc/meminfo")?)
 }
 
 fn pool(meminfo: &str) -> Option<(usize, usize)> {
