@@ -160,7 +160,7 @@ fn backings(
     if asked.is_empty() {
         return Ok(vec![Backing::Thp]);
     }
-    let linux = cfg!(any(target_os = "linux", target_os = "android"));
+    let linux = cfg!(target_os = "linux");
     let mut backings = Vec::new();
     for backing in distinct(asked.iter().flatten().copied()) {
         // Otherwise by "all".

@@ -32,7 +32,7 @@ fn set(values: &[&str]) -> BTreeSet<String> {
 
 /// The backings that are always available.
 fn backings() -> &'static [&'static str] {
-    if cfg!(any(target_os = "linux", target_os = "android")) { &["base", "thp"] } else { &["thp"] }
+    if cfg!(target_os = "linux") { &["base", "thp"] } else { &["thp"] }
 }
 
 #[test]

@@ -66,7 +66,8 @@ impl Arena {
         }
         let mapping = options.map_anon()?;
         let start = mapping.as_ptr().addr().next_multiple_of(huge) - mapping.as_ptr().addr();
-        #[cfg(any(target_os = "linux", target_os = "android"))]
+        // memmap2 has no such advice for Android.
+        #[cfg(target_os = "linux")]
         {
             use memmap2::Advice;
             // A kernel without huge pages refuses, and has none to give.
