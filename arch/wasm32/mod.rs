@@ -15,6 +15,6 @@ pub(crate) static PRIMITIVES: &[Primitive] = &[
     GENERIC,
 ];
 
-/// The first of the build serves every length and intent: a runtime calls the memset of its own
-/// CPU. Stores of a module cannot bypass the cache.
-pub(crate) const MECHANISMS: &[&[&str]] = &[&["memory_fill"], &["generic"]];
+/// Serves every length and intent: a runtime calls the memset of its own CPU. Stores of a module
+/// cannot bypass the cache.
+pub(crate) const MECHANISMS: &[&[&str]] = &[&["memory_fill"]];
