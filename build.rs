@@ -9,11 +9,31 @@ const SHIFTS: [&str; 3] = ["12", "14", "16"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    required();
     println!("cargo::rustc-env=CLEARPAGE_ARCH={}", env::var("CARGO_CFG_TARGET_ARCH").unwrap());
     page_shift();
     forced_primitive();
     isa();
     address_sanitizer();
+}
+
+/// Refuses targets that cannot have what every build needs: pointers that hold lengths of many pages,
+/// and atomic loads and stores of pointers for the plan. Compare-and-swap is not needed.
+fn required() {
+    let var = |name| env::var(name).unwrap_or_default();
+    let (target, width) = (var("TARGET"), var("CARGO_CFG_TARGET_POINTER_WIDTH"));
+    if !["32", "64"].contains(&&*width) {
+        println!("cargo::error={target}: pointers of {width} bits, expected 32 or 64");
+    }
+    // The cfg of atomics is unstable: a stable compiler prints neither of these two. It has no `core`
+    // for the targets in question either.
+    let unstable = env::var_os("CARGO_CFG_RELOCATION_MODEL").is_some();
+    let atomics = var("CARGO_CFG_TARGET_HAS_ATOMIC_LOAD_STORE");
+    if unstable && !atomics.split(',').any(|size| size == "ptr") {
+        println!(
+            "cargo::error={target}: no atomic loads and stores of pointers, as the plan needs"
+        );
+    }
 }
 
 /// `CLEARPAGE_PAGE_SHIFT=12|14|16` becomes `cfg(clearpage_page_shift = "..")`.
@@ -59,6 +79,7 @@ fn isa() {
         ("aarch64", "64") => "aarch64",
         ("x86_64", "64") | ("x86", _) => "x86",
         ("arm" | "loongarch64" | "riscv64" | "s390x", _) => &arch,
+        ("wasm32", _) => "wasm32",
         ("powerpc64", _) if powerpc_asm() => "powerpc64",
         _ => "generic",
     };

@@ -6,13 +6,13 @@ use crate::primitive::Unavailable;
 
 /// Ends the program: the build is for a primitive (`--cfg clearpage_force`) that this CPU lacks. It
 /// does not unwind, because the call may come from inside an allocation.
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 fn refuse(why: &Unavailable) -> ! {
     crate::env::refuse(&format_args!("clearpage_force={NAME} is not available: {why}"))
 }
 
 /// Ends the program as above: a panic in an `extern "C"` function aborts.
-#[cfg(not(all(feature = "std", unix)))]
+#[cfg(not(all(feature = "std", any(unix, windows))))]
 extern "C" fn refuse(why: &Unavailable) -> ! {
     panic!("clearpage_force={NAME} is not available: {why}")
 }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(all(feature = "std", unix))]
+    #[cfg(all(feature = "std", any(unix, windows)))]
     fn an_unknown_number_ends_the_program_without_unwinding() {
         let mut child = clearpage_testkit::emulator::command(&std::env::current_exe().unwrap());
         child.args(["--exact", "arch::lazy::tests::need_an_unknown_number", "--ignored"]);

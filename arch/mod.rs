@@ -2,7 +2,7 @@
 //! length. Code above this folder knows no instructions.
 //!
 //! A leaf that writes general registers only is legal in kernels, unless it states otherwise. Vector
-//! rows are compiled in only where the target has vectors or Linux can be asked, never in kernels.
+//! rows are compiled in only where the target has vectors or the system can be asked, never in kernels.
 //!
 //! `build.rs` selects the folder. What an ISA does not define, it takes from [`mod@generic`].
 
@@ -29,6 +29,7 @@ mod lazy;
 #[cfg_attr(clearpage_isa = "powerpc64", path = "powerpc64/mod.rs")]
 #[cfg_attr(clearpage_isa = "riscv64", path = "riscv64/mod.rs")]
 #[cfg_attr(clearpage_isa = "s390x", path = "s390x/mod.rs")]
+#[cfg_attr(clearpage_isa = "wasm32", path = "wasm32/mod.rs")]
 #[cfg_attr(clearpage_isa = "x86", path = "x86/mod.rs")]
 mod isa;
 

@@ -50,8 +50,8 @@
 //!
 //! # Items that not every build has
 //! - With `std` (default): [`checks::AddressSanitizer`]. The library is otherwise the same: `std`
-//!   lets it ask Linux for hardware capabilities and microcode.
-//! - With `std`, on Unix: [`hooks::init_policy_from_env`], [`hooks::PolicyError`], [`Variable`],
+//!   lets it ask the system for hardware capabilities and microcode.
+//! - With `std`, on Unix and Windows: [`hooks::init_policy_from_env`], [`hooks::PolicyError`], [`Variable`],
 //!   [`FileError`], and the variants of [`InitError`] about variables: [`init`] reads
 //!   `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING`.
 //! - With 64-bit atomics: [`hooks::Counters`].
@@ -86,7 +86,7 @@ pub mod checks;
 mod clear;
 pub mod cpu;
 mod door;
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 mod env;
 pub mod highmem;
 pub mod hooks;
@@ -106,7 +106,7 @@ pub use clear::{
     clear_pages_for, clear_pages_uninit, clear_pages_uninit_for, clear_scattered, zero_bytes,
     zero_bytes_uninit,
 };
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 pub use env::{FileError, Variable};
 pub use intent::Intent;
 pub use page::{Order, PAGE_SHIFT, PAGE_SIZE, Page};

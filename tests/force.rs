@@ -129,7 +129,7 @@ fn a_wrong_name_in_the_environment_exits_with_status_2() {
 /// Child: prints both errors after the variables were changed.
 #[test]
 #[ignore = "run by other tests, in a process of its own"]
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 fn print_both_errors() {
     for variable in ["CLEARPAGE_FORCE", "CLEARPAGE_INIT_ON_FREE"] {
         // SAFETY: no other thread of this process reads the environment.
@@ -142,7 +142,7 @@ fn print_both_errors() {
 }
 
 #[test]
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 fn each_init_returns_the_error_of_its_variable_as_it_was_read() {
     if built_for_one() {
         return;

@@ -85,7 +85,7 @@ fn set_policy_takes_effect() {
     set_policy(InitPolicy::OFF);
 }
 
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 mod environment {
     use std::sync::Barrier;
     use std::thread;

@@ -1,19 +1,68 @@
 //! Reads what a program can know of its CPU: DCZID_EL0, readable at every exception level, and,
 //! from the kernel, the ID registers, which EL0 cannot read.
 //!
-//! Sources: Arm ARM (DDI 0487), DCZID_EL0; Linux, Documentation/arch/arm64/elf_hwcaps.rst.
+//! Sources: Arm ARM (DDI 0487), DCZID_EL0; Linux, Documentation/arch/arm64/elf_hwcaps.rst; FreeBSD,
+//! sys/arm64/include/elf.h, which has the same bits.
 
 use core::arch::asm;
 
-use crate::arch::auxv::{hwcap, hwcap2};
+use crate::arch::auxv::hwcap;
 use crate::arch::require;
 use crate::cpu::{Facts, Feature, Flag, Isa, Vendor};
 use crate::page::PAGE_SIZE;
 use crate::primitive::Unavailable;
 
-/// Whether a kernel reports features. Otherwise only the build's target features are known. With a
-/// kernel they do not count, because it may have switched a feature off.
-const KERNEL: bool = cfg!(all(feature = "std", any(target_os = "linux", target_os = "android")));
+// The source of each feature, the reason if it is unset, and its value. Where a kernel reports a
+// feature, the build's target features do not count, because the kernel may have switched it off.
+cfg_if::cfg_if! {
+    if #[cfg(all(
+        feature = "std",
+        any(target_os = "linux", target_os = "android", target_os = "freebsd")
+    ))] {
+        use crate::arch::auxv::hwcap2;
+
+        const MOPS: [&str; 2] = ["AT_HWCAP2 bit 43", "no MOPS: AT_HWCAP2 bit 43 is 0"];
+
+        fn has_mops() -> bool {
+            hwcap2(43)
+        }
+
+        const MTE: [&str; 2] = ["AT_HWCAP2 bit 18", "no MTE: AT_HWCAP2 bit 18 is 0"];
+
+        fn has_mte() -> bool {
+            hwcap2(18)
+        }
+    } else {
+        cfg_if::cfg_if! {
+            if #[cfg(all(feature = "std", target_vendor = "apple"))] {
+                const MOPS: [&str; 2] = [
+                    "sysctl hw.optional.arm.FEAT_MOPS",
+                    "no MOPS: sysctl hw.optional.arm.FEAT_MOPS is not 1",
+                ];
+
+                fn has_mops() -> bool {
+                    super::apple::number(c"hw.optional.arm.FEAT_MOPS") == 1
+                }
+            } else {
+                const MOPS: [&str; 2] = [
+                    "target feature mops",
+                    "no MOPS: the build is without target feature mops",
+                ];
+
+                fn has_mops() -> bool {
+                    cfg!(target_feature = "mops")
+                }
+            }
+        }
+
+        const MTE: [&str; 2] =
+            ["target feature mte", "no MTE: the build is without target feature mte"];
+
+        fn has_mte() -> bool {
+            cfg!(target_feature = "mte")
+        }
+    }
+}
 
 /// DCZID_EL0: the block size of DC ZVA and DC GZVA, and whether they may be used here. Linux checks
 /// at boot that it is the same on all CPUs of a machine.
@@ -61,29 +110,21 @@ impl Dczid {
     }
 }
 
-const fn either<T: Copy>(kernel: T, build: T) -> T {
-    if KERNEL { kernel } else { build }
-}
-
 /// Detects FEAT_MOPS: memory set instructions.
 pub(super) fn mops() -> Result<(), Unavailable> {
-    let build = "no MOPS: the build is without target feature mops";
-    let bit = either(hwcap2(43), cfg!(target_feature = "mops"));
-    require(bit, either("no MOPS: AT_HWCAP2 bit 43 is 0", build))
+    require(has_mops(), MOPS[1])
 }
 
 /// Detects FEAT_MTE2: memory tags.
 pub(super) fn mte() -> Result<(), Unavailable> {
-    let build = "no MTE: the build is without target feature mte";
-    let bit = either(hwcap2(18), cfg!(target_feature = "mte"));
-    require(bit, either("no MTE: AT_HWCAP2 bit 18 is 0", build))
+    require(has_mte(), MTE[1])
 }
 
 pub(crate) fn flags() -> impl Iterator<Item = Flag> {
     [
         (Feature::DcZva, Dczid::read().usable().is_ok(), "DCZID_EL0 bit 4, 0 if permitted"),
-        (Feature::Mops, mops().is_ok(), either("AT_HWCAP2 bit 43", "target feature mops")),
-        (Feature::Mte, mte().is_ok(), either("AT_HWCAP2 bit 18", "target feature mte")),
+        (Feature::Mops, has_mops(), MOPS[0]),
+        (Feature::Mte, has_mte(), MTE[0]),
     ]
     .into_iter()
     .map(|(feature, set, source)| Flag { feature, set, source })
@@ -96,12 +137,12 @@ pub(crate) fn block() -> usize {
 }
 
 /// Returns implementer, part, variant and revision, if the kernel lets programs read MIDR_EL1:
-/// Linux emulates that if AT_HWCAP bit 11 (HWCAP_CPUID) is set. The register is that of the current
-/// CPU; other CPUs of the machine may differ.
+/// Linux emulates that if AT_HWCAP bit 11 (HWCAP_CPUID) is set. In old releases of FreeBSD that bit
+/// has another meaning. The register is that of the current CPU; other CPUs may differ.
 pub(crate) fn identity() -> Facts {
     const HWCAP_CPUID: u32 = 11;
     let unknown = Facts::unknown(Isa::BUILT_FOR);
-    if !KERNEL || !hwcap(HWCAP_CPUID) {
+    if cfg!(target_os = "freebsd") || !hwcap(HWCAP_CPUID) {
         return unknown;
     }
     let midr: u64;

@@ -1,11 +1,26 @@
 //! Contains the two loops that the store instructions share; a leaf supplies the instruction. All
 //! of these stores are ordered like any others: no fence.
 
+/// Aligns the loop that follows. Not in COFF: its unwind information has the length of the function,
+/// which LLVM cannot compute across an alignment.
+#[cfg(not(any(windows, target_os = "uefi")))]
+macro_rules! align_loop {
+    () => {
+        ".p2align 4"
+    };
+}
+#[cfg(any(windows, target_os = "uefi"))]
+macro_rules! align_loop {
+    () => {
+        ""
+    };
+}
+
 /// Clears one range, 64 bytes a step, by stores of a pair of zero registers.
 macro_rules! store_pairs {
     ($store:literal, $ptr:expr, $len:expr) => {
         core::arch::asm!(
-            ".p2align 4",
+            super::loops::align_loop!(),
             "2:",
             concat!($store, " xzr, xzr, [{at}]"),
             concat!($store, " xzr, xzr, [{at}, 16]"),
@@ -54,4 +69,4 @@ macro_rules! zero_blocks {
     };
 }
 
-pub(super) use {store_pairs, zero_blocks};
+pub(super) use {align_loop, store_pairs, zero_blocks};

@@ -4,8 +4,8 @@
 //! - Instructions: SETP, SETM, SETE (Arm ARM DDI 0487, Memory Copy and Memory Set): prologue, main
 //!   part and epilogue, which must follow one another, on the same registers. They change NZCV.
 //! - CPUs: Armv8.8-A, Armv9.3-A. Feature bit: FEAT_MOPS, ID_AA64ISAR2_EL1.MOPS; under Linux
-//!   AT_HWCAP2 bit 43, elsewhere the target feature `mops`, which so far only nightly compilers
-//!   pass on to a crate.
+//!   and FreeBSD AT_HWCAP2 bit 43, on Apple's systems sysctl hw.optional.arm.FEAT_MOPS, elsewhere
+//!   the target feature `mops`, which so far only nightly compilers pass on to a crate.
 //! - Temporal; ordered as any stores: no fence.
 //! - Any alignment, block 1. If interrupted, it resumes at the same place.
 //! - General registers only: legal in kernels, which must handle the exception that a move to a CPU

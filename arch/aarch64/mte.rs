@@ -6,7 +6,7 @@
 //!   (DZP) permits it. The tag is that of the pointer, bits 59:56. (Arm ARM DDI 0487, the Memory
 //!   Tagging Extension.)
 //! - CPUs: Armv8.5-A and newer that have it. Feature bit: FEAT_MTE2, ID_AA64PFR1_EL1.MTE; under
-//!   Linux AT_HWCAP2 bit 18, elsewhere the target feature `mte`.
+//!   Linux and FreeBSD AT_HWCAP2 bit 18, elsewhere the target feature `mte`.
 //! - Temporal; data and tags are ordered as any stores: no fence.
 //! - Block 16, aligned: what one tag covers. Tags that do not match the pointer are no fault, they
 //!   are replaced; only bytes outside whole blocks are plain stores, which are checked.

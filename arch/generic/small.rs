@@ -102,7 +102,10 @@ pub(super) unsafe fn store<T: Copy + Default>(ptr: *mut u8) {
 #[cfg_attr(not(clearpage_asan), inline(always))]
 fn keep(ptr: *mut u8) {
     cfg_if::cfg_if! {
-        if #[cfg(any(target_arch = "riscv32", not(clearpage_isa = "generic")))] {
+        if #[cfg(any(
+            target_arch = "riscv32",
+            not(any(clearpage_isa = "generic", clearpage_isa = "wasm32"))
+        ))] {
             // SAFETY: the asm is a comment, which executes nothing.
             unsafe {
                 core::arch::asm!("/* {0} */", in(reg) ptr, options(nostack, preserves_flags, readonly));

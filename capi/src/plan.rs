@@ -20,7 +20,7 @@ pub extern "C" fn clearpage_init() -> c_int {
     if let Err(error) = rust::init() {
         return code(error);
     }
-    #[cfg(all(feature = "std", unix))]
+    #[cfg(all(feature = "std", any(unix, windows)))]
     if rust::hooks::init_policy_from_env().is_err() {
         return CLEARPAGE_E_ENVIRONMENT;
     }
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn clearpage_init_message(text: *mut c_char, size: usize) 
 }
 
 /// Without std there is no variable, and formatting would be most of the library.
-#[cfg(not(all(feature = "std", unix)))]
+#[cfg(not(all(feature = "std", any(unix, windows))))]
 fn message(cut: &mut Cut) {
     if let code @ ..0 = clearpage_init() {
         // SAFETY: the text is a constant.
@@ -61,7 +61,7 @@ fn message(cut: &mut Cut) {
     }
 }
 
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 fn message(cut: &mut Cut) {
     use core::fmt::Write;
 
@@ -91,7 +91,7 @@ impl Cut {
     }
 }
 
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 impl core::fmt::Write for Cut {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
         self.push(text.as_bytes());

@@ -24,12 +24,12 @@ fn glibc() -> Option<String> {
     None
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux", any(target_env = "gnu", target_env = "musl")))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[cfg(target_env = "gnu")]
     fn glibc_reports_its_version() {
         let name = name_and_version().unwrap();
         let minor = name.strip_prefix("glibc 2.").unwrap();

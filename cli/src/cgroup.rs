@@ -16,7 +16,8 @@ pub struct Limit {
 
 /// Returns the tightest limit of the process's group and those that contain it, if there is one.
 pub fn limit() -> Option<Limit> {
-    limit_below(Path::new("/"))
+    // On Windows the path is that of another file, if any.
+    if cfg!(windows) { None } else { limit_below(Path::new("/")) }
 }
 
 /// File names of the two versions of cgroups: the kernel's

@@ -9,7 +9,7 @@ pub struct CpuInfo(String);
 impl CpuInfo {
     /// Reads the file. Without it, all values are unknown.
     pub fn read() -> Self {
-        Self(fs::read_to_string("/proc/cpuinfo").unwrap_or_default())
+        Self(file("/proc/cpuinfo").unwrap_or_default())
     }
 
     /// Returns the value of the first line with this name.
@@ -51,10 +51,15 @@ impl CpuInfo {
     }
 }
 
+/// Returns the text of a file of the kernel; `None` on Windows, where the path is that of another
+/// file, if any.
+pub fn file(path: &str) -> Option<String> {
+    if cfg!(windows) { None } else { fs::read_to_string(path).ok() }
+}
+
 /// Returns the hypervisor from Xen's folder, the device tree or the sysinfo of s390x.
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 pub fn hypervisor() -> Option<String> {
-    let file = |path| fs::read_to_string(path).ok();
     let tree = || file("/proc/device-tree/hypervisor/compatible");
     let name = file("/sys/hypervisor/type").or_else(tree).or_else(|| {
         let sysinfo = file("/proc/sysinfo")?;

@@ -160,7 +160,7 @@ fn backings(
     if asked.is_empty() {
         return Ok(vec![Backing::Thp]);
     }
-    let linux = cfg!(any(target_os = "linux", target_os = "android"));
+    let linux = cfg!(target_os = "linux");
     let mut backings = Vec::new();
     for backing in distinct(asked.iter().flatten().copied()) {
         // Otherwise by "all".
@@ -220,7 +220,7 @@ fn sizes(
 
 #[cfg(test)]
 mod tests {
-    use clap::{Parser, ValueEnum};
+    use clap::Parser;
 
     use super::*;
     use crate::args::Cli;
@@ -276,7 +276,8 @@ mod tests {
         assert!(found("all,hugetlb", false).is_err());
         #[cfg(target_os = "linux")]
         {
-            assert_eq!(found("all", true).unwrap(), Backing::value_variants());
+            let all = <Backing as clap::ValueEnum>::value_variants();
+            assert_eq!(found("all", true).unwrap(), all);
             assert_eq!(found("all", false).unwrap(), [Backing::Base, Backing::Thp]);
             assert_eq!(warnings.len(), 1);
         }

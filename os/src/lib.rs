@@ -10,6 +10,19 @@
 //! | [`raw`] | has the counterparts on pointers, for allocators |
 //! | [`measure`](mod@measure) | measures which primitive is fastest on this CPU |
 //!
+//! What each system does:
+//!
+//! | | Linux, Android | Windows | macOS, BSDs, illumos |
+//! |---|---|---|---|
+//! | [`prefault`](mod@prefault) | huge pages, one system call | a write per page | a write per page |
+//! | [`parallel`] | threads near the memory's node | threads | threads |
+//! | [`reset`](mod@reset), [`raw::wipe`] | clears, skips or drops pages | clears | clears |
+//! | [`pool`]: blocks | mappings | global allocator | global allocator |
+//! | [`pool`]: its thread | idle priority | normal priority | normal priority |
+//! | [`pool`]: short memory | releases blocks | not detected | not detected |
+//! | [`file_frames`] | all of it | absent | absent |
+//! | [`measure`](mod@measure) | the thread's CPU time | wall time | wall time |
+//!
 //! `clearpage` itself has no allocator, no threads and no system calls beyond reading the
 //! environment. This package has all of them.
 

@@ -5,7 +5,8 @@
 //! - On Linux with [`HugePages::Advise`], in huge pages: one fault and one clear per 2 MiB.
 //! - On Linux 5.14 and newer, with one system call, `MADV_POPULATE_WRITE`: it faults the whole
 //!   range in without a trap per page, and returns an error where a touch would raise a signal.
-//! - On other systems and older kernels, by touching one byte per page.
+//! - On other systems and older kernels, by touching one byte per page. `PrefetchVirtualMemory` of
+//!   Windows only reads pages back that were paged out.
 //!
 //! On Linux 6.18 and an AMD EPYC (Zen 5, in a virtual machine), a memset of fresh memory takes 1.4
 //! times as long as [`prefault`] with huge pages, and [`prefault`] without them 7 to 20 times.
@@ -14,8 +15,9 @@
 //! Contents do not change. If memory is not fresh and must be zero, use
 //! [`clear_pages`](clearpage::clear_pages).
 //!
-//! On an error some pages may already be faulted in; the system does not report which. No content
-//! is lost, and a retry is harmless. The `raw_os_error` is one of these:
+//! A touch reports no error: where memory cannot be made present, it ends the process. An error of
+//! Linux may come after some pages are faulted in; the system does not report which. No content is
+//! lost, and a retry is harmless. The `raw_os_error` is one of these:
 //! - `ENOMEM`: part of the range is not mapped, or no memory is available. A system that
 //!   overcommits may end a process instead, as at any touch.
 //! - `EFAULT`: a touch would have raised `SIGBUS`, as past the end of a file, or if no reserved

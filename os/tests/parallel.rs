@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clearpage::{Intent, PAGE_SIZE, Page};
 use clearpage_os::{HugePages, parallel};
-use clearpage_testkit::{Garbage, child};
+use clearpage_testkit::Garbage;
 
 const MIB: usize = 1 << 20;
 
@@ -77,15 +77,21 @@ fn concurrent_callers_do_not_interfere() {
     });
 }
 
-/// The stacks are too large for any machine, so no thread starts.
+/// The stacks are too large for any machine, so no thread starts. On Windows the test harness would
+/// not start either.
 #[test]
+#[cfg(unix)]
 fn if_no_thread_starts_the_caller_clears_alone() {
-    let output = child("without_threads", ("RUST_MIN_STACK", &(usize::MAX / 8 * 7).to_string()));
+    let output = clearpage_testkit::child(
+        "without_threads",
+        ("RUST_MIN_STACK", &(usize::MAX / 8 * 7).to_string()),
+    );
     let [text, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     assert!(output.status.success() && text.contains("1 passed"), "{text}\n{errors}");
 }
 
 #[test]
+#[cfg(unix)]
 #[ignore = "a child of if_no_thread_starts_the_caller_clears_alone"]
 fn without_threads() {
     assert!(std::thread::Builder::new().spawn(|| ()).is_err(), "a thread started");

@@ -55,6 +55,8 @@ pub enum Isa {
     Riscv64,
     /// 64-bit IBM Z.
     S390x,
+    /// 32-bit WebAssembly.
+    Wasm32,
     /// 32-bit x86.
     X86,
     /// 64-bit x86.
@@ -65,13 +67,14 @@ pub enum Isa {
 
 impl Isa {
     /// Every ISA.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Aarch64,
         Self::Arm,
         Self::Loongarch64,
         Self::Powerpc64,
         Self::Riscv64,
         Self::S390x,
+        Self::Wasm32,
         Self::X86,
         Self::X86_64,
         Self::Other,
@@ -90,6 +93,7 @@ impl Isa {
             Self::Powerpc64 => "powerpc64",
             Self::Riscv64 => "riscv64",
             Self::S390x => "s390x",
+            Self::Wasm32 => "wasm32",
             Self::X86 => "x86",
             Self::X86_64 => "x86_64",
             Self::Other => "other",

@@ -5,11 +5,7 @@ use std::fmt;
 use std::io;
 use std::str;
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
-use rustix::io::{Errno, read};
-use rustix::mm::munmap;
-
-use super::map;
+use super::system::{File, map, unmap};
 
 /// The largest size of a file, in bytes.
 const MOST: usize = 64 << 10;
@@ -18,7 +14,8 @@ const MOST: usize = 64 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileError {
-    /// The file is a device, a pipe, a socket or a directory.
+    /// The file is a device, a pipe, a socket or a directory; on Windows, where a directory cannot
+    /// be opened, it is none on a disk.
     NotRegular,
     /// The file is larger than 64 KiB.
     TooLong,
@@ -41,29 +38,22 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-impl From<Errno> for FileError {
-    fn from(errno: Errno) -> Self {
-        Self::System(io::Error::from(errno).kind())
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error.kind())
     }
 }
 
 /// Calls `with` on the text of a file and returns its result.
 pub(crate) fn with_text<T>(path: &CStr, with: impl FnOnce(&str) -> T) -> Result<T, FileError> {
-    // NONBLOCK: to open a FIFO would otherwise wait for its other end.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = open(path, flags, Mode::empty())?;
-    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
-        return Err(FileError::NotRegular);
-    }
+    let file = File::open(path)?.ok_or(FileError::NotRegular)?;
     let mut buffer = Buffer(map(Buffer::LEN)?);
     let room = buffer.bytes();
     let mut len = 0;
     while len <= MOST {
-        match read(&file, &mut room[len..]) {
-            Ok(0) => break,
-            Ok(n) => len += n,
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+        match file.read(&mut room[len..])? {
+            0 => break,
+            n => len += n,
         }
     }
     if len > MOST {
@@ -79,14 +69,14 @@ impl Buffer {
     const LEN: usize = MOST + 1;
 
     fn bytes(&mut self) -> &mut [u8] {
-        // SAFETY: the mapping has this length, is zeroed by the kernel and is owned by `self`.
+        // SAFETY: the mapping has this length, is zeroed by the system and is owned by `self`.
         unsafe { std::slice::from_raw_parts_mut(self.0, Self::LEN) }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: `map` mapped this range, and no borrow outlives `self`. An error only leaks it.
-        let _ = unsafe { munmap(self.0.cast(), Self::LEN) };
+        // SAFETY: `map` mapped this range, and no borrow outlives `self`.
+        unsafe { unmap(self.0, Self::LEN) };
     }
 }

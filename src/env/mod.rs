@@ -3,12 +3,16 @@
 //! All are read once, at program start, or at the first call if that is earlier. Reading does not
 //! allocate or take a lock, because the call may come from inside an allocation, and its caller
 //! may hold the lock of `std::env`. This is true of getenv(3) in glibc, musl and bionic; in other C
-//! libraries, such as Apple's and NetBSD's, it may take a lock of its own.
+//! libraries, such as Apple's and NetBSD's, it may take a lock of its own. So does Windows, whose
+//! lock is never held while an allocator of Rust is called.
 
 mod file;
 mod privileged;
 mod read;
 mod report;
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod system;
 mod variable;
 
 pub use file::FileError;
@@ -18,17 +22,6 @@ pub(crate) use report::{ignore, refuse};
 pub use variable::Variable;
 
 use std::ffi::CStr;
-use std::ptr;
-
-use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-
-/// Maps zeroed memory: the stack may be small, and the caller may be the allocator.
-fn map(len: usize) -> Result<*mut u8, Errno> {
-    let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-    // SAFETY: without an address and FIXED, the kernel maps unused address space.
-    unsafe { mmap_anonymous(ptr::null_mut(), len, access, flags) }.map(<*mut _>::cast)
-}
 
 #[derive(Clone, Copy)]
 pub(crate) enum Name {

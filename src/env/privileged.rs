@@ -25,6 +25,11 @@ cfg_if::cfg_if! {
             }
             issetugid() != 0
         }
+    } else if #[cfg(windows)] {
+        /// Returns `false`: Windows starts no program with the rights of its file's owner.
+        pub(super) fn privileged() -> bool {
+            false
+        }
     } else {
         /// Returns whether the effective user or group differs from the real one. These systems do
         /// not report what it was at program start.

@@ -1,12 +1,13 @@
 //! Reads the variables and stores their values.
 
-use std::ffi::{CStr, c_char};
-use std::ptr::{self, NonNull};
+use std::ffi::CStr;
+use std::ptr;
 use std::slice;
 use std::sync::atomic::AtomicPtr;
 
 use super::privileged::privileged;
-use super::{Name, VARIABLES, Variable, map, refuse};
+use super::system::{self, map};
+use super::{Name, VARIABLES, Variable, refuse};
 use crate::settings::Once;
 
 /// The values, indexed by [`Name`]; `None` if the variable is empty or not set.
@@ -37,19 +38,9 @@ fn values() -> &'static Values {
     })
 }
 
-/// Calls getenv(3), which does not take the lock of `std::env`: the thread that holds it may be
-/// waiting for this call. It does take the lock of the C library, if that has one.
+/// Returns a variable; `None` if it is empty or not set.
 fn variable(name: &CStr) -> Option<&'static CStr> {
-    unsafe extern "C" {
-        fn getenv(name: *const c_char) -> *const c_char;
-    }
-    // SAFETY: the name ends with 0. The value is valid until the environment changes, and it is
-    // read at program start, before there are threads. If the first call comes earlier or this
-    // library is loaded later, a concurrent `setenv` is the race that all C code has with getenv.
-    let value = unsafe { NonNull::new(getenv(name.as_ptr()).cast_mut())? };
-    // SAFETY: getenv returned a string that ends with 0 and is valid as above.
-    let value = unsafe { CStr::from_ptr(value.as_ptr()) };
-    if value.is_empty() { None } else { Some(value) }
+    system::variable(name).filter(|value| !value.is_empty())
 }
 
 /// Copies values to memory that never changes.
@@ -79,12 +70,14 @@ fn keep(found: [Option<&CStr>; VARIABLES.len()]) -> &'static Values {
     }
 }
 
-/// Reads the variables at load time, before there are threads that change the environment. Where
-/// files are neither ELF nor Mach-O, the section is ignored, and the first call reads them.
+/// Reads the variables at load time, before there are threads that change the environment, from
+/// the section with the constructors of Mach-O, PE and ELF. A system that runs none ignores the
+/// section, and the first call reads the variables.
 #[cfg(not(miri))]
 #[used]
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
-#[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
+#[cfg_attr(windows, unsafe(link_section = ".CRT$XCU"))]
+#[cfg_attr(not(any(target_vendor = "apple", windows)), unsafe(link_section = ".init_array"))]
 static AT_START: extern "C" fn() = {
     extern "C" fn at_start() {
         values();

@@ -4,10 +4,8 @@
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use rustix::fd::BorrowedFd;
-use rustix::io::write;
-
 use super::Variable;
+use super::system::{exit, write_to_stderr};
 
 /// Reports on standard error that a variable is ignored, and why. Only the first call reports,
 /// because several threads may make the plan at once.
@@ -25,11 +23,8 @@ pub(crate) fn ignore(variable: Variable, why: &dyn fmt::Display) {
 /// It runs no exit handlers. They may wait for what this call interrupts: it may come from inside
 /// an allocation anywhere, such as in the first use of standard output.
 pub(crate) fn refuse(error: &dyn fmt::Display) -> ! {
-    unsafe extern "C" {
-        safe fn _exit(code: core::ffi::c_int) -> !;
-    }
     say(format_args!("clearpage: {error}\n"));
-    _exit(2)
+    exit(2)
 }
 
 /// Writes a message to standard error. Errors are ignored: the exit status still reports failure.
@@ -47,11 +42,8 @@ struct Line {
 
 impl Line {
     fn flush(&mut self) {
-        // SAFETY: 2 is standard error by convention. If it is closed, the write fails; if it is
-        // another file by now, C programs would write to that file too.
-        let stderr = unsafe { BorrowedFd::borrow_raw(2) };
         let mut rest = &self.text[..self.len];
-        while let Ok(written @ 1..) = write(stderr, rest) {
+        while let written @ 1.. = write_to_stderr(rest) {
             rest = &rest[written..];
         }
         self.len = 0;

@@ -5,7 +5,8 @@ use std::fmt::{self, Write};
 
 /// An environment variable, with the value that was read.
 ///
-/// `Display` writes `NAME=value` and escapes characters that are not printable.
+/// `Display` writes `NAME=value` and escapes characters that are not printable, and backslashes,
+/// except on Windows, where paths have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variable {
     name: &'static CStr,
@@ -41,6 +42,7 @@ impl fmt::Display for Variable {
                 match c {
                     // `escape_debug` escapes them, which an unquoted value does not need.
                     '\'' | '"' => f.write_char(c)?,
+                    '\\' if cfg!(windows) => f.write_char(c)?,
                     _ => write!(f, "{}", c.escape_debug())?,
                 }
             }

@@ -43,7 +43,7 @@
 
 mod blocks;
 mod clearing_alloc;
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 mod environment;
 mod flags;
 mod pages;
@@ -52,7 +52,7 @@ mod stats;
 
 pub use blocks::{free_prepare, post_alloc};
 pub use clearing_alloc::ClearingAlloc;
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 pub use environment::{PolicyError, init_policy_from_env};
 pub use flags::AllocFlags;
 pub use pages::{DataState, InitOutcome, PageHooks, SkipReason};

@@ -51,13 +51,13 @@ const ON_FREE: u8 = 2;
 pub(super) const UNREAD: u8 = 4 | ON_ALLOC | ON_FREE;
 
 pub(super) static SWITCH: Switch =
-    Switch(AtomicU8::new(if cfg!(all(feature = "std", unix)) { UNREAD } else { 0 }));
+    Switch(AtomicU8::new(if cfg!(all(feature = "std", any(unix, windows))) { UNREAD } else { 0 }));
 
 /// Returns the current policy of the process, with one relaxed load.
 ///
-/// Before [`set_policy`] it is [`InitPolicy::OFF`]. With `std` on Unix the environment sets it, as
-/// [`init_policy_from_env`](super::init_policy_from_env) describes. If a variable is malformed, the first call exits the process
-/// with status 2.
+/// Before [`set_policy`] it is [`InitPolicy::OFF`]. With `std` on Unix and Windows the environment
+/// sets it, as [`init_policy_from_env`](super::init_policy_from_env) describes. If a variable is
+/// malformed, the first call exits the process with status 2.
 #[inline]
 pub fn policy() -> InitPolicy {
     Loaded::now().settle()
@@ -88,7 +88,7 @@ impl Loaded {
     /// Returns the policy, after reading the environment if that is still due.
     #[inline(always)]
     pub(super) fn settle(self) -> InitPolicy {
-        #[cfg(all(feature = "std", unix))]
+        #[cfg(all(feature = "std", any(unix, windows)))]
         if self.0 == UNREAD {
             return first_use();
         }
@@ -103,7 +103,7 @@ pub fn set_policy(policy: InitPolicy) {
     SWITCH.set(policy.bits());
 }
 
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 #[cold]
 #[inline(never)]
 fn first_use() -> InitPolicy {

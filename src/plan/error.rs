@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 use crate::env::{FileError, Variable};
 use crate::page::PAGE_SIZE;
 use crate::primitive::primitives;
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 use crate::tuning::TuningError;
 use crate::tuning::WrongIsa;
 
@@ -58,16 +58,16 @@ pub enum InitError {
     /// `--cfg clearpage_force`: this CPU cannot run the primitive that the build is for.
     Built(ForceError),
     /// `CLEARPAGE_FORCE`: the primitive cannot be forced.
-    #[cfg(all(feature = "std", unix))]
+    #[cfg(all(feature = "std", any(unix, windows)))]
     Force(Variable, ForceError),
     /// `CLEARPAGE_TUNING`: the text of the file is not a valid tuning.
-    #[cfg(all(feature = "std", unix))]
+    #[cfg(all(feature = "std", any(unix, windows)))]
     Tuning(Variable, TuningError),
     /// `CLEARPAGE_TUNING`: the tuning names a primitive that this CPU cannot run.
-    #[cfg(all(feature = "std", unix))]
+    #[cfg(all(feature = "std", any(unix, windows)))]
     TuningLacks(Variable, ForceError),
     /// `CLEARPAGE_TUNING`: the file cannot be read.
-    #[cfg(all(feature = "std", unix))]
+    #[cfg(all(feature = "std", any(unix, windows)))]
     TuningFile(Variable, FileError),
 }
 
@@ -75,13 +75,13 @@ impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Built(error) => error.fmt(f),
-            #[cfg(all(feature = "std", unix))]
+            #[cfg(all(feature = "std", any(unix, windows)))]
             Self::Force(variable, error) | Self::TuningLacks(variable, error) => {
                 write!(f, "{variable}: {error}")
             }
-            #[cfg(all(feature = "std", unix))]
+            #[cfg(all(feature = "std", any(unix, windows)))]
             Self::Tuning(variable, error) => write!(f, "{variable}: {error}"),
-            #[cfg(all(feature = "std", unix))]
+            #[cfg(all(feature = "std", any(unix, windows)))]
             Self::TuningFile(variable, error) => write!(f, "{variable}: {error}"),
         }
     }

@@ -45,7 +45,7 @@ pub fn primitive_for(intent: Intent, len: usize) -> AvailablePrimitive {
 #[inline(never)]
 fn first_call(intent: Intent, len: usize) -> AvailablePrimitive {
     let made = init();
-    #[cfg(all(feature = "std", unix))]
+    #[cfg(all(feature = "std", any(unix, windows)))]
     if let Err(error) = &made {
         crate::env::refuse(error);
     }
@@ -59,7 +59,7 @@ fn first_call(intent: Intent, len: usize) -> AvailablePrimitive {
 /// Makes the plan now instead of at the first clear. Does nothing if the plan exists.
 ///
 /// On x86, detection executes some 20 CPUID instructions, each a microsecond or more under a
-/// hypervisor. With `std`, on Unix, `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING` override the default.
+/// hypervisor. With `std`, on Unix and Windows, `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING` override the default.
 /// They are read at program start, and ignored in a privileged program (setuid; `AT_SECURE` in
 /// getauxval(3)). A bad value is an error here; the first clear exits with status 2 instead.
 ///
@@ -130,7 +130,7 @@ fn replace(tuning: &Proven) {
 }
 
 /// Returns the tuning from the environment, or this CPU's default. A force overrides a tuning.
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 fn asked_for() -> Result<Proven, InitError> {
     use crate::env::{Name, ignore, value, with_text};
     if let Some(force) = value(Name::Force) {
@@ -151,7 +151,7 @@ fn asked_for() -> Result<Proven, InitError> {
     }
 }
 
-#[cfg(not(all(feature = "std", unix)))]
+#[cfg(not(all(feature = "std", any(unix, windows))))]
 fn asked_for() -> Result<Proven, InitError> {
     Ok(Proven::detect())
 }

@@ -8,11 +8,11 @@
 use core::sync::atomic;
 
 mod entries;
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 mod once;
 mod switch;
 
 pub(crate) use entries::Entries;
-#[cfg(all(feature = "std", unix))]
+#[cfg(all(feature = "std", any(unix, windows)))]
 pub(crate) use once::Once;
 pub(crate) use switch::Switch;

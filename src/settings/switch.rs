@@ -17,7 +17,7 @@ impl Switch {
     }
 
     /// Sets the value to `to` if it is still `from`.
-    #[cfg(all(feature = "std", unix))]
+    #[cfg(all(feature = "std", any(unix, windows)))]
     pub(crate) fn set_from(&self, from: u8, to: u8) {
         let _ = self.0.compare_exchange(from, to, Relaxed, Relaxed);
     }

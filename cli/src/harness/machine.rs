@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::units::format_size;
-use crate::cpuinfo::CpuInfo;
+use crate::cpuinfo::{self, CpuInfo};
 use crate::report::facts::Recorded;
 use crate::{c_library, cgroup, microarchitecture};
 
@@ -130,19 +130,26 @@ fn os_page_size() -> usize {
     rustix::param::page_size()
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn os_page_size() -> usize {
-    clearpage::PAGE_SIZE
+    use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
+    // SAFETY: the structure is plain data, which the call fills.
+    let info = unsafe {
+        let mut info: SYSTEM_INFO = std::mem::zeroed();
+        GetSystemInfo(&mut info);
+        info
+    };
+    info.dwPageSize as usize
 }
 
 /// Returns the line of a file, if the file exists and is not empty.
 fn fact(path: &str) -> Option<String> {
-    let text = std::fs::read_to_string(path).ok()?;
+    let text = cpuinfo::file(path)?;
     Some(text.trim().to_owned()).filter(|fact| !fact.is_empty())
 }
 
 fn huge_pages() -> Option<String> {
-    let choices = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").ok()?;
+    let choices = cpuinfo::file("/sys/kernel/mm/transparent_hugepage/enabled")?;
     let chosen = choices.split(['[', ']']).nth(1)?;
     Some(chosen.to_owned())
 }

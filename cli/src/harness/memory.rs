@@ -66,7 +66,8 @@ impl Arena {
         }
         let mapping = options.map_anon()?;
         let start = mapping.as_ptr().addr().next_multiple_of(huge) - mapping.as_ptr().addr();
-        #[cfg(any(target_os = "linux", target_os = "android"))]
+        // memmap2 has no such advice for Android.
+        #[cfg(target_os = "linux")]
         {
             use memmap2::Advice;
             // A kernel without huge pages refuses, and has none to give.
@@ -91,7 +92,7 @@ impl Arena {
 /// Returns the bytes of all free reserved huge pages and of one of them, or `None` if there is no
 /// such page.
 pub fn reserved() -> Option<(usize, usize)> {
-    pool(&std::fs::read_to_string("/proc/meminfo").ok()?)
+    pool(&crate::cpuinfo::file("/proc/meminfo")?)
 }
 
 fn pool(meminfo: &str) -> Option<(usize, usize)> {

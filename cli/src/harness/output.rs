@@ -169,7 +169,7 @@ fn open_descriptor(number: u32) -> io::Result<Box<dyn Write>> {
     #[cfg(not(unix))]
     let file = match number {
         STDOUT => Ok(io::stdout()),
-        _ => Err(ErrorKind::NotFound.into()),
+        _ => Err(io::Error::from(ErrorKind::NotFound)),
     };
     Ok(Box::new(file?))
 }

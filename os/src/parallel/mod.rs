@@ -15,7 +15,8 @@
 //! On Linux machines with several NUMA nodes, a piece is cleared by CPUs of the node that holds its
 //! memory, if the system reports the node and allows its CPUs. Memory that was never touched is on
 //! no node yet. It is cleared on the caller's node, where clearing without threads would place it.
-//! The calling thread keeps its affinity, and takes pieces of other nodes only after its own.
+//! The calling thread keeps its affinity, and takes pieces of other nodes only after its own. On
+//! other systems the scheduler places the threads.
 //!
 //! Starting a thread allocates, so do not call this from inside an allocator.
 //!

@@ -24,7 +24,8 @@
 //! - **If no block is ready**, the caller's thread clears a freed block and leaves it in the cache,
 //!   or gets a fresh one, which the system clears at the first touch. This is usual under full
 //!   load of all CPUs: on Linux the background thread has idle priority (`SCHED_IDLE`), unless
-//!   [`ZeroPoolBuilder::idle`] disables that or the system refuses it.
+//!   [`ZeroPoolBuilder::idle`] disables that or the system refuses it. On other systems it has
+//!   normal priority: it takes the lock of the global allocator, which the rest of the program needs.
 //! - **If memory is short**, the pool releases all its blocks, and holds none until memory is
 //!   available again. It checks ten times a second while it is used or holds more than `min`. On
 //!   Linux, memory is short if threads of this control group (if it has no statistics, of the
@@ -202,8 +203,8 @@ impl ZeroPoolBuilder {
         self
     }
 
-    /// Sets whether the background thread has idle priority. Default: `true`. If `false`, it keeps
-    /// the priority of the thread that creates the pool.
+    /// Sets whether the background thread has idle priority on Linux. Default: `true`. If `false`,
+    /// and on other systems, it keeps the priority of the thread that creates the pool.
     pub fn idle(mut self, idle: bool) -> Self {
         self.idle = idle;
         self

@@ -18,7 +18,7 @@ pub(super) type Pressure = Box<dyn FnMut() -> bool + Send>;
 const TOGETHER: usize = 16;
 
 /// Sets the policy of the calling thread to SCHED_IDLE (sched(7)) on Linux. If the system refuses,
-/// the policy is unchanged.
+/// or is another one, the policy is unchanged.
 ///
 /// This calls the C library because rustix lacks the call, and the function for threads because
 /// musl's sched_setscheduler always fails.

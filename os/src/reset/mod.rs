@@ -70,7 +70,11 @@
 //!   in again three to thirteen times as long as dropping it. So dropping pays off if less than a
 //!   quarter of the memory will be used again. [`Reuse`] states this.
 //!
-//! On systems other than Linux everything is cleared, and the other methods are unavailable.
+//! # Systems other than Linux
+//! Everything is cleared, and the other methods are unavailable, because no call of these systems
+//! guarantees zeroes. `MADV_FREE`, `MADV_DONTNEED` of macOS and the BSDs, and `MEM_RESET` of Windows
+//! may keep the contents; `DiscardVirtualMemory` leaves them undefined. Windows returns zeroes after
+//! `MEM_DECOMMIT` and `MEM_COMMIT`, but if the second fails, the memory is gone.
 
 use std::fmt;
 use std::io;
@@ -225,7 +229,7 @@ pub(crate) unsafe fn run(
     match (method, known) {
         // SAFETY: the caller promises valid pages on systems other than Linux.
         (Method::Auto(_) | Method::Clear, _) => Ok(unsafe { clear(page, npages) }),
-        _ => Err(ResetError::Unavailable { reason: "on this system memory can only be cleared" }),
+        _ => Err(ResetError::Unavailable { reason: "this system can only clear memory" }),
     }
 }
 
