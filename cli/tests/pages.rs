@@ -194,7 +194,7 @@ fn a_gallery_and_a_picture_alone_are_readable() {
     let mut other = report.clone();
     other.machine.cpu = "Another CPU".to_owned();
     other.cells.retain(|cell| cell.place.temperature != clearpage_cli::report::Temperature::Use);
-    let cards = [("./a.html".to_owned(), &report), ("./b.html".to_owned(), &other)];
+    let cards = [("./a".to_owned(), &report), ("./b".to_owned(), &other)];
     let page = folder.join("index.html");
     std::fs::write(&page, gallery::gallery(&cards)).unwrap();
     check_readable(&page, &[false, true]);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::chart::WIDTH;
 use super::picture::Picture;
+use super::plot::WIDTH;
 use super::scale::{LEAST, drawable};
 use super::text::{Escaped, short};
 use crate::harness::units::format_size;
@@ -84,6 +84,7 @@ fn picture(group: &Group, rows: &[Row<'_>]) -> Option<Picture> {
         description,
         height,
         body,
+        chart: false,
     })
 }
 
@@ -114,7 +115,7 @@ fn panel(body: &mut String, rows: &[(usize, Index<'_>)], size: usize, (left, wid
             end += long;
             let _ = writeln!(
                 body,
-                r#"<rect class="bar c0" x="{left:.1}" y="{y:.1}" width="{long:.1}" height="{BAR}"><title>CPU {cpu}, plan: {} GB/s</title></rect>"#,
+                r#"<rect class="bar clearpage" x="{left:.1}" y="{y:.1}" width="{long:.1}" height="{BAR}"><title>CPU {cpu}, plan: {} GB/s</title></rect>"#,
                 short(plan)
             );
         }

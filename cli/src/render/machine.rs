@@ -3,8 +3,31 @@
 use std::fmt::Write;
 
 use super::text::{Escaped, date};
+use crate::harness::machine::Machine;
 use crate::harness::units::format_size;
 use crate::report::Report;
+
+/// Returns the CPU's name without vendor and trade marks, and the microarchitecture: "AMD EPYC, Zen 4".
+pub fn title(machine: &Machine) -> String {
+    let vendor = format!(" ({})", machine.facts.vendor);
+    let name = machine.cpu.strip_suffix(&vendor).unwrap_or(&machine.cpu);
+    let name = name.replace("(R)", "").replace("(TM)", "");
+    match &machine.microarchitecture {
+        Some(microarchitecture) => format!("{name}, {microarchitecture}"),
+        None => name,
+    }
+}
+
+/// Returns what identifies the machine and the run, in a line.
+pub fn subtitle(report: &Report) -> String {
+    let Machine { cpu_signature, hypervisor, kernel, .. } = &report.machine;
+    let signature = cpu_signature.as_ref().map_or_else(String::new, |text| format!("{text}; "));
+    let hypervisor = hypervisor
+        .as_ref()
+        .map_or_else(|| "no hypervisor".to_owned(), |name| format!("under {name}"));
+    let (date, version) = (date(report.started), &report.version);
+    format!("{signature}{hypervisor}; {kernel}; {date}; clearpage {version}")
+}
 
 /// Returns the machine and the conditions of the figures, as names and values.
 pub fn list(report: &Report) -> String {
