@@ -11,9 +11,9 @@ use crate::report::facts::Recorded;
 /// Width of every picture, in units.
 pub const WIDTH: f64 = 480.0;
 /// Width that a narrow page shows of a chart: all but the names of the lines.
-pub const NARROW: f64 = 364.0;
-const LEFT: f64 = 70.0;
-const RIGHT: f64 = 350.0;
+const NARROW: f64 = 368.0;
+const LEFT: f64 = 74.0;
+const RIGHT: f64 = 354.0;
 const TOP: f64 = 20.0;
 const HEIGHT: f64 = 230.0;
 const BOTTOM: f64 = TOP + HEIGHT;
@@ -167,7 +167,7 @@ impl Plot<'_> {
                 column.push(found.map_or_else(|_| String::new(), |i| row.figures[i].1.clone()));
             }
         }
-        let heads = ["size", ""].into_iter().chain(self.rows.iter().map(|row| row.name));
+        let heads = ["", "size"].into_iter().chain(self.rows.iter().map(|row| row.name));
         let baseline = |i: usize| BOTTOM + 15.0 + i as f64 * LINE + if i > 1 { 4.0 } else { 0.0 };
         for (i, head) in heads.enumerate().filter(|(_, head)| !head.is_empty()) {
             let (x, y) = (LEFT - 8.0, baseline(i));
