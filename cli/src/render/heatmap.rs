@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::text::{Escaped, percent};
+use super::text::{Escaped, breakable, percent};
 use crate::harness::units::format_size;
 use crate::report::Cell;
 use crate::report::group::{Group, Index, PLAN, contenders, sizes};
@@ -34,7 +34,7 @@ pub fn heatmap(group: &Group, cells: &[&Cell]) -> String {
     out.push_str("</tr></thead>\n<tbody>\n");
     for name in by_mean(cells) {
         let class = if name == PLAN { " class=\"plan\"" } else { "" };
-        let _ = write!(out, "<tr{class}><th scope=\"row\">{}</th>", Escaped(name));
+        let _ = write!(out, "<tr{class}><th scope=\"row\">{}</th>", breakable(name));
         for &size in &sizes {
             let best = index.best(size);
             let cell = index.find(name, size);

@@ -20,13 +20,17 @@ pub fn title(machine: &Machine) -> String {
 
 /// Returns what identifies the machine and the run, in a line.
 pub fn subtitle(report: &Report) -> String {
-    let Machine { cpu_signature, hypervisor, kernel, .. } = &report.machine;
-    let signature = cpu_signature.as_ref().map_or_else(String::new, |text| format!("{text}; "));
-    let hypervisor = hypervisor
-        .as_ref()
-        .map_or_else(|| "no hypervisor".to_owned(), |name| format!("under {name}"));
-    let (date, version) = (date(report.started), &report.version);
-    format!("{signature}{hypervisor}; {kernel}; {date}; clearpage {version}")
+    let Machine { cpu_signature, hypervisor, kernel, c_library, .. } = &report.machine;
+    let hypervisor = hypervisor.as_ref().map(|name| format!("under {name}"));
+    let parts = [
+        cpu_signature.clone(),
+        Some(hypervisor.unwrap_or_else(|| "no hypervisor seen".to_owned())),
+        Some(kernel.clone()),
+        c_library.clone(),
+        Some(date(report.started)),
+        Some(format!("clearpage {}", report.version)),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// Returns the machine and the conditions of the figures, as names and values.

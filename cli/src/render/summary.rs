@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::text::{Escaped, percent, short};
+use super::text::{breakable, percent, short};
 use crate::harness::units::format_size;
 use crate::report::group::{Group, Index, PLAN, groups, main_cpu, sizes};
 use crate::report::{Cell, Report};
@@ -48,7 +48,7 @@ pub fn table(report: &Report) -> String {
         for index in &indices {
             out.push_str("<td>");
             if let Some(best) = index.best(size) {
-                let name = Escaped(&best.contender).to_string().replace('_', "_<wbr/>");
+                let name = breakable(&best.contender);
                 let speed = short(best.gb_per_s);
                 let plan = index.find(PLAN, size).and_then(|plan| plan.of_envelope);
                 let plan =

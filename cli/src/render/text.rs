@@ -27,6 +27,11 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// Escapes a name for HTML, and lets it break after underscores.
+pub fn breakable(name: &str) -> String {
+    Escaped(name).to_string().replace('_', "_<wbr/>")
+}
+
 /// Formats a figure with `digits` significant digits, but all digits before the point. A figure that is
 /// not finite becomes a dash.
 pub fn significant(value: f64, digits: i32) -> String {

@@ -9,6 +9,8 @@ use crate::report::{Place, Report};
 /// The shares of the fastest primitive's speed that suit a machine: the least, and the median.
 const FLOOR: f64 = 0.90;
 const MEDIAN: f64 = 0.95;
+/// The share of figures below the floor that is still fair.
+const BELOW: f64 = 0.2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grade {
@@ -48,7 +50,8 @@ impl Share {
     }
 
     pub fn grade(&self) -> Grade {
-        match (self.median >= MEDIAN, self.below) {
+        let fair = self.median >= MEDIAN && self.below as f64 <= BELOW * self.figures as f64;
+        match (fair, self.below) {
             (true, 0) => Grade::Good,
             (true, _) => Grade::Fair,
             (false, _) => Grade::Poor,
@@ -128,5 +131,8 @@ mod tests {
         assert_eq!(graded(&[0.91, 0.96]), Grade::Good);
         assert_eq!(graded(&[0.89, 0.96]), Grade::Fair);
         assert_eq!(graded(&[0.94]), Grade::Poor);
+        let (few, many) = ([[0.89; 7], [0.96; 7]].concat(), [[0.89; 8], [0.96; 8]].concat());
+        assert_eq!(graded(&few), Grade::Fair);
+        assert_eq!(graded(&many), Grade::Poor);
     }
 }
