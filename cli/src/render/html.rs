@@ -90,9 +90,14 @@ fn head(body: &mut String, report: &Report, links: &[Link]) {
     ];
     items(body, &contents.map(|(address, text)| (address.to_owned(), text.to_owned())));
     items(body, links);
-    project().inspect(|link| items(body, std::slice::from_ref(link)));
+    items(body, project().as_slice());
     body.push_str("</ul></nav>\n</header>\n<main>\n");
 }
+
+/// What the first picture shows.
+const EXPLANATION: &str = "<p>Hot: the same memory repeatedly, so that it is in the caches as far as it fits. \
+    Cold: memory that is not cached. The bold line at 1× is <code>memset</code>; the dotted lines are the \
+    sizes of the caches. Below the axis: how many times as fast clearpage is.</p>\n";
 
 /// The first screen: the verdict and its picture, what may have affected the figures, the tables.
 fn look(body: &mut String, report: &Report) {
@@ -100,8 +105,9 @@ fn look(body: &mut String, report: &Report) {
     let pictures: String = pictures.iter().map(|picture| picture.figure()).collect();
     let _ = write!(
         body,
-        "<section id=\"summary\">\n<h2>In one look</h2>\n{}<div class=\"pictures\">\n{pictures}</div>\n{}",
+        "<section id=\"summary\">\n<h2>In one look</h2>\n{}<div class=\"pictures\">\n{pictures}</div>\n{}{}",
         verdict::html(report),
+        if pictures.is_empty() { "" } else { EXPLANATION },
         legend::html([report]),
     );
     notes(body, report);

@@ -32,8 +32,12 @@ pub fn entries<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Vec<(Family
 
 /// Returns the legend as a list of HTML.
 pub fn html<'a>(reports: impl IntoIterator<Item = &'a Report>) -> String {
+    let entries = entries(reports);
+    if entries.is_empty() {
+        return String::new();
+    }
     let mut out = "<ul class=\"legend\" aria-label=\"Legend\">\n".to_owned();
-    for (family, text) in entries(reports) {
+    for (family, text) in entries {
         let _ = writeln!(out, "<li>{}<span>{}</span></li>", swatch(family), Escaped(&text));
     }
     out.push_str("</ul>\n");

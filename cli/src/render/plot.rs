@@ -297,6 +297,14 @@ mod tests {
     }
 
     #[test]
+    fn the_style_sheet_has_both_widths_of_a_chart() {
+        let style = include_str!("page.css");
+        for width in [WIDTH, NARROW] {
+            assert!(style.contains(&format!("aspect-ratio: {width} / var(--height);")), "{width}");
+        }
+    }
+
+    #[test]
     fn a_frame_has_the_usual_sizes_and_all_points() {
         assert_eq!(Frame::around((0.25, 4.0), []).sizes, SIZES);
         let wider = Frame::around((0.25, 4.0), [(2048.0, 9.0), (8192.0, 1.0)]);
