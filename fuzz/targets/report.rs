@@ -101,7 +101,7 @@ fn draw(report: &Report, len: usize, figures: usize) {
     let pages = [
         ("SVG", svg::svg(report)),
         ("HTML", html::html(report)),
-        ("gallery", gallery::gallery(&[("./a.html".to_owned(), report)])),
+        ("gallery", gallery::gallery(&[("./a".to_owned(), report)])),
     ];
     for (name, text) in &pages {
         bounded(name, text, len, figures);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::chart::WIDTH;
 use super::picture::Picture;
+use super::plot::WIDTH;
 use super::scale::{LEAST, drawable};
 use super::text::{Escaped, short};
 use crate::harness::units::format_size;
@@ -12,12 +12,12 @@ use crate::report::group::{Group, Index, PLAN, groups, sizes};
 use crate::report::{Cell, Report};
 
 const LEFT: f64 = 58.0;
-const TOP: f64 = 20.0;
+/// Above the bars of a size, for its name.
+const TOP: f64 = 22.0;
 const ROW: f64 = 19.0;
 const BAR: f64 = 12.0;
 /// Beside the longest bar, for its figures.
-const FIGURE: f64 = 70.0;
-const GAP: f64 = 4.0;
+const FIGURE: f64 = 100.0;
 /// A page, a huge page.
 const USUAL: [usize; 2] = [4 << 10, 2 << 20];
 
@@ -59,23 +59,19 @@ fn picture(group: &Group, rows: &[Row<'_>]) -> Option<Picture> {
     }
     let rows: Vec<_> = rows.iter().map(|(cpu, cells)| (*cpu, Index::new(cells))).collect();
     let mut body = String::new();
-    for (i, (cpu, _)) in rows.iter().enumerate() {
-        let (x, y) = (LEFT - 6.0, TOP + i as f64 * ROW + 13.0);
-        let _ = writeln!(body, r#"<text class="end" x="{x}" y="{y}">CPU {cpu}</text>"#);
-    }
-    let width = (WIDTH - LEFT) / chosen.len() as f64;
+    let panel_height = TOP + rows.len() as f64 * ROW + 6.0;
     for (i, &size) in chosen.iter().enumerate() {
-        panel(&mut body, &rows, size, (LEFT + i as f64 * width, width - GAP));
+        panel(&mut body, &rows, size, i as f64 * panel_height);
     }
-    let height = TOP + rows.len() as f64 * ROW + 22.0;
+    let height = chosen.len() as f64 * panel_height + 18.0;
     let _ = writeln!(
         body,
-        r#"<text class="soft" x="{LEFT}" y="{:.1}">bar: the plan; upright line: the fastest primitive; GB/s of both</text>"#,
+        r#"<text class="soft" x="{LEFT}" y="{:.1}">bar: clearpage; upright line: the fastest primitive; GB/s of both</text>"#,
         height - 6.0
     );
     let description = format!(
-        "A bar for each of {} CPUs at {}: throughput of the plan, with a line where the fastest \
-         primitive is. All figures are in the table.",
+        "A bar for each of {} CPUs at {}: throughput of clearpage, with a line where the \
+         fastest primitive is. All figures are in the table.",
         rows.len(),
         chosen.iter().map(|&size| format_size(size as u64)).collect::<Vec<_>>().join(", ")
     );
@@ -84,11 +80,12 @@ fn picture(group: &Group, rows: &[Row<'_>]) -> Option<Picture> {
         description,
         height,
         body,
+        chart: false,
     })
 }
 
-/// The bars of one size, to one scale from 0 on.
-fn panel(body: &mut String, rows: &[(usize, Index<'_>)], size: usize, (left, width): (f64, f64)) {
+/// The bars of one size, from `top` down, to one scale from 0 on.
+fn panel(body: &mut String, rows: &[(usize, Index<'_>)], size: usize, top: f64) {
     let speed =
         |cell: Option<&Cell>| cell.map(|cell| cell.gb_per_s).filter(|&speed| drawable(speed));
     let figures: Vec<_> = rows
@@ -100,26 +97,33 @@ fn panel(body: &mut String, rows: &[(usize, Index<'_>)], size: usize, (left, wid
         .flat_map(|&(_, plan, best)| [plan, speed(best)])
         .flatten()
         .fold(LEAST, f64::max);
-    let scale = (width - FIGURE) / most;
+    let scale = (WIDTH - LEFT - FIGURE) / most;
     let _ = writeln!(
         body,
-        r#"<text class="soft" x="{left:.1}" y="11">{}</text>"#,
+        r#"<text class="soft" x="{LEFT}" y="{:.1}">{}</text>"#,
+        top + 14.0,
         format_size(size as u64)
     );
     for (i, (cpu, plan, best)) in figures.into_iter().enumerate() {
-        let y = TOP + i as f64 * ROW + (ROW - BAR) / 2.0;
-        let mut end = left;
+        let y = top + TOP + i as f64 * ROW + (ROW - BAR) / 2.0;
+        let _ = writeln!(
+            body,
+            r#"<text class="end" x="{:.1}" y="{:.1}">CPU {cpu}</text>"#,
+            LEFT - 6.0,
+            y + 10.0
+        );
+        let mut end = LEFT;
         if let Some(plan) = plan {
             let long = plan * scale;
             end += long;
             let _ = writeln!(
                 body,
-                r#"<rect class="bar c0" x="{left:.1}" y="{y:.1}" width="{long:.1}" height="{BAR}"><title>CPU {cpu}, plan: {} GB/s</title></rect>"#,
+                r#"<rect class="bar clearpage" x="{LEFT}" y="{y:.1}" width="{long:.1}" height="{BAR}"><title>CPU {cpu}, plan: {} GB/s</title></rect>"#,
                 short(plan)
             );
         }
         if let Some((best, fastest)) = best.zip(speed(best)) {
-            let x = left + fastest * scale;
+            let x = LEFT + fastest * scale;
             end = end.max(x);
             let _ = writeln!(
                 body,
@@ -141,7 +145,8 @@ fn panel(body: &mut String, rows: &[(usize, Index<'_>)], size: usize, (left, wid
     }
     let _ = writeln!(
         body,
-        r#"<path class="axis" d="M{left:.1} {TOP}v{:.1}"/>"#,
+        r#"<path class="axis" d="M{LEFT} {:.1}v{:.1}"/>"#,
+        top + TOP,
         rows.len() as f64 * ROW
     );
 }

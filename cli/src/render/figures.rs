@@ -19,13 +19,13 @@ const COLUMNS: [Column; 7] = [
     ("samples", |cell| cell.samples.to_string()),
 ];
 
-/// The figures of a group: a row a cell.
+/// The figures of a group: a row a cell, folded.
 pub fn table(group: &Group, cells: &[&Cell]) -> String {
     let (mut out, name) = (String::new(), group.name());
     let _ = write!(
         out,
-        "<h3>{name}</h3>\n<div class=\"scroll\"><table class=\"figures\" aria-label=\"{name}\">\n\
-         <thead><tr><th scope=\"col\">contender</th><th scope=\"col\">size</th>"
+        "<details>\n<summary>{name}</summary>\n<div class=\"scroll\"><table class=\"figures\" \
+         aria-label=\"{name}\">\n<thead><tr><th scope=\"col\">contender</th><th scope=\"col\">size</th>"
     );
     for (name, _) in COLUMNS {
         let _ = write!(out, "<th scope=\"col\">{name}</th>");
@@ -41,6 +41,6 @@ pub fn table(group: &Group, cells: &[&Cell]) -> String {
         }
         out.push_str("</tr>\n");
     }
-    out.push_str("</tbody></table></div>\n");
+    out.push_str("</tbody></table></div>\n</details>\n");
     out
 }

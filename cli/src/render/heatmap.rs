@@ -1,12 +1,13 @@
 //! A heat map of contenders and sizes, coloured by the ratio to the fastest primitive. It is a
 //! table: the number is written in each cell, and a reader of tables reads it.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::text::{Escaped, percent};
+use super::text::{Escaped, breakable, percent};
 use crate::harness::units::format_size;
 use crate::report::Cell;
-use crate::report::group::{Group, Index, contenders, sizes};
+use crate::report::group::{Group, Index, PLAN, contenders, sizes};
 
 /// Steps of colour, 0 included, up to the envelope: 5 % each.
 const STEPS: usize = 20;
@@ -23,18 +24,21 @@ pub fn heatmap(group: &Group, cells: &[&Cell]) -> String {
     let _ = write!(
         out,
         "<div class=\"scroll\"><table class=\"heat\" aria-label=\"{}: per cent of the fastest \
-         primitive\">\n<caption>Per cent of the fastest primitive’s speed. * = the plan’s choice\
-         </caption>\n<thead><tr><th scope=\"col\">contender</th>",
+         primitive\">\n<caption>Per cent of the fastest primitive’s speed. Framed: the fastest; * = the \
+         plan’s choice. Rows by their mean</caption>\n<thead><tr><th scope=\"col\">contender</th>",
         Escaped(&group.name())
     );
     for &size in &sizes {
         let _ = write!(out, "<th scope=\"col\">{}</th>", format_size(size as u64));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
-    for name in contenders(cells.iter().copied()) {
-        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", Escaped(name));
+    for name in by_mean(cells) {
+        let class = if name == PLAN { " class=\"plan\"" } else { "" };
+        let _ = write!(out, "<tr{class}><th scope=\"row\">{}</th>", breakable(name));
         for &size in &sizes {
-            out.push_str(&field(index.find(name, size)));
+            let best = index.best(size);
+            let cell = index.find(name, size);
+            out.push_str(&field(cell, cell.zip(best).is_some_and(|(a, b)| std::ptr::eq(a, b))));
         }
         out.push_str("</tr>\n");
     }
@@ -42,13 +46,32 @@ pub fn heatmap(group: &Group, cells: &[&Cell]) -> String {
     out
 }
 
-fn field(cell: Option<&Cell>) -> String {
+/// Returns the contenders by falling mean of their ratios, the plan first.
+fn by_mean<'a>(cells: &[&'a Cell]) -> Vec<&'a str> {
+    let mut sums = HashMap::<&str, (f64, usize)>::new();
+    for cell in cells {
+        if let Some(ratio) = cell.of_envelope.filter(|ratio| ratio.is_finite()) {
+            let sum = sums.entry(&cell.contender).or_default();
+            *sum = (sum.0 + ratio, sum.1 + 1);
+        }
+    }
+    let mean = |name: &str| sums.get(name).map_or(0.0, |&(sum, n)| sum / n as f64);
+    let mut names = contenders(cells.iter().copied());
+    names.sort_by(|a, b| {
+        let plan = (*b == PLAN).cmp(&(*a == PLAN));
+        plan.then_with(|| mean(b).total_cmp(&mean(a)))
+    });
+    names
+}
+
+fn field(cell: Option<&Cell>, fastest: bool) -> String {
     let Some((cell, ratio)) = cell.and_then(|cell| cell.of_envelope.map(|ratio| (cell, ratio)))
     else {
         return "<td></td>".to_owned();
     };
     let mark = if cell.planned { "*" } else { "" };
-    format!("<td class=\"h{}\">{}{mark}</td>", step(ratio), percent(ratio))
+    let best = if fastest { " best" } else { "" };
+    format!("<td class=\"h{}{best}\">{}{mark}</td>", step(ratio), percent(ratio))
 }
 
 fn step(ratio: f64) -> usize {

@@ -3,8 +3,35 @@
 use std::fmt::Write;
 
 use super::text::{Escaped, date};
+use crate::harness::machine::Machine;
 use crate::harness::units::format_size;
 use crate::report::Report;
+
+/// Returns the CPU's name without vendor and trade marks, and the microarchitecture: "AMD EPYC, Zen 4".
+pub fn title(machine: &Machine) -> String {
+    let vendor = format!(" ({})", machine.facts.vendor);
+    let name = machine.cpu.strip_suffix(&vendor).unwrap_or(&machine.cpu);
+    let name = name.replace("(R)", "").replace("(TM)", "");
+    match &machine.microarchitecture {
+        Some(microarchitecture) => format!("{name}, {microarchitecture}"),
+        None => name,
+    }
+}
+
+/// Returns what identifies the machine and the run, in a line.
+pub fn subtitle(report: &Report) -> String {
+    let Machine { cpu_signature, hypervisor, kernel, c_library, .. } = &report.machine;
+    let hypervisor = hypervisor.as_ref().map(|name| format!("under {name}"));
+    let parts = [
+        cpu_signature.clone(),
+        Some(hypervisor.unwrap_or_else(|| "no hypervisor seen".to_owned())),
+        Some(kernel.clone()),
+        c_library.clone(),
+        Some(date(report.started)),
+        Some(format!("clearpage {}", report.version)),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
 
 /// Returns the machine and the conditions of the figures, as names and values.
 pub fn list(report: &Report) -> String {

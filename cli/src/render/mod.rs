@@ -1,25 +1,31 @@
 //! Draws a report. Every function turns a [`Report`](crate::report::Report) into text and has no
 //! other effect, except [`run`] and [`gallery::run`].
 //!
-//! `report::group` selects the cells of a picture; `text` escapes text for a browser;
-//! `chart`, `bars` and `heatmap` draw one picture; `svg`, `html` and `gallery` put them together.
+//! `report::group` selects the cells of a picture; `text` escapes text for a browser; `family` decides
+//! how a contender is drawn, and `plot` draws lines. `times`, `chart`, `bars` and `heatmap` are one picture
+//! each; `svg`, `html` and `gallery` put them together.
 //! The plotters crate is not used: it has no CSS classes (for dark mode), dash patterns or titles.
 
 mod bars;
 mod chart;
 pub mod csv;
+mod family;
 mod figures;
 pub mod gallery;
 mod heatmap;
 pub mod html;
+mod legend;
 mod machine;
+mod overview;
 mod picture;
 mod plan;
+mod plot;
 mod scale;
-mod series;
 mod summary;
 pub mod svg;
 mod text;
+mod times;
+mod verdict;
 
 use std::path::{Path, PathBuf};
 
@@ -46,7 +52,7 @@ pub struct Drawings {
     /// Write the figures to this file as comma-separated values, one row for each figure
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Write charts of throughput against size to this SVG file
+    /// Write charts to this SVG file: times as fast as memset, and throughput against size
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
     /// Write charts, heat maps and all figures to this HTML file

@@ -8,7 +8,7 @@ use crate::report::Report;
 
 /// Intents and the lengths that each primitive serves.
 pub fn table(report: &Report) -> String {
-    let mut out = "<div class=\"scroll\"><table class=\"words\">\n<caption>The plan: who serves which length</caption>\n<thead>\
+    let mut out = "<div class=\"scroll\"><table class=\"words\">\n<caption>The plan: the primitive for each intent and length</caption>\n<thead>\
                    <tr><th scope=\"col\">intent</th><th scope=\"col\">from</th><th scope=\"col\">to \
                    below</th><th scope=\"col\">primitive</th></tr></thead>\n<tbody>\n"
         .to_owned();

@@ -1,9 +1,8 @@
-//! A report in one look: the fastest primitive of each size, and how near the plan comes.
+//! The groups that stand for a machine, and their fastest primitives as a table.
 
 use std::fmt::Write;
 
-use super::text::{Escaped, percent, short};
-use crate::harness::measure::median;
+use super::text::{breakable, percent, short};
 use crate::harness::units::format_size;
 use crate::report::group::{Group, Index, PLAN, groups, main_cpu, sizes};
 use crate::report::{Cell, Report};
@@ -36,8 +35,8 @@ pub fn table(report: &Report) -> String {
     let mut out = String::new();
     let _ = write!(
         out,
-        "<div class=\"scroll\"><table class=\"words\">\n<caption>The fastest primitive with its GB/s, and \
-         the plan’s per cent of them: {}</caption>\n<thead><tr><th scope=\"col\">size</th>",
+        "<div class=\"scroll\"><table class=\"words\">\n<caption>Fastest primitive, its GB/s, and \
+         clearpage’s throughput as a percentage of it ({})</caption>\n<thead><tr><th scope=\"col\">size</th>",
         first.setup()
     );
     for (group, _) in &groups {
@@ -49,12 +48,11 @@ pub fn table(report: &Report) -> String {
         for index in &indices {
             out.push_str("<td>");
             if let Some(best) = index.best(size) {
-                let name = Escaped(&best.contender).to_string().replace('_', "_<wbr/>");
+                let name = breakable(&best.contender);
                 let speed = short(best.gb_per_s);
                 let plan = index.find(PLAN, size).and_then(|plan| plan.of_envelope);
-                let plan = plan.map_or_else(String::new, |plan| {
-                    format!(", plan&#160;{}&#160;%", percent(plan))
-                });
+                let plan =
+                    plan.map_or_else(String::new, |plan| format!(", {}&#160;%", percent(plan)));
                 let _ = write!(out, "{name} <small>{speed}{plan}</small>");
             }
             out.push_str("</td>");
@@ -63,24 +61,4 @@ pub fn table(report: &Report) -> String {
     }
     out.push_str("</tbody></table></div>\n");
     out
-}
-
-/// Returns a sentence on the plan's share of the fastest primitive, or `None` if it was not measured.
-pub fn plan_ratio(report: &Report) -> Option<String> {
-    let l2 = report.machine.facts.l2;
-    let judged = |cell: &&Cell| cell.contender == PLAN && cell.place.is_judged(l2);
-    let ratios = report.cells.iter().filter(judged).filter_map(|cell| {
-        cell.of_envelope.filter(|ratio| ratio.is_finite()).map(|ratio| (ratio, cell))
-    });
-    let ratios: Vec<_> = ratios.collect();
-    let (least, cell) = ratios.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
-    let mut all: Vec<f64> = ratios.iter().map(|ratio| ratio.0).collect();
-    Some(format!(
-        "The plan reaches {} % of the fastest primitive’s speed (median of {} figures), and {} % at \
-         the least ({}).",
-        percent(median(&mut all)),
-        all.len(),
-        percent(*least),
-        cell.place
-    ))
 }

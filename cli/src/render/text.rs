@@ -27,6 +27,11 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// Escapes a name for HTML, and lets it break after underscores.
+pub fn breakable(name: &str) -> String {
+    Escaped(name).to_string().replace('_', "_<wbr/>")
+}
+
 /// Formats a figure with `digits` significant digits, but all digits before the point. A figure that is
 /// not finite becomes a dash.
 pub fn significant(value: f64, digits: i32) -> String {
@@ -61,18 +66,36 @@ pub fn percent(share: f64) -> String {
     if share.is_finite() { format!("{:.0}", 100.0 * share) } else { "–".to_owned() }
 }
 
-/// Returns an upper bound for the width of `text` at 11 units in the usual fonts.
+/// Formats a ratio with two digits or so: 0.97, 1.0, 12.
+pub fn times(ratio: f64) -> String {
+    match ratio {
+        ratio if ratio < 0.995 => format!("{ratio:.2}"),
+        ratio if ratio < 9.95 => format!("{ratio:.1}"),
+        ratio if ratio < 999.5 => format!("{ratio:.0}"),
+        _ => format!("{ratio:.0e}"),
+    }
+}
+
+/// Returns "0.97 to 1.8", or `None` of no ratios. Each comes with its size.
+pub fn times_range(ratios: &[(usize, f64)]) -> Option<String> {
+    let ratios = || ratios.iter().map(|ratio| ratio.1);
+    let (least, most) = (ratios().min_by(f64::total_cmp)?, ratios().max_by(f64::total_cmp)?);
+    let (least, most) = (times(least), times(most));
+    Some(if least == most { least } else { format!("{least} to {most}") })
+}
+
+/// Returns an upper bound for the width of `text` at 12 units in the usual fonts.
 pub fn width(text: &str) -> f64 {
     text.chars().map(letter).sum()
 }
 
 pub fn letter(c: char) -> f64 {
     match c {
-        'f' | 'i' | 'j' | 'l' | 'r' | 't' | ' ' | '.' | ',' | ':' => 4.6,
-        'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 11.0,
-        c if c.is_ascii_uppercase() => 8.2,
-        c if c.is_ascii() => 7.0,
-        _ => 12.0,
+        'f' | 'i' | 'j' | 'l' | 'r' | 't' | ' ' | '.' | ',' | ':' => 5.1,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 12.0,
+        c if c.is_ascii_uppercase() => 9.0,
+        c if c.is_ascii() => 7.7,
+        _ => 13.0,
     }
 }
 
@@ -114,6 +137,20 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(figure(value), text);
         }
+    }
+
+    #[test]
+    fn ratios_have_two_digits() {
+        let cases = [(0.264, "0.26"), (0.996, "1.0"), (1.77, "1.8"), (12.3, "12"), (1e4, "1e4")];
+        for (ratio, text) in cases {
+            assert_eq!(times(ratio), text);
+        }
+        assert_eq!(times_range(&[]), None);
+        let range = |ratios: &[f64]| {
+            times_range(&ratios.iter().map(|&ratio| (1, ratio)).collect::<Vec<_>>()).unwrap()
+        };
+        assert_eq!(range(&[1.0]), "1.0");
+        assert_eq!(range(&[1.8, 0.97, 1.2]), "0.97 to 1.8");
     }
 
     #[test]

@@ -39,15 +39,16 @@ for (const element of all("body *")) {
 }
 for (const line of all(".line, .mark, .bar")) {
   const style = getComputedStyle(line);
-  judge(line, style.stroke === "none" ? style.fill : style.stroke, 3);
+  judge(line, style.fill === "none" ? style.stroke : style.fill, 3);
 }
 
 // Text in a picture: none on another, none outside; by how many of the picture's own units.
 const overlaps = [], outside = [];
 for (const svg of all("svg")) {
   const frame = svg.getBoundingClientRect();
-  const unit = frame.width / svg.viewBox.baseVal.width;
-  const texts = all("text", svg).map((element) => [element, element.getBoundingClientRect()]);
+  const unit = frame.height / svg.viewBox.baseVal.height;
+  const shown = all("text", svg).filter((element) => getComputedStyle(element).display !== "none");
+  const texts = shown.map((element) => [element, element.getBoundingClientRect()]);
   texts.forEach(([element, box], i) => {
     if (box.left < frame.left - 1 || box.right > frame.right + 1 ||
         box.top < frame.top - 1 || box.bottom > frame.bottom + 1) outside.push(text(element));
@@ -73,7 +74,7 @@ const found = {
   faint, overlaps, outside, wide, cut,
   figures: all(".figures").flatMap((table) => rows(table).slice(1)),
   maps: all(".heat").map(rows),
-  points: all(".mark > title").map((title) => title.textContent),
+  points: all(".mark > title, .point > title").map((title) => title.textContent),
   names: all("svg .name").map((name) => name.textContent),
 };
 const result = document.createElement("pre");
