@@ -127,7 +127,7 @@ pub struct Bench {
     /// each temperature, CPU, number of threads and backing]
     #[arg(long, value_name = "N", value_parser = number(3_u16, u16::MAX))]
     pub loops: Option<u16>,
-    /// Fewer sizes and rounds: 3.5 seconds instead of 22
+    /// Fewer sizes and rounds: about 4 seconds instead of 22
     #[arg(long, conflicts_with = "loops")]
     pub quick: bool,
     /// Unit of the printed figures

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::UserError;
 use crate::harness::machine::Machine;
 use crate::harness::output::Outputs;
+use crate::harness::units::count;
 use crate::render::{Drawing, svg};
 use crate::report::{self, Report, load};
 
@@ -48,10 +49,10 @@ impl Share {
 fn request(name: &str, json: &Path, machine: &Machine) -> String {
     let (json, svg) = (json.display().to_string(), json.with_extension("svg"));
     let (title, svg) = (machine.short_title(), svg.display());
-    let signature =
-        machine.cpu_signature.as_ref().map_or(String::new(), |text| format!("{text}, "));
-    let cpus = machine.cpus;
+    let cpus = count(machine.cpus, "CPU");
     let guest = machine.hypervisor.as_ref().map(|name| format!(" of a {name} guest"));
+    let signature = machine.cpu_signature.as_ref().map(|text| format!(", {text}"));
+    let signature = signature.unwrap_or_default();
     let guest = guest.unwrap_or_default();
     format!(
         "
@@ -66,7 +67,7 @@ with these lines in results/README.md:
 
 ## {title}
 
-{signature}{cpus} CPUs{guest}. [Report]({name}.json).
+{cpus}{guest}{signature}. [Report]({name}.json).
 
 ![Throughput against size on {title}]({name}.svg)
 "

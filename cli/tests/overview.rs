@@ -169,3 +169,21 @@ fn without_a_terminal_it_is_plain_text() {
     assert!(text.lines().count() <= 40 && text.lines().all(|line| line.len() <= 80), "{text}");
     assert!(!rows(&text).is_empty() && text.contains("times as fast as memset"), "{text}");
 }
+
+/// Measures twice.
+#[cfg(target_os = "linux")]
+#[test]
+fn colours_are_used_on_a_terminal_but_not_under_no_color() {
+    use tool::terminal::on_terminal;
+
+    for coloured in [true, false] {
+        let mut clearpage = command(&[]);
+        clearpage.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("CLICOLOR");
+        if !coloured {
+            clearpage.env("NO_COLOR", "1");
+        }
+        let text = on_terminal(&mut clearpage, 80);
+        assert_eq!(text.contains('\u{1b}'), coloured, "{text:?}");
+        assert!(text.contains('█') && text.contains("times as fast as memset"), "{text}");
+    }
+}

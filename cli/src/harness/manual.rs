@@ -22,8 +22,8 @@ const ENVIRONMENT: [(&str, &str); 5] = [
          ignored, with a message.",
     ),
     ("COLUMNS", "Width of tables and text. Default: that of the terminal."),
-    ("NO_COLOR", "Disables colours if it is not empty."),
-    ("TERM", "If it is dumb, there are neither colours nor block characters."),
+    ("NO_COLOR", "Disables colours."),
+    ("TERM", "If it is dumb, clearpage without a command prints ASCII without colours."),
 ];
 
 const STATUS: &str = "0 on success, 2 if an argument is wrong or a file cannot be read or written.";

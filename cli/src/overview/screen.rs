@@ -43,7 +43,7 @@ impl Screen {
     }
 
     fn styled(self, text: &str, style: Style) -> String {
-        style.force_styling(self.colours).apply_to(text).to_string()
+        style.force_styling(self.colours && !text.is_empty()).apply_to(text).to_string()
     }
 }
 
@@ -114,10 +114,7 @@ pub fn text(report: &Report, screen: Screen) -> String {
         }
     };
     legend("<", "Another primitive is more than 10 % faster here: `clearpage tune` finds it.");
-    legend(
-        "~",
-        "Another primitive is, but only if nothing uses the memory: hot leaves it in the cache.",
-    );
+    legend("~", "Another primitive is faster, but only if nothing uses the cleared memory.");
     out + &next(screen)
 }
 
