@@ -40,7 +40,8 @@ A cell is one contender at one CPU, number of threads, backing, temperature and 
 changed if its medians differ by more than the threshold and by more than the noise: three standard \
 errors of both medians, from the number of rounds and the median absolute deviation of the samples. \
 If the noise is above the threshold, or a figure is of fewer than three rounds, a cell without a \
-change counts as unclear.
+change counts as unclear. What lasts for a whole run, such as another program, is not in the noise: \
+compare runs of an idle machine.
 
 Exit status: 0 if no cell is slower, 1 if one is slower, 2 if the reports cannot be compared.
 
