@@ -1,6 +1,7 @@
 //! Turns the arguments of `bench` into blocks of cases that share CPUs and memory. Every argument
 //! that can be refused is refused here, before the first measurement.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -125,7 +126,9 @@ fn crews(args: &Bench) -> Result<Vec<Vec<Option<usize>>>, UserError> {
                 pin::among(*range.start(), &allowed)?;
                 pin::among(*range.end(), &allowed)?;
             }
-            Some(distinct(ranges.iter().cloned().flatten()))
+            // Not longer than the CPUs, even if a range is named again and again.
+            let cpus: BTreeSet<usize> = ranges.iter().cloned().flatten().collect();
+            Some(cpus.into_iter().collect())
         }
     };
     // Also tests whether threads can be pinned at all.
