@@ -341,7 +341,7 @@ fn only_a_small_regular_file_of_text_is_read() {
     refused(&env::temp_dir(), "not a regular file\n");
     refused(long.path(), "the file is longer than 64 KiB\n");
     refused(binary.path(), "the file is not text in UTF-8\n");
-    refused(Path::new("/nonexistent"), "entity not found\n");
+    refused(Path::new("/nonexistent"), "No such file or directory\n");
     refused(Path::new(&"x".repeat(5000)), "invalid filename\n");
 
     let mut command = child("clear_and_count");

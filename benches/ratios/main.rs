@@ -14,6 +14,7 @@ use clearpage_cli::harness::contender::{Contender, contenders};
 use clearpage_cli::harness::crew::Crew;
 use clearpage_cli::harness::measure::{self, Case, Effort};
 use clearpage_cli::harness::memory::Arena;
+use clearpage_cli::harness::progress::progress;
 use clearpage_cli::harness::table::ruled;
 use clearpage_cli::harness::units::format_size;
 
@@ -53,9 +54,9 @@ fn main() {
     let microarchitecture = unknown(machine.microarchitecture);
     println!("{heading}, {microarchitecture}, {}", unknown(machine.c_library));
     let hypervisor = machine.hypervisor.as_deref().unwrap_or("no");
-    println!("{hypervisor} hypervisor, {ROUNDS} rounds; this takes some six minutes");
-
     let walk = (8 * machine.facts.l3).max(256 * MIB);
+    let memory = format_size(walk.max(GIB) as u64);
+    println!("{hypervisor} hypervisor, {ROUNDS} rounds; this takes some six minutes and {memory}");
     let mut arena = Arena::new(walk.max(GIB));
     measure::warm_up(arena.pages());
 
@@ -110,7 +111,10 @@ impl Envelope {
         let temperatures = [Cold, Use, Reuse, Hot].into_iter();
         let cases: Vec<Case> = temperatures.flat_map(|t| SIZES.map(|size| (size, t))).collect();
         let never = AtomicBool::new(false);
-        let measured = measure::measure(crew, &contenders, &cases, effort, &never, |_, _| {});
+        let bar = progress(ROUNDS * cases.len());
+        let step = |done, _| bar.set_position(done as u64);
+        let measured = measure::measure(crew, &contenders, &cases, effort, &never, step);
+        bar.finish_and_clear();
         let named = |times| {
             let names = contenders.iter().map(|contender| contender.name.clone());
             Samples(names.zip(times).collect())
@@ -140,6 +144,9 @@ impl Envelope {
             ]);
         }
         println!("{table}");
+        println!(
+            "to best, to memset: the median of the ratios in each round, not the ratio of the medians"
+        );
     }
 
     fn best<'s>(&'s self, samples: &Samples) -> &'s str {

@@ -1,220 +1,66 @@
-//! `clearpage bench`: checks the arguments, measures, and writes and prints the report.
+//! `clearpage bench`: measures, then writes and prints the report.
 
-use std::collections::HashSet;
-use std::io::{self, IsTerminal};
-use std::mem::take;
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use clearpage::PAGE_SIZE;
-
 use crate::args::Bench;
-use crate::grid::{self, Block};
-use crate::harness::contender::{Contender, contenders};
-use crate::harness::crew::Crew;
-use crate::harness::interrupt::{INTERRUPTED, interrupted};
-use crate::harness::machine::Machine;
-use crate::harness::measure::{self, Effort, End};
-use crate::harness::memory::Arena;
-use crate::harness::output::{self, Outputs};
-use crate::harness::pin;
-use crate::harness::progress::progress;
-use crate::harness::sample::Memory;
-use crate::render::Drawing;
-use crate::report::{self, Backing, Cell, Overhead, Report, SCHEMA};
-use crate::{UserError, table};
+use crate::format::Format;
+use crate::harness::interrupt::INTERRUPTED;
+use crate::harness::measure::End;
+use crate::harness::output::{Outputs, note};
+use crate::harness::terminal::Plain;
+use crate::harness::units::{about, about_time};
+use crate::measurement::Measurement;
+use crate::render::{Drawing, csv};
+use crate::share::Share;
+use crate::{UserError, report, table};
 
-/// A cold walk covers this many times the last-level cache, and at least `SHORTEST_WALK`. The part
-/// that the previous walk left in the cache is then small, and is passed before the clock starts.
-const WALK: usize = 8;
-const SHORTEST_WALK: usize = 256 << 20;
-/// A walk of fewer times the cache is not cold.
-const SHORTENED_WALK: usize = 4;
-/// Bytes of the memory that the warm-up clears.
-const PROBE: usize = 64 << 20;
-const ROUNDS: usize = 25;
-/// A median needs at least this many samples.
-const FEWEST_ROUNDS: usize = 3;
+/// A measurement that takes longer is announced.
+const LONG: Duration = Duration::from_secs(30);
 
-/// Runs the benchmark and returns the exit code. `preface` is printed before the tables.
+/// Runs the benchmark and returns the exit code.
 ///
 /// # Errors
 /// An argument cannot be satisfied, which is detected before the first measurement, or a resource
 /// is lost during the run. In the second case the completed measurements are written and printed.
-pub fn run(args: &Bench, mut preface: String) -> Result<ExitCode, UserError> {
-    let machine = Machine::detect();
-    let contenders = chosen(&args.primitive)?;
+pub fn run(args: &Bench) -> Result<ExitCode, UserError> {
     let json = args.json.iter().map(|path| ("--json", path.as_path(), report::json as Drawing));
     let outputs = Outputs::open(json.chain(args.drawings.wanted()), None)?;
-    let grid = grid::grid(args)?;
-    // The reader of a pipe may close it, so nothing is printed there before the files are written.
-    if io::stdout().is_terminal() && !outputs.take_stdout() {
-        output::print(&take(&mut preface))?;
+    let measurement = Measurement::of(args)?;
+    let share = args.share.as_deref().map(|folder| Share::of(measurement.machine(), folder));
+    let share = share.transpose()?;
+    if let (Some(time), bytes) = measurement.cost() {
+        if time > LONG {
+            let (time, memory) = (about_time(time), about(bytes));
+            note(&format_args!("takes about {time} and up to {memory} of memory"));
+        }
     }
-    let started = std::time::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
-
-    let mut run = Run {
-        args,
-        contenders,
-        cache: machine.facts.l3.max(machine.facts.l2),
-        cells: Vec::new(),
-        overhead: Vec::new(),
-        warnings: grid.warnings,
+    let (report, end) = measurement.run();
+    let text = match args.formatted.format {
+        Format::Table => table::text(&report, args.unit),
+        Format::Json => report::json(&report),
+        Format::Csv => csv::csv(&report),
     };
-    let end = run.all(&grid.blocks, &interrupted());
-    run.warnings.extend(warnings(&machine, &grid.blocks, &end));
+    // The reader of the table may close the pipe, which ends the process.
+    let request = share.map(|share| share.write(&report));
+    outputs.finish(|drawing| drawing(&report), &text)?;
+    match request {
+        None => {}
+        Some(Ok(request)) => request.lines().for_each(|line| note(&Plain(line))),
+        Some(Err(error)) if matches!(end, End::Interrupted) => note(&Plain(error)),
+        Some(Err(error)) => return Err(error),
+    }
+    finished(end)
+}
 
-    let mut report = Report {
-        schema: SCHEMA,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: std::env::args().skip(1).collect(),
-        started,
-        complete: matches!(end, End::Complete),
-        machine,
-        page_size: PAGE_SIZE,
-        plan: report::plan(),
-        warnings: run.warnings,
-        cells: run.cells,
-        overhead: run.overhead,
-    };
-    // One thread before several.
-    report.cells.sort_by_key(|cell| (cell.place.threads, cell.place));
-    report.overhead.sort_by_key(|overhead| (overhead.place.threads, overhead.place));
-    report::compare_to_envelope(&mut report.cells);
-    outputs.finish(|drawing| drawing(&report), &(preface + &table::text(&report)))?;
+/// Returns the exit code of a measurement.
+///
+/// # Errors
+/// A resource was lost.
+pub fn finished(end: End) -> Result<ExitCode, UserError> {
     match end {
         End::Complete | End::TooSlow => Ok(ExitCode::SUCCESS),
         End::Interrupted => Ok(ExitCode::from(INTERRUPTED)),
         End::Failed(error) => Err(error),
     }
-}
-
-struct Run<'a> {
-    args: &'a Bench,
-    contenders: Vec<Contender>,
-    /// Bytes of the last-level cache.
-    cache: usize,
-    cells: Vec<Cell>,
-    overhead: Vec<Overhead>,
-    warnings: Vec<String>,
-}
-
-impl Run<'_> {
-    /// Measures all blocks, with a progress bar.
-    fn all(&mut self, blocks: &[Block], stop: &AtomicBool) -> End {
-        const STEPS: usize = 1000;
-        let bar = progress(blocks.len() * STEPS);
-        let mut all = End::Complete;
-        for (i, block) in blocks.iter().enumerate() {
-            bar.set_message(name(block));
-            let step = |done, of| bar.set_position((i * STEPS + done * STEPS / of) as u64);
-            match self.block(block, stop, step).unwrap_or_else(End::Failed) {
-                End::Complete => {}
-                End::TooSlow => all = End::TooSlow,
-                end => {
-                    all = end;
-                    break;
-                }
-            }
-        }
-        bar.finish_and_clear();
-        all
-    }
-
-    fn block(
-        &mut self,
-        block: &Block,
-        stop: &AtomicBool,
-        step: impl FnMut(usize, usize),
-    ) -> Result<End, UserError> {
-        block.cpus[0].map(pin::to).transpose()?;
-        let mut probe = Arena::touched(PROBE.min(block.most), block.backing)?;
-        let speed = measure::warm_up(probe.pages());
-        drop(probe);
-        let effort = self.effort(block, speed);
-        let bytes = block.bytes(effort.walk);
-        let mut crew = Crew::gather(&block.cpus, || {
-            Ok(match block.fresh {
-                false => Memory::Touched(Arena::touched(bytes, block.backing)?),
-                true => Memory::Fresh(bytes, block.backing),
-            })
-        })?;
-        let cases = &block.cases;
-        let measured = measure::measure(&mut crew, &self.contenders, cases, effort, stop, step);
-        let (cells, overhead) = measure::figures(&self.contenders, cases, block.place(), &measured);
-        self.cells.extend(cells);
-        self.overhead.extend(overhead);
-        Ok(measured.end)
-    }
-
-    /// Returns how much to measure at `speed` bytes a nanosecond.
-    fn effort(&mut self, block: &Block, speed: f64) -> Effort {
-        let walks = block.cases.iter().filter(|case| !case.1.is_warm()).count();
-        let long = (WALK * self.cache).max(SHORTEST_WALK);
-        let (rounds, fewest, limit, walk) = match self.args.loops {
-            Some(rounds) => (rounds.into(), rounds.into(), Duration::MAX, long),
-            None => {
-                // Contenders take twice as long as the plan, or so, and each walk is made twice.
-                let all = 4 * FEWEST_ROUNDS * self.contenders.len() * walks.max(1);
-                let affordable = (block.limit.as_nanos() as f64 * speed) as usize / all;
-                let short = SHORTENED_WALK * self.cache;
-                let fewest = if self.args.size.is_empty() { 0 } else { FEWEST_ROUNDS };
-                (ROUNDS, fewest, block.limit, long.min(affordable).max(short))
-            }
-        };
-        // The cache may be no multiple of a page.
-        let walk = walk.min(block.most).next_multiple_of(PAGE_SIZE);
-        if walks > 0 && !block.fresh && walk < SHORTENED_WALK * self.cache {
-            let (walk, cache, name) = (walk >> 20, self.cache >> 20, name(block));
-            self.warnings.push(format!(
-                "memory is short: walks of {walk} MiB by a cache of {cache} MiB are not cold ({name})"
-            ));
-        }
-        Effort { rounds, fewest, limit, walk }
-    }
-}
-
-/// Returns the name of a block for the user.
-fn name(block: &Block) -> String {
-    let fresh = if block.fresh { ", fresh" } else { "" };
-    block.place().setup() + fresh
-}
-
-/// Returns the conditions that affect the figures.
-fn warnings(machine: &Machine, blocks: &[Block], end: &End) -> Vec<String> {
-    let hypervisor = machine.hypervisor.as_ref().map(|name| {
-        format!("a hypervisor is present ({name}): others share the caches and the memory bus")
-    });
-    let moving = blocks.iter().any(|block| block.cpus.contains(&None));
-    let moving = moving.then(|| "threads are not pinned: they may move between CPUs".to_owned());
-    let thp = blocks.iter().any(|block| block.backing == Backing::Thp);
-    let off = machine.huge_pages.as_deref() == Some("never");
-    let small = (thp && off).then(|| {
-        "transparent huge pages are switched off here: thp is of the smallest pages".to_owned()
-    });
-    let ended = match end {
-        End::Complete => None,
-        End::Interrupted => Some("interrupted: not all was measured".to_owned()),
-        End::TooSlow => Some("the time was over: not all sizes were measured".to_owned()),
-        End::Failed(error) => Some(format!("not all was measured: {error}")),
-    };
-    [hypervisor, moving, small, ended].into_iter().flatten().collect()
-}
-
-/// All contenders, or the named primitives with the plan beside them.
-fn chosen(names: &[String]) -> Result<Vec<Contender>, UserError> {
-    let all = contenders();
-    let primitives: Vec<_> = all.iter().filter(|c| c.is_primitive()).map(|c| &*c.name).collect();
-    if let Some(name) = names.iter().find(|name| !primitives.contains(&&***name)) {
-        let row = clearpage::primitives().iter().find(|p| p.name() == name);
-        let wrong = match row.map(|row| row.available()) {
-            Some(Err(why)) => format!("not available: {why}"),
-            _ => "no such primitive".to_owned(),
-        };
-        let allowed = primitives.join(", ");
-        return Err(UserError(format!("--primitive {name}: {wrong}; allowed are {allowed}")));
-    }
-    let wanted: HashSet<_> = names.iter().map(String::as_str).chain(["plan"]).collect();
-    Ok(all.into_iter().filter(|c| names.is_empty() || wanted.contains(&*c.name)).collect())
 }

@@ -1,8 +1,10 @@
 //! Turns the arguments of `bench` into blocks of cases that share CPUs and memory. Every argument
 //! that can be refused is refused here, before the first measurement.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use clearpage::PAGE_SIZE;
 
 use crate::UserError;
@@ -75,6 +77,7 @@ pub fn grid(args: &Bench) -> Result<Grid, UserError> {
     let crews = crews(args)?;
     let threads = crews.iter().map(Vec::len).max().unwrap_or(1);
     let temperatures: Vec<Temperature> = match &args.temperature[..] {
+        [] if args.share.is_some() => Temperature::value_variants().to_vec(),
         [] => vec![Temperature::Hot, Temperature::Cold],
         asked => distinct(asked.iter().flatten().copied()),
     };
@@ -117,7 +120,16 @@ fn crews(args: &Bench) -> Result<Vec<Vec<Option<usize>>>, UserError> {
     let asked = match &args.cpu {
         None => None,
         Some(Cpus::All) => Some(allowed.clone()),
-        Some(Cpus::Some(cpus)) => Some(cpus.clone()),
+        Some(Cpus::Some(ranges)) => {
+            // The ends first: a range between allowed CPUs is not long.
+            for range in ranges {
+                pin::among(*range.start(), &allowed)?;
+                pin::among(*range.end(), &allowed)?;
+            }
+            // Not longer than the CPUs, even if a range is named again and again.
+            let cpus: BTreeSet<usize> = ranges.iter().cloned().flatten().collect();
+            Some(cpus.into_iter().collect())
+        }
     };
     // Also tests whether threads can be pinned at all.
     let here = pin::pin(None)?;
@@ -192,16 +204,19 @@ fn sizes(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<usize>, UserError> {
     let page = PAGE_SIZE as u64;
-    for &size in &args.size {
-        if size == 0 || size % page != 0 || size > room.most as u64 {
-            let (page, why) = (format_size(page), &room.why);
-            return Err(UserError(format!(
-                "--size {size}: allowed are multiples of the page, {page}, up to {why}"
-            )));
-        }
+    for size in &args.size {
+        let wrong = match size.bytes {
+            0 => format!("nothing to clear; the least is a page, {}", format_size(page)),
+            bytes if bytes % page != 0 => {
+                format!("not a multiple of the page size, {}", format_size(page))
+            }
+            bytes if bytes > room.most as u64 => format!("too large; the most is {}", room.why),
+            _ => continue,
+        };
+        return Err(UserError(format!("--size {size}: {wrong}")));
     }
     if !args.size.is_empty() {
-        return Ok(distinct(args.size.iter().map(|&size| size as usize)));
+        return Ok(distinct(args.size.iter().map(|size| size.bytes as usize)));
     }
     let (largest, step) = (LARGEST[usize::from(args.quick)], STEP[usize::from(args.quick)]);
     let steps = std::iter::successors(Some(PAGE_SIZE), |size| size.checked_mul(step));
@@ -209,7 +224,7 @@ fn sizes(
     let all = sizes.len();
     sizes.retain(|&size| size <= room.most);
     let Some(&last) = sizes.last() else {
-        return Err(UserError(format!("not even a page fits: there is {}", room.why)));
+        return Err(UserError(format!("not even a page fits: the most is {}", room.why)));
     };
     if sizes.len() < all {
         let (last, name) = (format_size(last as u64), backing.name());
@@ -223,14 +238,17 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::args::Cli;
+    use crate::args::{Cli, Command};
 
     fn args(options: &[&str]) -> Bench {
-        Cli::try_parse_from([&["clearpage"], options].concat()).unwrap().bench
+        match Cli::try_parse_from([&["clearpage", "bench"], options].concat()).unwrap().command {
+            Some(Command::Bench(args)) => *args,
+            _ => unreachable!("the command is bench"),
+        }
     }
 
     fn room(most: usize) -> Room {
-        Room { most, why: "what is free".to_owned() }
+        Room { most, why: "1 MiB (all)".to_owned() }
     }
 
     #[test]
@@ -262,7 +280,7 @@ mod tests {
         assert_eq!(last, 4 * PAGE_SIZE);
         assert!(warning.starts_with("memory is short: base sizes end at "), "{warning}");
         let few = super::sizes(&args(&[]), Backing::Base, &room(1), &mut Vec::new());
-        assert!(few.unwrap_err().to_string().contains("what is free"));
+        assert!(few.unwrap_err().to_string().ends_with("1 MiB (all)"));
     }
 
     #[test]

@@ -1,20 +1,26 @@
 //! `clearpage judge`: compares the default tuning of a recorded CPU with the fastest primitive that
 //! was measured on it.
 
+mod rivals;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::iter;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use clearpage::{Intent, Tuning};
+use serde::Serialize;
 
+use self::rivals::{Figures, Rivals, Times};
 use crate::UserError;
+use crate::format::{Format, Formatted};
 use crate::harness::output::note;
-use crate::harness::table::{align_right, ruled};
-use crate::harness::terminal::Plain;
-use crate::harness::units;
+use crate::harness::table::{align_right, lines, ruled};
+use crate::harness::terminal::{Plain, paragraph};
+use crate::harness::units::{self, count};
 use crate::report::load::load;
-use crate::report::{Place, PlanRow, Report, SCHEMA, Temperature};
+use crate::report::{Backing, Place, PlanRow, Report, SCHEMA, Temperature};
 
 #[derive(Debug, Args)]
 pub struct Judge {
@@ -27,17 +33,18 @@ pub struct Judge {
     /// Least accepted mean share of an intent
     #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = parse_part)]
     pub mean: f64,
+    #[command(flatten)]
+    pub formatted: Formatted,
 }
 
 /// The text of `--help` below the options.
 pub const HELP: &str = "\
-The default tuning is made from the facts in the report (vendor, model, feature bits, caches), as
-on that CPU, and compared with the fastest primitive in the report. Cold is judged by
-`cold`; Hot by the mean time of `use` and `reuse`, and by `hot` up to the second-level cache; Auto
-by the mean time of `cold`, `use` and `reuse`. Means are compared with the
-primitive that has the least mean.
+The default tuning is made from the facts in the report (vendor, model, feature bits, caches), as on \
+that CPU, and compared with the fastest primitive in the report. Cold is judged by `cold`; Hot by the \
+mean time of `use` and `reuse`, and by `hot` up to the second-level cache; Auto by the mean time of \
+`cold`, `use` and `reuse`. Means are compared with the primitive that has the least mean.
 
-Exit status: 0 if every place reaches the floor and every intent the mean, 1 if one does not, 2 if a
+Exit status: 0 if every place reaches the floor and every intent the mean, 1 if one does not, 2 if a \
 report cannot be judged.
 
 Examples:
@@ -55,6 +62,7 @@ pub fn run(args: &Judge) -> (String, ExitCode) {
         note(&format_args!("error: {}", Plain(error)));
         errors += 1;
     };
+    let mut judgements = Vec::new();
     for path in &args.reports {
         let report = match load(path) {
             Ok(report) => report,
@@ -64,17 +72,65 @@ pub fn run(args: &Judge) -> (String, ExitCode) {
             }
         };
         let judgement = Judgement::of(&report, args.floor);
-        out += &format!("{}: {}\n", Plain(path.display()), Plain(report.machine.title()));
-        judgement.notes.iter().for_each(|note| out += &format!("note: {}\n", Plain(note)));
+        let title = format!("{}: {}", Plain(path.display()), Plain(report.machine.title()));
+        let notes = judgement.notes.iter().map(|note| format!("note: {}", Plain(note)));
+        for line in iter::once(title).chain(notes) {
+            match args.formatted.format {
+                Format::Table => out += &paragraph(&line),
+                _ => note(&line),
+            }
+        }
         if judgement.places.is_empty() {
             refuse(UserError(format!("{}: nothing in it can be judged", path.display())));
             continue;
         }
-        out += &judgement.text(args.floor, args.mean);
+        if args.formatted.format == Format::Table {
+            out += &judgement.text(args.floor, args.mean);
+        }
         let mut means = Intent::ALL.into_iter().filter_map(|intent| judgement.mean(intent));
         below |= judgement.worst() < args.floor || means.any(|(mean, _)| mean < args.mean);
+        judgements.push((path, judgement));
     }
+    let of_file = |(path, judgement): &'_ (&PathBuf, Judgement)| -> Vec<Row> {
+        judgement.places.iter().map(|judged| Row::of(path, judged)).collect()
+    };
+    let rows: Vec<_> = judgements.iter().flat_map(of_file).collect();
+    let out = args.formatted.format.rows(&rows, || out);
     (out, ExitCode::from(if errors > 0 { 2 } else { u8::from(below) }))
+}
+
+/// A judged place as a row of JSON or CSV.
+#[derive(Serialize)]
+struct Row {
+    file: String,
+    intent: &'static str,
+    /// The temperatures whose mean is judged, separated by spaces.
+    temperatures: String,
+    cpu: Option<usize>,
+    threads: usize,
+    backing: Backing,
+    size: usize,
+    chosen: String,
+    fastest: String,
+    share: f64,
+}
+
+impl Row {
+    fn of(path: &Path, judged: &Judged) -> Self {
+        let Place { cpu, threads, backing, size, .. } = judged.place;
+        Self {
+            file: path.display().to_string(),
+            intent: judged.intent.name(),
+            temperatures: judged.temperatures(" "),
+            cpu,
+            threads,
+            backing,
+            size,
+            chosen: judged.chosen.clone(),
+            fastest: judged.best.clone(),
+            share: judged.share,
+        }
+    }
 }
 
 fn parse_part(text: &str) -> Result<f64, String> {
@@ -97,6 +153,12 @@ pub struct Judged {
     pub share: f64,
 }
 
+impl Judged {
+    fn temperatures(&self, separator: &str) -> String {
+        self.cases.iter().map(|case| case.name()).collect::<Vec<_>>().join(separator)
+    }
+}
+
 /// The judgement of every place of a report.
 #[derive(Debug)]
 pub struct Judgement {
@@ -107,9 +169,6 @@ pub struct Judgement {
     /// A line for each omission and doubt.
     pub notes: Vec<String>,
 }
-
-/// Times of the primitives at one place.
-type Times<'a> = BTreeMap<&'a str, f64>;
 
 impl Judgement {
     /// Judges the default tuning that the library makes from the facts of the report; if that is of
@@ -191,7 +250,8 @@ impl Judgement {
         let names = unmeasured.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         if !names.is_empty() {
             let n = judgement.unmeasured.len();
-            judgement.notes.push(format!("{n} places are not judged: no figures of {names} there"));
+            let places = count(n, "place");
+            judgement.notes.push(format!("not judged: {places} without figures of {names}"));
         }
         judgement
     }
@@ -213,27 +273,28 @@ impl Judgement {
         table.set_header(["intent", "where", "chosen", "fastest", "share"]);
         let below = self.places.iter().filter(|place| place.share < floor).count();
         for judged in &self.places[..self.places.len().min(below.max(WORST))] {
-            let cases: Vec<&str> = judged.cases.iter().map(|case| case.name()).collect();
-            let place = judged.place.to_string().replacen(cases[0], &cases.join(", "), 1);
+            let first = judged.place.temperature.name();
+            let place = judged.place.to_string().replacen(first, &judged.temperatures(", "), 1);
             let (intent, share) = (judged.intent.name().to_owned(), format!("{:.2}", judged.share));
             let name = |name: &str| Plain(name).to_string();
             table.add_row([intent, place, name(&judged.chosen), name(&judged.best), share]);
         }
         align_right(&mut table, [4]);
-        let mut out = format!("{table}\n");
+        let mut out = lines(table);
         for intent in Intent::ALL {
             if let Some((mean, n)) = self.mean(intent) {
                 let below =
                     if mean < least { format!(", below {least:.2}") } else { String::new() };
-                out += &format!("{}: mean {mean:.2} of {n} places{below}\n", intent.name());
+                let places = count(n, "place");
+                out += &format!("{}: mean {mean:.2} of {places}{below}\n", intent.name());
             }
         }
-        let (n, worst) = (self.places.len(), self.worst());
+        let (places, worst) = (count(self.places.len(), "place"), self.worst());
         out + &match below {
-            0 => {
-                format!("all {n} places reach {floor:.2} of the fastest; the worst is {worst:.2}\n")
-            }
-            _ => format!("{below} of {n} places are below {floor:.2} of the fastest\n"),
+            0 => paragraph(&format!(
+                "{places}: none below {floor:.2} of the fastest, the worst {worst:.2}"
+            )),
+            _ => paragraph(&format!("{places}: {below} below {floor:.2} of the fastest")),
         }
     }
 }
@@ -263,82 +324,4 @@ fn doubtful_primitives(report: &Report) -> Vec<String> {
         Some(format!("{name} was measured, but the facts say that there is no {}", needs.name()))
     };
     names.into_iter().filter_map(doubt).collect()
-}
-
-struct Figures<'a> {
-    times: BTreeMap<Place, Times<'a>>,
-    l2: usize,
-    l3: usize,
-}
-
-/// What an intent's choice is compared with.
-enum Rivals<'a> {
-    /// The temperatures that are judged together, and times or mean slowdowns in them.
-    These(Vec<Temperature>, Times<'a>),
-    NoFiguresOfReuse,
-    NotJudged,
-}
-
-impl<'a> Figures<'a> {
-    /// What the choice of `intent` at `place` is compared with.
-    fn rivals(&self, intent: Intent, place: Place, floor: f64, chosen: &str) -> Rivals<'a> {
-        use Temperature::{Cold, Hot, Reuse, Use};
-        let here = || Rivals::These(vec![place.temperature], self.times[&place].clone());
-        match (intent, place.temperature) {
-            (Intent::Cold, Cold) => here(),
-            (Intent::Hot, Use) => self.compromises(place, &[Use, Reuse]),
-            (Intent::Hot, Reuse) if self.slowdowns(place, Use).is_none() => here(),
-            (Intent::Hot, Hot) if place.size <= self.l2 => self
-                .fit_for_use(place, floor, chosen)
-                .map_or(Rivals::NotJudged, |times| Rivals::These(vec![Hot], times)),
-            (Intent::Auto, Cold) => self.compromises(place, &[Cold, Use, Reuse]),
-            _ => Rivals::NotJudged,
-        }
-    }
-
-    /// Returns the times of the chosen primitive and of those that reach the floor in use;
-    /// `None` if that was not measured. Clearing alone is not what Hot is for: a primitive that is
-    /// slower as soon as the memory is used is no rival.
-    fn fit_for_use(&self, place: Place, floor: f64, chosen: &str) -> Option<Times<'a>> {
-        let used = [Temperature::Use, Temperature::Reuse];
-        let used: Vec<Times> = used.into_iter().filter_map(|t| self.slowdowns(place, t)).collect();
-        let fit = |name: &str| {
-            let slowdowns = used.iter().filter_map(|slowdowns| slowdowns.get(name));
-            slowdowns.into_iter().all(|slowdown| 1.0 / slowdown >= floor)
-        };
-        let times = self.times[&place].iter().filter(|(name, _)| **name == chosen || fit(name));
-        (!used.is_empty()).then(|| times.map(|(name, time)| (*name, *time)).collect())
-    }
-
-    /// The mean slowdown of each primitive in several cases: on some CPUs no primitive is good in all
-    /// of them. Memory that does not fit the last-level cache is not in it when it is reused, so use
-    /// stands for reuse there; in smaller memory Auto cannot be judged without figures of reuse.
-    fn compromises(&self, place: Place, cases: &[Temperature]) -> Rivals<'a> {
-        let (mut measured, mut all) = (Vec::new(), Vec::new());
-        for &case in cases {
-            if let Some(slowdowns) = self.slowdowns(place, case) {
-                measured.push(case);
-                all.push(slowdowns);
-            } else if case != Temperature::Reuse {
-                return Rivals::NotJudged;
-            } else if self.l3 != 0 && place.size >= self.l3 {
-                all.extend(self.slowdowns(place, Temperature::Use));
-            } else if cases.contains(&Temperature::Cold) {
-                return Rivals::NoFiguresOfReuse;
-            }
-        }
-        let mean = |name: &&'a str| {
-            let slowdowns: Option<Vec<f64>> =
-                all.iter().map(|of_case| of_case.get(name).copied()).collect();
-            Some((*name, slowdowns?.iter().sum::<f64>() / all.len() as f64))
-        };
-        Rivals::These(measured, all[0].keys().filter_map(mean).collect())
-    }
-
-    /// Times as multiples of the least, at `place` but for its temperature.
-    fn slowdowns(&self, place: Place, temperature: Temperature) -> Option<Times<'a>> {
-        let times = self.times.get(&Place { temperature, ..place })?;
-        let least = times.values().copied().fold(f64::INFINITY, f64::min);
-        Some(times.iter().map(|(name, time)| (*name, time / least)).collect())
-    }
 }

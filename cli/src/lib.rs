@@ -3,12 +3,13 @@
 //! Only [`harness`] is meant for other packages: the benchmarks and the replays measure with it.
 //! The hidden modules are public for the tests and fuzz targets.
 //!
-//! `bench` calls `grid` for what to measure and [`harness`] for the figures. They become a `report`,
-//! which `table` lays out, serde writes and `render` draws. `report::load` reads reports; `compare`
-//! compares two of them, `judge` compares the default tuning of a recorded CPU with its figures, and
-//! `tune` measures a tuning. A report is untrusted input: `input` and `report::limits` bound what is
-//! read, and [`harness::terminal`] escapes what is printed. [`harness::output`] writes all files and
-//! standard output.
+//! `measurement` checks the arguments of `bench`, takes from `grid` what to measure, and from
+//! [`harness`] the figures. They become a `report`, which `overview` and `table` lay out, serde writes
+//! and `render` draws. `report::load` reads reports; `compare` compares two of them, `judge` compares
+//! the default tuning of a recorded CPU with its figures, `tune` measures a tuning, and `share` writes
+//! the files of a CPU for the gallery. `format` prints rows as JSON or CSV. A report is untrusted
+//! input: `input` and `report::limits` bound what is read, and [`harness::terminal`] escapes what is
+//! printed. [`harness::output`] writes all files and standard output.
 
 #[doc(hidden)]
 pub mod args;
@@ -18,19 +19,26 @@ mod cgroup;
 #[doc(hidden)]
 pub mod compare;
 mod cpuinfo;
+#[doc(hidden)]
+pub mod format;
 mod generate;
 mod grid;
 pub mod harness;
 mod info;
 mod input;
+mod isas;
 #[doc(hidden)]
 pub mod judge;
 mod list;
+mod measurement;
 mod microarchitecture;
+#[doc(hidden)]
+pub mod overview;
 #[doc(hidden)]
 pub mod render;
 #[doc(hidden)]
 pub mod report;
+mod share;
 mod table;
 mod tune;
 
@@ -38,6 +46,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use args::{Cli, Command};
+use clap::CommandFactory;
 
 /// An error that the user can correct. The message says what was wrong and what is allowed.
 #[derive(Debug)]
@@ -66,18 +75,18 @@ pub fn run(cli: &Cli) -> Result<ExitCode, UserError> {
         clearpage::init().map_err(|error| UserError(error.to_string()))?;
     }
     let text = match &cli.command {
-        Some(Command::Info) => info::text(),
-        Some(Command::List { markdown: true }) => list::markdown(),
-        Some(Command::List { markdown: false }) => list::text(),
+        Some(Command::Info(args)) => info::text(args.format),
+        Some(Command::List { markdown: true, .. }) => list::markdown(),
+        Some(Command::List { markdown: false, formatted }) => list::text(formatted.format),
         Some(Command::Completions(args)) => generate::completions(args),
-        Some(Command::Man(args)) => generate::man(args)?,
+        Some(Command::Man(args)) => harness::manual::page(Cli::command(), args)?,
         Some(Command::Render(args)) => render::run(args).map(|()| String::new())?,
         Some(Command::Gallery(args)) => render::gallery::run(args).map(|()| String::new())?,
         Some(Command::Compare(args)) => return printed(compare::run(args)?),
         Some(Command::Judge(args)) => return printed(judge::run(args)),
         Some(Command::Tune(args)) => return tune::run(args),
-        Some(Command::Bench(args)) => return bench::run(args, String::new()),
-        None => return bench::run(&cli.bench, info::text() + "\n" + &list::text() + "\n"),
+        Some(Command::Bench(args)) => return bench::run(args),
+        None => return overview::run(),
     };
     printed((text, ExitCode::SUCCESS))
 }

@@ -2,29 +2,65 @@
 
 use clearpage::cpu::Feature;
 use clearpage::{PAGE_SIZE, Primitive, primitives};
+use serde::Serialize;
 
-use crate::harness::table::ruled;
+use crate::format::Format;
+use crate::harness::table::{is_wide, lines, ruled};
 use crate::harness::units::format_size;
 use crate::report::{PlanRow, plan};
 
-/// Returns the table of primitives.
-pub fn text() -> String {
-    let mut table = ruled();
-    table.set_header(["primitive", "stores", "registers", "block", "available", "serves"]);
-    for primitive in primitives() {
-        table.add_row([
-            primitive.name().to_owned(),
-            primitive.store().name().to_owned(),
-            primitive.registers().name().to_owned(),
-            format_size(primitive.block() as u64),
-            match primitive.available() {
-                Ok(_) => "yes".to_owned(),
-                Err(why) => why.to_string(),
-            },
-            serves(primitive).join("\n"),
-        ]);
+/// A primitive as a row of JSON or CSV.
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    stores: &'static str,
+    registers: &'static str,
+    /// Bytes.
+    block: usize,
+    available: bool,
+    /// Why it is not available.
+    reason: Option<&'static str>,
+    /// The lengths for which the plan uses it, an intent each, separated by "; ".
+    serves: String,
+}
+
+impl Row {
+    fn of(primitive: &'static Primitive) -> Self {
+        let reason = primitive.available().err().map(|why| why.reason);
+        Self {
+            name: primitive.name(),
+            stores: primitive.store().name(),
+            registers: primitive.registers().name(),
+            block: primitive.block(),
+            available: reason.is_none(),
+            reason,
+            serves: serves(primitive).join("; "),
+        }
     }
-    format!("{table}\n")
+}
+
+/// Returns the primitives.
+pub fn text(format: Format) -> String {
+    let rows: Vec<_> = primitives().iter().map(Row::of).collect();
+    format.rows(&rows, || table(&rows))
+}
+
+fn table(rows: &[Row]) -> String {
+    let wide = is_wide();
+    let mut table = ruled();
+    // On a narrow terminal, three short columns are one.
+    let cells = |name: &str, kind: [&str; 3], available: &str, serves: String| {
+        let kind = if wide { kind.map(str::to_owned).to_vec() } else { vec![kind.join("\n")] };
+        [vec![name.to_owned()], kind, vec![available.to_owned(), serves]].concat()
+    };
+    let kind = ["stores", "registers", "block"];
+    table.set_header(cells("primitive", kind, "available", "serves".to_owned()));
+    for row in rows {
+        let kind = [row.stores, row.registers, &format_size(row.block as u64)];
+        let available = row.reason.unwrap_or("yes");
+        table.add_row(cells(row.name, kind, available, row.serves.replace("; ", "\n")));
+    }
+    lines(table)
 }
 
 /// Returns what holds for every CPU of this ISA as Markdown: its section in docs/primitives.md.

@@ -1,31 +1,42 @@
 //! A report as tables for the terminal.
 
-use crate::harness::table::{align_right, ruled};
-use crate::harness::terminal::{self, Plain};
-use crate::harness::units::format_size;
+use crate::args::Unit;
+use crate::harness::table::{align_right, lines, ruled};
+use crate::harness::terminal::{self, Plain, paragraph};
+use crate::harness::units::{format_size, three_digits};
 use crate::report::group::{Group, Index, PLAN, contenders, groups, sizes};
 use crate::report::{Cell, Report};
 
+const LEGEND: &str = "\
+* = the plan's choice. envelope: the fastest primitive, or a function that calls one. plan: \
+clear_pages_for with the matching intent. auto: clear_pages. hot: the same memory repeatedly. cold: a \
+walk, not in the cache. use: cold, then every line read and written. reuse: in the cache, then read \
+and written. fault: fresh pages. In brackets: the plan is not judged. ±: median deviation, of two \
+samples or more.";
+
 /// Returns all figures of a run.
-pub fn text(report: &Report) -> String {
+pub fn text(report: &Report, unit: Unit) -> String {
     let mut out = String::new();
     for (group, cells) in groups(report) {
-        out += &speed_of(&group, &cells, report.machine.facts.l2);
-        out += &time_of(&group, &cells);
+        out += &match unit {
+            Unit::Gbps => speed_of(&group, &cells, report.machine.facts.l2),
+            Unit::Ns => tables((&group, "ns a page"), &cells, ns, &[]),
+            Unit::Cycles => {
+                tables((&group, "cycles of the time stamp counter a page"), &cells, cycles, &[])
+            }
+        };
     }
-    out += "\
-* = the plan's choice. envelope: the fastest primitive. plan: clear_pages_for with the
-matching intent. auto: clear_pages. hot: the same memory repeatedly. cold: a walk,
-not in the cache. use: cold, then every line read and written. reuse: in the cache,
-then read and written. fault: fresh pages. In brackets: the plan is not judged.
-";
-    out += &format!("{} samples a figure.\n", report.samples());
+    out += &paragraph(LEGEND);
+    let samples = report.samples();
+    let noun = if samples == "1" { "sample" } else { "samples" };
+    out += &paragraph(&format!("{samples} {noun} a figure."));
     let shares = report.overhead.iter().map(|overhead| overhead.share);
     if let Some(share) = shares.max_by(f64::total_cmp) {
-        out += &format!("overhead of the tool: at most {:.2} % of a cell.\n", 100.0 * share);
+        let share = format!("overhead of the tool: at most {:.2} % of a cell.", 100.0 * share);
+        out += &paragraph(&share);
     }
     for warning in &report.warnings {
-        out += &format!("warning: {}\n", Plain(warning));
+        out += &paragraph(&format!("warning: {}", Plain(warning)));
     }
     out
 }
@@ -37,10 +48,10 @@ fn speed_of(group: &Group, cells: &[&Cell], l2: usize) -> String {
         cells,
         |cell| {
             let mark = if cell.planned { "*" } else { "" };
-            format!("{mark}{} ±{:.0}%", speed(cell.gb_per_s), 100.0 * cell.ns_mad / cell.ns)
+            format!("{mark}{}{}", three_digits(cell.gb_per_s), deviation(cell))
         },
         &[
-            ("envelope", &|index, size| Some(speed(index.best(size)?.gb_per_s))),
+            ("envelope", &|index, size| Some(three_digits(index.envelope(size)?.gb_per_s))),
             ("plan : envelope", &|index, size| {
                 let plan = index.find(PLAN, size)?;
                 let share = format!("{:.2}", plan.of_envelope?);
@@ -50,22 +61,21 @@ fn speed_of(group: &Group, cells: &[&Cell], l2: usize) -> String {
     )
 }
 
-fn time_of(group: &Group, cells: &[&Cell]) -> String {
-    tables(
-        (group, "ns a page | time stamp counter cycles a page"),
-        cells,
-        |cell| {
-            let cycles = cell.tsc_cycles_per_page;
-            let cycles = cycles.map_or("-".to_owned(), |cycles| format!("{cycles:.0}"));
-            format!("{:.0} | {cycles}", cell.ns_per_page)
-        },
-        &[],
-    )
+fn ns(cell: &Cell) -> String {
+    format!("{:.0}{}", cell.ns_per_page, deviation(cell))
 }
 
-/// Formats a speed with two digits or more.
-fn speed(gb_per_s: f64) -> String {
-    if gb_per_s < 9.95 { format!("{gb_per_s:.1}") } else { format!("{gb_per_s:.0}") }
+fn cycles(cell: &Cell) -> String {
+    let cycles = cell.tsc_cycles_per_page;
+    cycles.map_or("-".to_owned(), |cycles| format!("{cycles:.0}{}", deviation(cell)))
+}
+
+/// Returns the deviation of the samples as a share of the median; of a single sample, nothing.
+fn deviation(cell: &Cell) -> String {
+    match cell.samples {
+        0 | 1 => String::new(),
+        _ => format!(" ±{:.0}%", 100.0 * cell.ns_mad / cell.ns),
+    }
 }
 
 /// A row below the contenders: its name, and its text at one size.
@@ -79,7 +89,7 @@ fn tables(
     footers: &[Footer<'_>],
 ) -> String {
     let temperature = group.temperature.name();
-    let mut out = format!("{temperature}, {}: {unit}\n", group.setup());
+    let mut out = paragraph(&format!("{temperature}, {}: {unit}", group.setup()));
     let index = Index::new(cells);
     for sizes in sizes(cells).chunks(columns()) {
         let mut table = ruled();
@@ -96,7 +106,7 @@ fn tables(
             row(name, &|size| text(&index, size));
         }
         align_right(&mut table, 1..);
-        out += &format!("{table}\n");
+        out += &lines(table);
     }
     out
 }
@@ -104,7 +114,7 @@ fn tables(
 /// Sizes side by side: as many as the width holds.
 fn columns() -> usize {
     const NAME: usize = 18;
-    const COLUMN: usize = 12;
+    const COLUMN: usize = 13;
     let width = terminal::width();
     width.map_or(usize::MAX, |width| (usize::from(width).saturating_sub(NAME) / COLUMN).max(1))
 }

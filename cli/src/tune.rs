@@ -7,11 +7,13 @@ use std::time::Duration;
 use clap::Args;
 use clearpage::{Intent, Tuning};
 use clearpage_os::measure::{Measured, Verdict};
+use serde::Serialize;
 
+use crate::format::Formatted;
 use crate::harness::output::{Outputs, print};
-use crate::harness::table::{align_right, ruled};
-use crate::harness::terminal::Plain;
-use crate::harness::units::format_size;
+use crate::harness::table::{align_right, lines, ruled};
+use crate::harness::terminal::{Plain, paragraph};
+use crate::harness::units::{count, format_size};
 use crate::{UserError, input};
 
 #[derive(Debug, Args)]
@@ -25,21 +27,23 @@ pub struct Tune {
     /// Start no measurement after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "1.7", value_parser = parse_seconds)]
     pub budget: Duration,
+    #[command(flatten)]
+    pub formatted: Formatted,
 }
 
 /// The text of `--help` below the options.
 pub const HELP: &str = "\
-Races one primitive of each mechanism (vector stores, string instruction, non-temporal stores, block
-instruction) against the default, at lengths from a page to twice the last-level cache. Cold is
-judged by clearing memory that is not in the cache; Hot by clearing and then using memory, in the
-cache and not; Auto by all three. Another primitive is preferred if it is more than 4 % faster. A
+Races one primitive of each mechanism (vector stores, string instruction, non-temporal stores, block \
+instruction) against the default, at lengths from a page to twice the last-level cache. Cold is \
+judged by clearing memory that is not in the cache; Hot by clearing and then using memory, in the \
+cache and not; Auto by all three. Another primitive is preferred if it is more than 4 % faster. A \
 checked tuning no longer fits if another primitive is more than 10 % faster.
 
-A tuning is valid for the CPU model, microcode, hypervisor, caches and version of clearpage with
+A tuning is valid for the CPU model, microcode, hypervisor, caches and version of clearpage with \
 which it was measured. Elsewhere CLEARPAGE_TUNING ignores it and prints a message.
 
-Exit status of --check: 0 if the tuning fits, 1 if it was measured elsewhere or no longer fits, 2 if
-it cannot be read, is malformed, or the budget was too short.
+Exit status: 0 if a tuning was written or the checked one fits, 1 if the checked one was measured \
+elsewhere or no longer fits, 2 if it cannot be read, is malformed, or the budget was too short.
 
 Examples:
   clearpage tune --output zen5.tuning && CLEARPAGE_TUNING=zen5.tuning program
@@ -57,8 +61,8 @@ const MOST_BYTES: u64 = 64 << 10;
 /// is no tuning; or the budget was over before anything was measured.
 pub fn run(args: &Tune) -> Result<ExitCode, UserError> {
     match &args.check {
-        Some(path) => check(path, args.budget),
-        None => make(&args.output, args.budget).map(|()| ExitCode::SUCCESS),
+        Some(path) => check(path, args),
+        None => make(args).map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -69,13 +73,14 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     seconds.ok_or_else(|| format!("{text:?}: allowed are 0.001 to 60 seconds"))
 }
 
-fn make(output: &Path, budget: Duration) -> Result<(), UserError> {
-    let output = Outputs::open([("--output", output, ())], None)?;
-    let measured = measure(&Tuning::detect(), budget)?;
-    output.finish(|()| measured.tuning().to_string(), &told(&measured, "default"))
+fn make(args: &Tune) -> Result<(), UserError> {
+    let output = Outputs::open([("--output", &*args.output, ())], None)?;
+    let measured = measure(&Tuning::detect(), args.budget)?;
+    let text = args.formatted.format.rows(&races(&measured), || told(&measured, "default"));
+    output.finish(|()| measured.tuning().to_string(), &text)
 }
 
-fn check(path: &Path, budget: Duration) -> Result<ExitCode, UserError> {
+fn check(path: &Path, args: &Tune) -> Result<ExitCode, UserError> {
     let name = Plain(path.display());
     let wrong = |what: String| UserError(format!("--check {}: {what}", path.display()));
     let text = input::read(path, MOST_BYTES).map_err(wrong)?;
@@ -83,27 +88,52 @@ fn check(path: &Path, budget: Duration) -> Result<ExitCode, UserError> {
     let tuning = match text.parse::<Tuning>() {
         Ok(tuning) => tuning,
         Err(error) if error.is_foreign() => {
-            print(&format!("{name} does not fit: {error}\n"))?;
+            print(&paragraph(&format!("{name} does not fit: {error}")))?;
             return Ok(ExitCode::from(1));
         }
         Err(error) => return Err(wrong(error.to_string())),
     };
-    let measured = measure(&tuning, budget)?;
-    let mut out = told(&measured, "in the file");
+    let measured = measure(&tuning, args.budget)?;
     let better: Vec<Verdict> =
         measured.verdicts().into_iter().filter(|verdict| verdict.gain > DOUBT).collect();
-    for Verdict { intent, len, before, after, .. } in &better {
-        let (intent, len) = (intent.name(), format_size(*len as u64));
-        let (before, after) = (before.name(), after.name());
-        out +=
-            &format!("{intent} from {len}: {after} is better than {before}, which the file has\n");
-    }
-    out += &match better.len() {
-        0 => format!("{name} fits this CPU\n"),
-        n => format!("{name} does not fit: {n} classes of length differ\n"),
+    let table = || {
+        let mut out = told(&measured, "in the file");
+        for Verdict { intent, len, before, after, .. } in &better {
+            let (intent, len) = (intent.name(), format_size(*len as u64));
+            let (before, after) = (before.name(), after.name());
+            out += &paragraph(&format!(
+                "{intent} from {len}: {after} is better than {before}, which the file has"
+            ));
+        }
+        out + &match better.len() {
+            0 => paragraph(&format!("{name} fits this CPU")),
+            n => paragraph(&format!("{name} does not fit at {}", count(n, "length"))),
+        }
     };
-    print(&out)?;
+    print(&args.formatted.format.rows(&races(&measured), table))?;
     Ok(ExitCode::from(u8::from(!better.is_empty())))
+}
+
+/// A race as a row of JSON or CSV.
+#[derive(Serialize)]
+struct Race {
+    intent: &'static str,
+    from: usize,
+    before: &'static str,
+    after: &'static str,
+    /// How many times as fast; `None` if the former primitive cannot run here.
+    gain: Option<f64>,
+}
+
+fn races(measured: &Measured) -> Vec<Race> {
+    let race = |verdict: Verdict| Race {
+        intent: verdict.intent.name(),
+        from: verdict.len,
+        before: verdict.before.name(),
+        after: verdict.after.name(),
+        gain: verdict.gain.is_finite().then_some(verdict.gain),
+    };
+    measured.verdicts().into_iter().map(race).collect()
 }
 
 fn measure(base: &Tuning, budget: Duration) -> Result<Measured, UserError> {
@@ -134,24 +164,24 @@ fn told(measured: &Measured, whose: &str) -> String {
         ]);
     }
     align_right(&mut table, [1, 4]);
-    let mut out = format!("{table}\n");
+    let mut out = lines(table);
     for intent in Intent::ALL {
         let gains: Vec<f64> =
             verdicts.iter().filter(|v| v.intent == intent).map(|verdict| verdict.gain).collect();
         if !gains.is_empty() {
             let mean = gains.iter().sum::<f64>() / gains.len() as f64;
             let (name, n) = (intent.name(), gains.len());
-            out +=
-                &format!("{name}: {} over the {whose} on the mean of {n} lengths\n", percent(mean));
+            let (gain, lengths) = (percent(mean), count(n, "length"));
+            out += &paragraph(&format!("{name}: {gain} over the {whose} on the mean of {lengths}"));
         }
     }
     let open = measured.unanswered();
     if let Some(first) = open.first() {
         let (n, case, len) = (open.len(), first.case.name(), format_size(first.len as u64));
-        out += &format!(
-            "no time for {n} questions ({case} at {len} and after): unchanged there; --budget \
-             gives more\n"
-        );
+        let questions = count(n, "question");
+        out += &paragraph(&format!(
+            "no time for {questions} ({case} at {len} and after): unchanged there; --budget gives more"
+        ));
     }
     out
 }

@@ -5,6 +5,7 @@ mod tool;
 use std::collections::BTreeSet;
 
 use clearpage::{PAGE_SIZE, primitives};
+use clearpage_cli::harness::units::three_digits;
 use clearpage_cli::report::Report;
 use serde_json::Value;
 use tool::{Temporary, clearpage, refused, stdout};
@@ -58,8 +59,7 @@ fn the_report_has_the_printed_figures() {
         assert_eq!(cell["size"], 4 * PAGE_SIZE);
         let name = cell["contender"].as_str().unwrap();
         let speed = cell["gb_per_s"].as_f64().unwrap();
-        let digits = usize::from(speed < 9.95);
-        let printed = format!("{speed:.digits$} ±");
+        let printed = format!("{} ±", three_digits(speed));
         assert!(row(name).is_some_and(|row| row.contains(&printed)), "{name} {printed}: {text}");
     }
     let plan = cells.iter().find(|cell| cell["contender"] == "plan").unwrap();
@@ -168,13 +168,15 @@ fn reserved_pages_are_used_if_free_and_refused_otherwise() {
 
 #[test]
 fn errors_of_arguments_name_the_allowed_values() {
-    let cases: [(&[&str], &[&str]); 18] = [
+    let cases: [(&[&str], &[&str]); 21] = [
         (&["--primitive", "nonsense"], &["no such primitive", "allowed are", "generic"]),
-        (&["--size", "0"], &["--size 0", "multiples of the page"]),
-        (&["--size", "4097"], &["--size 4097", "multiples of the page"]),
-        (&["--size", "8192T"], &["up to what memory is free"]),
+        (&["--primitive", ""], &["--primitive: the name is empty", "allowed are", "generic"]),
+        (&["--size", "0"], &["--size 0: nothing to clear; the least is a page"]),
+        (&["--size", "4097"], &["--size 4097: not a multiple of the page size, "]),
+        (&["--size", "8192T"], &["--size 8192T: too large; the most is", "GiB (nine tenths of"]),
         (&["--size", "4Q"], &["4Q", "allowed are bytes or K, M, G, T"]),
-        (&["--cpu", "100000"], &["--cpu 100000", "there is no such CPU", "allowed are"]),
+        (&["--cpu", "100000"], &["--cpu 100000", "no such CPU", "allowed are"]),
+        (&["--cpu", "0-4000000000"], &["--cpu 4000000000", "no such CPU", "allowed are"]),
         (&["--cpu", "3-1"], &["3-1", "as 0-3,8"]),
         (&["--cpu", "first"], &["first", "as 0-3,8"]),
         (&["--threads", "0"], &["numbers from 1 on, and all"]),
@@ -183,7 +185,8 @@ fn errors_of_arguments_name_the_allowed_values() {
         (&["--intent", "warm"], &["warm", "hot, reuse"]),
         (&["--temperature", "hot,warm"], &["warm", "hot, reuse, cold, use, fault, all"]),
         (&["--backing", "tiny"], &["tiny", "base, thp, hugetlb, all"]),
-        (&["--loops", "2"], &["2", "3..=65535"]),
+        (&["--loops", "2"], &["2", "from 3 to 65535"]),
+        (&["--loops", "99999999999999999999"], &["from 3 to 65535"]),
         (&["--loops", "3", "--quick"], &["--loops", "--quick", "cannot be used"]),
         (&["--json", "/nonexistent/x.json"], &["--json /nonexistent/x.json"]),
         (&["--frobnicate"], &["--frobnicate", "--help"]),
@@ -194,6 +197,46 @@ fn errors_of_arguments_name_the_allowed_values() {
             assert!(message.contains(word), "{args:?}: no {word:?} in {message}");
         }
     }
+}
+
+#[test]
+fn a_primitive_of_another_isa_is_named_as_such() {
+    let (name, isa) =
+        if cfg!(target_arch = "s390x") { ("dcbz", "powerpc64") } else { ("xc", "s390x") };
+    let message = refused(&clearpage(&["bench", "--primitive", name]));
+    assert!(message.contains(&format!("--primitive {name}: a primitive of {isa}; ")), "{message}");
+}
+
+#[test]
+fn the_unit_of_the_tables_is_chosen() {
+    let size = PAGE_SIZE.to_string();
+    let args = ["--temperature=hot", "--primitive=generic", "--size", &size, "--loops=3"];
+    let (text, _) = report("unit", &args);
+    assert!(text.contains("GB/s") && !text.contains("a page\n"), "{text}");
+    let (text, report) = report("ns", &[&args[..], &["--unit=ns"]].concat());
+    assert!(text.contains("hot, thp") && text.contains("ns a page\n"), "{text}");
+    let ns = report["cells"][0]["ns_per_page"].as_f64().unwrap();
+    assert!(text.contains(&format!("{ns:.0} ±")), "{ns}: {text}");
+    assert!(!text.contains("GB/s"), "{text}");
+}
+
+#[test]
+fn a_report_is_printed_as_json_or_csv() {
+    let size = PAGE_SIZE.to_string();
+    let args = [
+        "bench",
+        "--temperature=hot",
+        "--primitive=generic",
+        "--size",
+        &size,
+        "--loops=3",
+        "--format",
+    ];
+    let run = |format| stdout(&clearpage(&[&args[..], &[format]].concat()));
+    let report: Report = serde_json::from_str(&run("json")).unwrap();
+    assert_eq!(report.cells.len(), 2);
+    let text = run("csv");
+    assert!(text.starts_with("contender,cpu,threads,") && text.lines().count() == 3, "{text}");
 }
 
 #[test]

@@ -6,17 +6,16 @@ mod tool;
 
 use std::fs;
 use std::hint;
-use std::io::{self, Read};
-use std::os::fd::FromRawFd;
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
-use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
 use clearpage::PAGE_SIZE;
 use clearpage_cli::harness::pin;
+use tool::terminal::on_terminal;
 use tool::{Temporary, command, refused, stdout};
 
 const QUICK: [&str; 3] = ["--temperature=hot", "--primitive=generic", "--loops=3"];
@@ -235,25 +234,10 @@ fn the_second_ctrl_c_ends_at_once() {
     assert!(!file.0.exists());
 }
 
-/// Runs `list` on a terminal that reports the given number of columns, and returns the width of what
-/// it prints.
+/// Returns the width of what `list` prints on a terminal that reports the given number of columns.
 fn width(columns: u16, variable: &str) -> usize {
-    let (mut ours, mut theirs) = (0, 0);
-    let size = libc::winsize { ws_row: columns, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: the kernel writes two descriptors and reads the size.
-    let opened =
-        unsafe { libc::openpty(&mut ours, &mut theirs, ptr::null_mut(), ptr::null(), &size) };
-    assert_eq!(opened, 0);
-    // SAFETY: both are open, and nothing else owns them.
-    let [mut ours, theirs] = [ours, theirs].map(|fd| unsafe { fs::File::from_raw_fd(fd) });
-    let mut command = command(&["list"]);
-    let mut child = command.env("COLUMNS", variable).stdout(theirs).spawn().unwrap();
-    drop(command);
-    let mut text = Vec::new();
-    // Ends with an error when the last writer has closed the terminal.
-    let _ = ours.read_to_end(&mut text);
-    assert!(child.wait().unwrap().success());
-    let text = String::from_utf8(text).unwrap();
+    let mut list = command(&["list"]);
+    let text = on_terminal(list.env("COLUMNS", variable), columns);
     text.lines().map(|line| line.trim_end().chars().count()).max().unwrap()
 }
 

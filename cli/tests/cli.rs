@@ -49,3 +49,48 @@ fn a_bad_force_in_the_environment_is_refused() {
     let message = refused(&output);
     assert!(message.contains("CLEARPAGE_FORCE=nonsense: no such primitive"), "{message}");
 }
+
+#[test]
+fn info_and_list_are_printed_as_json_and_csv() {
+    let machine: serde_json::Value =
+        serde_json::from_str(&stdout(&clearpage(&["info", "--format", "json"]))).unwrap();
+    assert_eq!(machine["facts"]["isa"], std::env::consts::ARCH);
+    let facts = stdout(&clearpage(&["info", "--format=csv"]));
+    assert!(facts.starts_with("fact,value\nCPU,"), "{facts}");
+    let rows: serde_json::Value =
+        serde_json::from_str(&stdout(&clearpage(&["list", "--format", "json"]))).unwrap();
+    for (row, primitive) in rows.as_array().unwrap().iter().zip(primitives()) {
+        assert_eq!(row["name"], primitive.name());
+        assert_eq!(row["available"], primitive.available().is_ok());
+        assert_eq!(row["reason"].is_null(), primitive.available().is_ok());
+    }
+    let rows = stdout(&clearpage(&["list", "--format=csv"]));
+    assert_eq!(rows.lines().next(), Some("name,stores,registers,block,available,reason,serves"));
+    assert_eq!(rows.lines().count(), 1 + primitives().len());
+}
+
+#[test]
+fn every_field_of_the_formats_is_documented() {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/output-formats.md");
+    let docs = std::fs::read_to_string(docs).unwrap();
+    let results = concat!(env!("CARGO_MANIFEST_DIR"), "/../results/amd-epyc-zen5-kvm.json");
+    let mut fields = 0;
+    for args in [
+        &["info"][..],
+        &["list"],
+        &["compare", results, results],
+        &["judge", results],
+        &["tune", "--budget=30", "--output=/dev/null"],
+    ] {
+        let output = clearpage(&[args, &["--format=csv"]].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        for field in text.lines().next().unwrap().split(',') {
+            assert!(
+                docs.contains(&format!("| `{field}` |")),
+                "{args:?}: {field} is not documented"
+            );
+            fields += 1;
+        }
+    }
+    assert!(fields > 30, "{fields}");
+}

@@ -59,7 +59,7 @@ fn the_exit_status_of_a_check_agrees_with_its_text() {
             assert!(last.ends_with("fits this CPU"), "{said}");
             assert_eq!(differing, 0, "{said}");
         }
-        Some(1) => assert!(last.contains(&format!("does not fit: {differing} cl")), "{said}"),
+        Some(1) => assert!(last.contains(&format!("does not fit at {differing} length")), "{said}"),
         _ => panic!("{output:?}"),
     }
     assert_eq!(std::fs::read_to_string(&file.0).unwrap(), Tuning::detect().to_string());
@@ -103,7 +103,8 @@ fn a_tuning_of_another_cpu_does_not_fit() {
     let output = clearpage(&["tune", "--check", file.path()]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = text(&output.stdout);
-    assert!(said.contains("made on another model of CPU"), "{said}");
+    assert!(said.contains("made on another model of CPU: model 9"), "{said}");
+    assert!(said.contains(", this machine has "), "{said}");
 
     // CLEARPAGE_TUNING does not keep it from being replaced.
     let mut tune = command(&["tune", "--output", file.path()]);
@@ -131,6 +132,27 @@ fn an_invalid_tuning_is_refused_with_its_line() {
 }
 
 #[test]
+fn races_are_printed_as_rows() {
+    let file = Temporary::new("races");
+    let output = clearpage(&["tune", "--format=json", "--output", file.path(), PATIENT]);
+    let races: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let race = &races[0];
+    assert!(race["intent"].is_string() && race["from"].is_u64(), "{races}");
+    assert!(race["gain"].as_f64() >= Some(1.0), "{races}");
+    assert!(std::fs::read_to_string(&file.0).unwrap().parse::<Tuning>().is_ok());
+}
+
+#[test]
+fn completions_have_the_primitives() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = text(&clearpage(&["completions", shell]).stdout);
+        for primitive in clearpage::primitives() {
+            assert!(script.contains(primitive.name()), "{shell}: {primitive:?}");
+        }
+    }
+}
+
+#[test]
 fn completions_and_manual_pages_have_every_command() {
     let page = clearpage(&["man"]);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
@@ -144,7 +166,10 @@ fn completions_and_manual_pages_have_every_command() {
     for command in ["bench", "compare", "tune", "completions", "man"] {
         let page = text(&clearpage(&["man", command]).stdout);
         assert!(page.contains(&format!(".TH clearpage-{command} 1")), "{page}");
-        assert!(page.contains("Example"), "{page}");
+        for section in ["EXAMPLES", "ENVIRONMENT", "\"EXIT STATUS\""] {
+            assert!(page.contains(&format!(".SH {section}\n")), "{section}: {page}");
+        }
+        assert!(page.contains("CLEARPAGE_TUNING") && page.contains("NO_COLOR"), "{page}");
         let help = text(&clearpage(&[command, "--help"]).stdout);
         assert!(help.contains(&format!("  clearpage {command}")), "{help}");
     }

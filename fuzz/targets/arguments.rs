@@ -11,9 +11,6 @@ use clap::error::ErrorKind;
 use clearpage_cli::args::{Bench, Cli, Command, Cpus, Threads};
 use libfuzzer_sys::fuzz_target;
 
-/// CPUs, in the longest list that is read.
-const CPUS: usize = 1 << 20;
-
 fuzz_target!(|input: &[u8]| {
     let arguments = input.split(|&byte| byte == b'\n').map(OsStr::from_bytes);
     match Cli::try_parse_from([OsStr::new("clearpage")].into_iter().chain(arguments)) {
@@ -28,7 +25,6 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn check(cli: &Cli) {
-    bench(&cli.bench);
     match &cli.command {
         Some(Command::Bench(args)) => bench(args),
         Some(Command::Compare(args)) => {
@@ -53,8 +49,7 @@ fn check(cli: &Cli) {
 fn bench(args: &Bench) {
     assert!(args.loops.is_none_or(|loops| loops >= 3));
     assert!(!args.threads.contains(&Threads::Some(0)));
-    if let Some(Cpus::Some(cpus)) = &args.cpu {
-        assert!(!cpus.is_empty() && cpus.iter().all(|&cpu| cpu < CPUS));
-        assert!(cpus.windows(2).all(|pair| pair[0] < pair[1]));
+    if let Some(Cpus::Some(ranges)) = &args.cpu {
+        assert!(!ranges.is_empty() && ranges.iter().all(|range| !range.is_empty()));
     }
 }

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use clearpage_cli::compare::{self, Compare};
+use clearpage_cli::format::Formatted;
 use clearpage_cli::judge::{self, Judge, Judgement};
 use clearpage_cli::render::{csv, gallery, html, svg};
 use clearpage_cli::report::load::load;
@@ -63,7 +64,8 @@ fuzz_target!(|input: &[u8]| {
     for any_machine in [false, true] {
         for (before, after) in [(&path, OTHER.path()), (&OTHER.path(), path.clone())] {
             let before = before.clone();
-            let args = Compare { before, after, threshold: 0.05, any_machine };
+            let formatted = Formatted::default();
+            let args = Compare { before, after, threshold: 0.05, any_machine, formatted };
             match compare::run(&args) {
                 Ok((text, _)) => plain(&text, input.len(), figures),
                 Err(error) => bounded("error", &error.to_string(), input.len(), figures),
@@ -73,7 +75,8 @@ fuzz_target!(|input: &[u8]| {
     for floor in [0.0, 0.9, 1.0] {
         // Without a place to judge there is nothing but an error.
         if !Judgement::of(&report, floor).places.is_empty() {
-            let args = Judge { reports: vec![path.clone()], floor, mean: floor };
+            let formatted = Formatted::default();
+            let args = Judge { reports: vec![path.clone()], floor, mean: floor, formatted };
             plain(&judge::run(&args).0, input.len(), figures);
         }
     }

@@ -19,6 +19,7 @@ use crate::{Common, Finished, ground, nothing_to_tell};
 use clearpage_cli::UserError;
 use clearpage_cli::harness::pin::pin;
 use clearpage_cli::harness::progress::progress;
+use clearpage_cli::harness::units::number;
 
 pub(super) const ARMS: [Init; 2] = [Init::PerPage, Init::Plan];
 
@@ -33,11 +34,11 @@ const NOTES: [&str; 4] = [
 pub struct Args {
     /// log2 of the number of vertices
     #[arg(long, value_name = "N", default_value_t = 19,
-          value_parser = clap::value_parser!(u32).range(SCALES))]
+          value_parser = number(*SCALES.start(), *SCALES.end()))]
     pub scale: u32,
     /// Number of searches, each from another root
     #[arg(long, value_name = "N", default_value_t = 64,
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = number(1_u32, u32::MAX))]
     pub roots: u32,
     #[command(flatten)]
     pub common: Common,

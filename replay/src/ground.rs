@@ -105,7 +105,7 @@ fn bytes_for(scale: u32, room: &Room, need: impl Fn(u32) -> u64) -> Result<usize
     if fits(scale) {
         return Ok(need(scale) as usize);
     }
-    let largest = (*SCALES.start() as u32..scale).rev().find(|&scale| fits(scale));
+    let largest = (*SCALES.start()..scale).rev().find(|&scale| fits(scale));
     let largest = largest.map_or("no scale fits".to_owned(), |largest| {
         format!("the largest scale that fits is {largest}")
     });

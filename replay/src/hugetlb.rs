@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crate::arena::{Arena, BLOCK, BLOCK_PAGES, Init};
 use crate::ground::{self, Ground};
@@ -10,15 +11,21 @@ use crate::race::{Interrupted, Sample, Stopwatch, go_on, race};
 use crate::report::{Published, Workload};
 use crate::{Common, Finished, nothing_to_tell};
 use clearpage_cli::UserError;
+use clearpage_cli::harness::measure::warm_up;
+use clearpage_cli::harness::memory;
+use clearpage_cli::harness::output::note;
 use clearpage_cli::harness::pin::pin;
 use clearpage_cli::harness::progress::progress;
 use clearpage_cli::harness::room::Room;
-use clearpage_cli::harness::units::{format_size, parse_size};
+use clearpage_cli::harness::units::{Size, about, about_time};
 
 /// The number of huge pages that a run allocates.
 const BLOCKS: usize = 8192;
 /// Bytes of a run. If less memory is free, blocks are freed and allocated repeatedly.
 const ALL: u64 = (BLOCKS * (BLOCK >> 20)) as u64 * (1 << 20);
+
+/// Bytes that are cleared to estimate the time.
+const PROBE: usize = 64 << 20;
 
 const ARMS: [Init; 3] = [Init::PerPage, Init::Batch, Init::Plan];
 
@@ -33,26 +40,27 @@ const NOTES: [&str; 2] = [
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Memory in which the 16 GiB are allocated [default: 16 GiB, or half of the free memory]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub memory: Option<u64>,
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<Size>,
     #[command(flatten)]
     pub common: Common,
 }
 
 pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     let output = args.common.output()?;
-    let bytes = size(args.memory, ground::slack(), &Room::free())?;
+    let bytes = size(args.memory.as_ref(), ground::slack(), &Room::free())?;
     // If pinning fails, figures are noisier but not wrong.
     let _ = pin(None);
+    let rounds = usize::from(args.common.rounds);
+    let runs = ARMS.len() * rounds;
+    note(&announcement(runs, bytes as u64, warm_up(memory::Arena::new(PROBE).pages())));
     let least = ground::slack() as usize;
     let mut ground = match Ground::reserved(least, bytes) {
         Some(ground) => ground,
         None => Ground::take(bytes)?,
     };
 
-    let rounds = usize::from(args.common.rounds);
-    let bar = progress(ARMS.len() * rounds);
-    clearpage_cli::harness::measure::warm_up(ground.pages());
+    let bar = progress(runs);
     let raced = race(&ARMS, rounds, |init| {
         bar.set_message(init.what());
         let sample =
@@ -76,14 +84,21 @@ pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     .tell(output)
 }
 
+/// Returns the time and the memory that the runs take, at `speed` bytes a nanosecond.
+fn announcement(runs: usize, bytes: u64, speed: f64) -> String {
+    let time = about_time(Duration::from_nanos((runs as f64 * ALL as f64 / speed) as u64));
+    let (memory, all) = (about(bytes), about(ALL));
+    format!("takes {memory} of memory, and about {time} to clear {all} {runs} times")
+}
+
 /// Returns the bytes of memory to use, a multiple of a block.
-fn size(asked: Option<u64>, least: u64, room: &Room) -> Result<usize, UserError> {
-    let bytes =
-        asked.unwrap_or_else(|| ALL.min(room.most as u64 / 9 * 5)) / BLOCK as u64 * BLOCK as u64;
+fn size(asked: Option<&Size>, least: u64, room: &Room) -> Result<usize, UserError> {
+    let bytes = asked.map_or_else(|| ALL.min(room.most as u64 / 9 * 5), |asked| asked.bytes);
+    let bytes = bytes / BLOCK as u64 * BLOCK as u64;
     if (least..=room.most as u64).contains(&bytes) {
         return Ok(bytes.min(ALL) as usize);
     }
-    let asked = asked.map_or(String::new(), |asked| format!("--memory {}: ", format_size(asked)));
+    let asked = asked.map_or(String::new(), |asked| format!("--memory {asked}: "));
     Err(UserError(format!(
         "{asked}allowed are {} MiB (less would stay in the cache) up to {}",
         least >> 20,
@@ -137,9 +152,10 @@ mod tests {
     #[test]
     fn memory_is_the_requested_size_or_fits_the_free_memory() {
         const MIB: u64 = 1 << 20;
-        let size = |asked, most: u64| {
+        let size = |asked: Option<u64>, most: u64| {
             let room = Room { most: most as usize, why: "what there is".to_owned() };
-            size(asked, 64 * MIB, &room).map(|bytes| bytes as u64)
+            let asked = asked.map(|bytes| bytes.to_string().parse::<Size>().unwrap());
+            size(asked.as_ref(), 64 * MIB, &room).map(|bytes| bytes as u64)
         };
         assert_eq!(ALL, 16 << 30);
         if usize::BITS == 64 {

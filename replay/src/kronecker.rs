@@ -12,7 +12,7 @@ use crate::page_vec::{PageVec, room};
 pub const EDGE_FACTOR: usize = 16;
 
 /// The scales that 32-bit labels allow.
-pub const SCALES: std::ops::RangeInclusive<i64> = 4..=31;
+pub const SCALES: std::ops::RangeInclusive<u32> = 4..=31;
 
 /// The fixed seed: the graph of a scale is the same on every machine.
 const SEED: u64 = 0x6772_6170_6835_3030;

@@ -26,9 +26,8 @@ mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use clearpage::PAGE_SIZE;
 use indicatif::ProgressBar;
 
@@ -40,13 +39,18 @@ use clearpage_cli::UserError;
 use clearpage_cli::harness::interrupt::{INTERRUPTED, interrupted};
 use clearpage_cli::harness::json;
 use clearpage_cli::harness::machine::Machine;
-use clearpage_cli::harness::output::{Outputs, note};
-use clearpage_cli::harness::program;
+use clearpage_cli::harness::manual::{self, Man};
+use clearpage_cli::harness::output::{Outputs, note, print};
+use clearpage_cli::harness::program::{self, recorded_arguments};
+use clearpage_cli::harness::units::number;
 
 /// Replays the measurements that the Linux change was published with.
 #[derive(Debug, Parser)]
 #[command(name = "clearpage-replay", version)]
 #[command(after_help = "\
+Exit status: 0 on success, 2 if an argument is wrong or memory is unavailable, 130 if a replay was \
+interrupted.
+
 Examples:
   clearpage-replay hugetlb
   clearpage-replay graph500 --scale 20 --json graph500.json
@@ -78,13 +82,16 @@ Examples:
   clearpage-replay pagerank
   clearpage-replay pagerank --scale 22 --threads 8 --json pagerank.json")]
     Pagerank(pagerank::Args),
+    /// Print a manual page
+    #[command(after_help = "Example:\n  clearpage-replay man hugetlb | man -l -")]
+    Man(Man),
 }
 
 #[derive(Debug, clap::Args)]
 struct Common {
     /// Rounds, each with a run of every arm; medians are printed
     #[arg(long, value_name = "N", default_value_t = 5,
-          value_parser = clap::value_parser!(u16).range(1..))]
+          value_parser = number(1_u16, u16::MAX))]
     rounds: u16,
     /// Write the figures to this file as well
     #[arg(long, value_name = "FILE")]
@@ -96,12 +103,17 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<ExitCode, UserError> {
-    clearpage::init().map_err(|error| UserError(error.to_string()))?;
-    let stop: &AtomicBool = &interrupted();
+    let stop = || -> Result<_, UserError> {
+        clearpage::init().map_err(|error| UserError(error.to_string()))?;
+        Ok(interrupted())
+    };
     match &cli.workload {
-        Workloads::Hugetlb(args) => hugetlb::run(args, stop),
-        Workloads::Graph500(args) => graph500::run(args, stop),
-        Workloads::Pagerank(args) => pagerank::run(args, stop),
+        Workloads::Hugetlb(args) => hugetlb::run(args, &*stop()?),
+        Workloads::Graph500(args) => graph500::run(args, &*stop()?),
+        Workloads::Pagerank(args) => pagerank::run(args, &*stop()?),
+        Workloads::Man(args) => {
+            print(&manual::page(Cli::command(), args)?).map(|()| ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -129,7 +141,7 @@ impl Finished<'_> {
         let report = Report {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            command: std::env::args().skip(1).collect(),
+            command: recorded_arguments(),
             ended: std::time::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs()),
             complete: self.raced.complete,
             machine: Machine::detect(),

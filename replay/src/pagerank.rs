@@ -16,8 +16,9 @@ use crate::ranks::{distance, page_rank, ranks_room};
 use crate::report::{Published, Workload};
 use crate::{Common, Finished, ground, nothing_to_tell};
 use clearpage_cli::UserError;
-use clearpage_cli::harness::pin::pin;
+use clearpage_cli::harness::pin;
 use clearpage_cli::harness::progress::progress;
+use clearpage_cli::harness::units::number;
 
 const NOTES: [&str; 4] = [
     "Published: all of the kernel's time, of all threads. Here: a program's own allocator, over",
@@ -33,11 +34,11 @@ const NEAR: f64 = 1e-9;
 pub struct Args {
     /// log2 of the number of vertices
     #[arg(long, value_name = "N", default_value_t = 19,
-          value_parser = clap::value_parser!(u32).range(SCALES))]
+          value_parser = number(*SCALES.start(), *SCALES.end()))]
     pub scale: u32,
     /// Number of threads that clear and rank [default: one for each CPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = number(1_usize, usize::MAX))]
+    pub threads: Option<usize>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -56,16 +57,13 @@ fn room(scale: u32) -> u64 {
 /// If the ranks are not where iteration ends, or differ from one run to another.
 pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     let output = args.common.output()?;
+    let threads = threads(args.threads, pin::allowed()?.len())?;
     // What is checked needs as much again as a rank, outside.
     let need = |scale| room(scale) + ((size_of::<f64>() as u64) << scale);
     let mut ground = ground::for_scale(args.scale, need)?;
-    let threads = match args.threads {
-        Some(threads) => NonZeroUsize::new(threads.into()).expect("1 or more"),
-        None => std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-    };
     if threads == NonZeroUsize::MIN {
         // Where it cannot be pinned it moves: figures are noisier, not wrong.
-        let _ = pin(None);
+        let _ = pin::pin(None);
     }
     let rounds = usize::from(args.common.rounds);
     let bar = progress(3 * (1 + ARMS.len() * rounds));
@@ -105,6 +103,17 @@ pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
         notes: &NOTES,
     }
     .tell(output)
+}
+
+/// Returns the number of threads, which is at most that of the CPUs.
+fn threads(asked: Option<usize>, cpus: usize) -> Result<NonZeroUsize, UserError> {
+    let threads = asked.unwrap_or(cpus);
+    match NonZeroUsize::new(threads).filter(|_| threads <= cpus) {
+        Some(threads) => Ok(threads),
+        None => Err(UserError(format!(
+            "--threads {threads}: allowed are up to {cpus}, the CPUs that this process may use"
+        ))),
+    }
 }
 
 /// The input of every run.

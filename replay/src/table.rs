@@ -1,16 +1,17 @@
 //! A replay as a table, with the published rows below the measured ones.
 
 use crate::report::{Arm, Report, Times, Workload};
-use clearpage_cli::harness::table::{align_right, ruled};
+use clearpage_cli::harness::table::{align_right, lines, ruled};
+use clearpage_cli::harness::units::count;
 
 /// Returns a replay as text.
 pub fn text(report: &Report) -> String {
     let mut out = format!("{}\n", title(&report.workload));
     out += &format!(
-        "{}; {:.2} GiB cleared a run, {} rounds\n",
+        "{}; {:.2} GiB cleared a run, {}\n",
         report.memory.words(),
         report.cleared as f64 / (1_u64 << 30) as f64,
-        report.arms[0].init.samples.len()
+        count(report.arms[0].init.samples.len(), "round")
     );
     let mut table = ruled();
     let header = report.arms.iter().map(|arm| format!("{}\n{}", arm.name, arm.what));
@@ -26,7 +27,7 @@ pub fn text(report: &Report) -> String {
         row(name, vec![seconds(row_of.before), after]);
     }
     align_right(&mut table, 1..);
-    out += &format!("{table}\n");
+    out += &lines(table);
     let before = &report.arms[0];
     out += &format!(
         "Init was {:.1} % of the total before.\n",

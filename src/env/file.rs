@@ -31,6 +31,9 @@ impl fmt::Display for FileError {
             Self::NotRegular => f.write_str("not a regular file"),
             Self::TooLong => write!(f, "the file is longer than {} KiB", MOST >> 10),
             Self::NotText => f.write_str("the file is not text in UTF-8"),
+            // The words of the system, which std could print only with an allocation.
+            Self::System(io::ErrorKind::NotFound) => f.write_str("No such file or directory"),
+            Self::System(io::ErrorKind::PermissionDenied) => f.write_str("Permission denied"),
             Self::System(kind) => kind.fmt(f),
         }
     }

@@ -29,6 +29,7 @@ use crate::primitive::{Primitive, named, primitives};
 
 const HEADER: &str = "clearpage-tuning";
 const VERSION: &str = "2";
+const NEWEST: u32 = 2;
 const END: &str = "end";
 
 /// The reason why a text is not a tuning for this CPU.
@@ -40,6 +41,8 @@ pub struct TuningError {
     /// What is wrong with the line.
     pub reason: &'static str,
     foreign: bool,
+    /// The fact that differs, and its value in the text.
+    found: Option<(&'static str, Value)>,
 }
 
 impl TuningError {
@@ -53,11 +56,46 @@ impl TuningError {
 
 impl fmt::Display for TuningError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.reason)
+        write!(f, "line {}: {}", self.line, self.reason)?;
+        let Some((fact, found)) = &self.found else { return Ok(()) };
+        // The only error of this loop is that of the formatter.
+        key(|name, value, _| {
+            if name == *fact {
+                write!(f, ": {fact} {found}, this machine has {value}")
+            } else {
+                Ok(())
+            }
+        })
     }
 }
 
 impl core::error::Error for TuningError {}
+
+/// A short copy of a value from the text, for the message: the error outlives the text, and nothing
+/// here allocates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Value {
+    bytes: [u8; Self::MOST],
+    len: usize,
+}
+
+impl Value {
+    const MOST: usize = 32;
+
+    /// Returns a copy of a value that is short and printable.
+    fn of(text: &str) -> Option<Self> {
+        let printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        let mut bytes = [0; Self::MOST];
+        bytes.get_mut(..text.len()).filter(|_| printable)?.copy_from_slice(text.as_bytes());
+        Some(Self { bytes, len: text.len() })
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bytes[..self.len].iter().try_for_each(|&byte| f.write_char(char::from(byte)))
+    }
+}
 
 /// Passes to `put` each line that must match: its name, its value, and the error if it differs.
 fn key<E>(
@@ -119,9 +157,13 @@ impl FromStr for Tuning {
         let mut reader = Reader { lines: text.lines(), line: 0 };
         match reader.next().and_then(|line| line.split_once(' ')) {
             Some((HEADER, VERSION)) => {}
-            Some((HEADER, _)) => {
-                let reason = "made by another version of clearpage";
-                return Err(TuningError { line: reader.line, reason, foreign: true });
+            Some((HEADER, version)) => {
+                let reason = match version.parse::<u32>() {
+                    Ok(version) if version > NEWEST => "made by a newer version of clearpage",
+                    Ok(_) => "made by an older version of clearpage",
+                    Err(_) => "made by another version of clearpage",
+                };
+                return Err(TuningError { line: reader.line, reason, foreign: true, found: None });
             }
             _ => return reader.wrong("not a tuning: it should begin with \"clearpage-tuning 2\""),
         }
@@ -137,7 +179,8 @@ impl FromStr for Tuning {
             if rest.write_fmt(expected).is_ok() && rest.0.is_empty() {
                 Ok(())
             } else {
-                Err(TuningError { line: reader.line, reason, foreign: true })
+                let found = Value::of(value.trim_start()).map(|value| (name, value));
+                Err(TuningError { line: reader.line, reason, foreign: true, found })
             }
         })?;
         let mut tuning: Option<Self> = None;
@@ -182,7 +225,7 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong<T>(&self, reason: &'static str) -> Result<T, TuningError> {
-        Err(TuningError { line: self.line, reason, foreign: false })
+        Err(TuningError { line: self.line, reason, foreign: false, found: None })
     }
 }
 

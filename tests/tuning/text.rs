@@ -92,11 +92,29 @@ fn a_tuning_of_another_cpu_names_the_fact_that_differs() {
         let error = text.replacen(own, &format!("{fact} {value}"), 1);
         let error = error.parse::<Tuning>().unwrap_err();
         assert!(error.is_foreign() && error.reason.contains(reason), "{fact}: {error}");
+        let own_value = own.strip_prefix(fact).unwrap().trim_start();
+        let both = format!("{}: {fact} {value}, this machine has {own_value}", error.reason);
+        assert!(error.to_string().trim_end().ends_with(both.trim_end()), "{fact}: {error}");
         let line = text.lines().position(|line| line == own).unwrap() + 1;
         assert_eq!(error.line, line, "{fact}");
     }
-    let error = "clearpage-tuning 1\nend\n".parse::<Tuning>().unwrap_err();
-    assert!(error.is_foreign() && error.reason.contains("version"), "{error}");
+    for (version, age) in [("1", "an older"), ("9", "a newer"), ("x", "another")] {
+        let error = format!("clearpage-tuning {version}\nend\n").parse::<Tuning>().unwrap_err();
+        assert!(error.is_foreign(), "{error}");
+        assert_eq!(error.reason, format!("made by {age} version of clearpage"));
+    }
+}
+
+/// It may be printed on a terminal, from a file of a stranger.
+#[test]
+fn an_unprintable_or_long_value_of_a_fact_is_left_out() {
+    let text = text();
+    let own = text.lines().find(|line| line.starts_with("vendor")).unwrap();
+    for value in ["\u{1b}[2J", "x".repeat(33).as_str()] {
+        let error =
+            text.replacen(own, &format!("vendor {value}"), 1).parse::<Tuning>().unwrap_err();
+        assert_eq!(error.to_string(), "line 3: made on a CPU of another vendor");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use clearpage::{AvailablePrimitive, Intent, Page, primitives};
 
-use crate::report::Temperature;
+use crate::report::{FILL, MEMSET, Temperature};
 
 /// One way to clear pages.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ pub fn contenders() -> Vec<Contender> {
     let mut all = vec![named("plan", Kind::Plan), named("auto", Kind::Auto)];
     let available = || primitives().iter().filter_map(|p| p.available().ok());
     all.extend(available().map(|p| named(p.primitive().name(), Kind::Primitive(p))));
-    all.push(named("libc memset", Kind::Memset));
-    all.push(named("slice::fill", Kind::Fill));
+    all.push(named(MEMSET, Kind::Memset));
+    all.push(named(FILL, Kind::Fill));
     // The first row is what a kernel of this ISA clears a page with.
     all.extend(
         available()

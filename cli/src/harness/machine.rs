@@ -48,6 +48,12 @@ impl Machine {
         format!("{} [{}]{more}", self.cpu, self.facts.isa)
     }
 
+    /// Returns the CPU without trademarks, vendor and clock: "AMD EPYC, Zen 5".
+    pub fn short_title(&self) -> String {
+        let more = self.microarchitecture.as_ref().map(|name| format!(", {name}"));
+        model(&self.cpu) + &more.unwrap_or_default()
+    }
+
     /// Returns the known facts by name, except the feature bits.
     pub fn description(&self) -> Vec<(&'static str, String)> {
         let cache = |bytes: usize| match bytes {
@@ -98,6 +104,17 @@ impl Machine {
             facts,
         }
     }
+}
+
+/// Returns the words of a brand string that tell CPUs apart.
+fn model(cpu: &str) -> String {
+    let cpu = cpu.split(" @ ").next().unwrap_or_default();
+    let cpu = cpu.replace("(R)", "").replace("(TM)", "");
+    let alike = |word: &str| {
+        let vendor = word.starts_with('(') && word.ends_with(')');
+        vendor || ["CPU", "Processor"].contains(&word) || word.ends_with("-Core")
+    };
+    cpu.split_whitespace().filter(|word| !alike(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Memory in bytes, by the machine or the process's control group, whichever is less.
@@ -193,4 +210,21 @@ fn cpu_name() -> Option<String> {
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 fn cpu_signature() -> Option<String> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brands_are_reduced_to_the_model() {
+        for (brand, expected) in [
+            ("AMD EPYC 9654 96-Core Processor (AuthenticAMD)", "AMD EPYC 9654"),
+            ("Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz (GenuineIntel)", "Intel Xeon E5-2680 v4"),
+            ("12th Gen Intel(R) Core(TM) i7-1260P (GenuineIntel)", "12th Gen Intel Core i7-1260P"),
+            ("aarch64", "aarch64"),
+        ] {
+            assert_eq!(model(brand), expected);
+        }
+    }
 }

@@ -49,6 +49,8 @@ pub enum End {
 pub struct Measured {
     /// By case and contender.
     pub times: Vec<Vec<Vec<f64>>>,
+    /// Rounds that the times are of, by case and contender.
+    pub rounds: Vec<Vec<usize>>,
     /// Those of the contender that does nothing, by case.
     pub empty: Vec<Vec<f64>>,
     /// Why it ended.
@@ -81,7 +83,8 @@ pub fn measure(
     let start = Instant::now();
     let by_case = || vec![Vec::new(); cases.len()];
     let times = vec![vec![Vec::new(); contenders.len()]; cases.len()];
-    let measured = Measured { times, empty: by_case(), end: End::Complete };
+    let rounds = vec![vec![0; contenders.len()]; cases.len()];
+    let measured = Measured { times, rounds, empty: by_case(), end: End::Complete };
     let calls = vec![vec![None; contenders.len()]; cases.len()];
     let random = fastrand::Rng::with_seed(1);
     let orders = Orders::new(contenders.len());
@@ -135,6 +138,7 @@ impl Race<'_> {
             self.calls[i][c] = Some(calls);
             let times = self.take(&sample(kind, calls))?;
             self.measured.times[i][c].extend(times);
+            self.measured.rounds[i][c] += 1;
         }
         // As many calls as the fastest makes.
         let calls = self.calls[i].iter().copied().flatten().max().unwrap_or(1);
@@ -164,11 +168,14 @@ pub fn figures(
     measured: &Measured,
 ) -> (Vec<Cell>, Vec<Overhead>) {
     let (mut cells, mut overhead) = (Vec::new(), Vec::new());
-    let all = cases.iter().zip(&measured.times).zip(&measured.empty);
-    for ((&(size, temperature), times), empty) in all {
+    let all = cases.iter().zip(&measured.times).zip(&measured.rounds).zip(&measured.empty);
+    for (((&(size, temperature), times), rounds), empty) in all {
         let place = Place { size, temperature, ..place };
-        let who = contenders.iter().zip(times).filter(|(_, times)| !times.is_empty());
-        let of_case: Vec<_> = who.map(|(who, times)| cell(who, place, times.clone())).collect();
+        let of_case = contenders.iter().zip(times).zip(rounds);
+        let of_case = of_case.filter(|((_, times), _)| !times.is_empty());
+        let of_case: Vec<_> = of_case
+            .map(|((who, times), rounds)| cell(who, place, times.clone(), *rounds))
+            .collect();
         let shortest = of_case.iter().map(|cell| cell.ns).fold(f64::INFINITY, f64::min);
         if !empty.is_empty() {
             let ns = median(&mut empty.clone());
@@ -179,7 +186,7 @@ pub fn figures(
     (cells, overhead)
 }
 
-fn cell(contender: &Contender, place: Place, mut times: Vec<f64>) -> Cell {
+fn cell(contender: &Contender, place: Place, mut times: Vec<f64>, rounds: usize) -> Cell {
     let samples = times.len();
     let (ns, ns_mad) = median_and_deviation(&mut times);
     let ns_per_page = ns / (place.size / PAGE_SIZE) as f64;
@@ -195,6 +202,7 @@ fn cell(contender: &Contender, place: Place, mut times: Vec<f64>) -> Cell {
         tsc_cycles_per_page: tsc_ghz().map(|ghz| ns_per_page * ghz),
         of_envelope: None,
         samples,
+        rounds: Some(rounds),
     }
 }
 
@@ -292,6 +300,7 @@ mod tests {
         assert_eq!((cells.len(), overhead.len()), (3 * contenders().len(), 3));
         for cell in &cells {
             assert!(cell.samples >= 2 && cell.ns > 0.0 && cell.ns_mad >= 0.0, "{cell:?}");
+            assert_eq!(cell.rounds, Some(2));
             assert!((cell.gb_per_s * cell.ns - cell.place.size as f64).abs() < 1.0);
             assert!((cell.ns_per_page * 2.0 - cell.ns).abs() < 1e-6);
         }

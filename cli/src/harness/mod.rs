@@ -8,6 +8,7 @@ pub mod contender;
 pub mod crew;
 pub mod interrupt;
 pub mod machine;
+pub mod manual;
 pub mod measure;
 pub mod memory;
 pub mod output;

@@ -66,7 +66,7 @@ mod linux {
     fn why_not(cpu: usize) -> &'static str {
         let folder = format!("/sys/devices/system/cpu/cpu{cpu}");
         if !std::path::Path::new(&folder).exists() {
-            return "there is no such CPU";
+            return "no such CPU";
         }
         // The first CPU has no such file where it cannot be taken offline.
         match std::fs::read_to_string(folder + "/online") {

@@ -29,6 +29,24 @@ pub fn main<A: Parser>(command: impl FnOnce(&A) -> Result<ExitCode, UserError>) 
     })
 }
 
+/// Returns the arguments of this process for a report, without the files that they name: a report has
+/// no paths of its writer.
+pub fn recorded_arguments() -> Vec<String> {
+    without_files(std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()))
+}
+
+fn without_files(args: impl Iterator<Item = String>) -> Vec<String> {
+    const FILES: [&str; 4] = ["--json", "--csv", "--svg", "--html"];
+    let mut is_file = false;
+    let kept = args.filter(|arg| {
+        let was_file = std::mem::replace(&mut is_file, FILES.contains(&&**arg));
+        let option = arg.split_once('=').map_or(&**arg, |(option, _)| option);
+        !was_file && !FILES.contains(&option)
+    });
+    // The folder is optional.
+    kept.map(|arg| if arg.starts_with("--share=") { "--share".to_owned() } else { arg }).collect()
+}
+
 /// Prints what clap prints: the help, or an error. clap prints arguments unescaped: if one needs
 /// escapes, the message is printed without colours.
 fn usage(error: &clap::Error) -> Result<ExitCode, UserError> {
@@ -39,4 +57,17 @@ fn usage(error: &clap::Error) -> Result<ExitCode, UserError> {
         return Err(UserError(format!("standard output: {error}")));
     }
     Ok(ExitCode::from(error.exit_code() as u8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_arguments_have_no_paths() {
+        let args =
+            "bench --json /home/me/a --size 4K --svg=/home/me/b --share=/home/me --html --quick";
+        let kept = without_files(args.split(' ').map(str::to_owned));
+        assert_eq!(kept, ["bench", "--size", "4K", "--share"]);
+    }
 }

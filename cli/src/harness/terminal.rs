@@ -1,7 +1,9 @@
-//! The width of the terminal, and untrusted text on it.
+//! What the terminal can display, and untrusted text on it.
 
 use std::fmt::{self, Display, Write};
 use std::io::{self, IsTerminal};
+
+use textwrap::{Options, WordSplitter};
 
 /// Returns the columns of `COLUMNS` or of the terminal, 80 if the terminal does not report them, or
 /// `None` if standard output is no terminal.
@@ -11,6 +13,17 @@ pub fn width() -> Option<u16> {
     let reported = || terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0);
     let terminal = || stdout.is_terminal().then(|| reported().unwrap_or(80));
     columns.filter(|&columns| columns > 0).or_else(terminal)
+}
+
+/// Returns text and a line break, wrapped between words for the terminal.
+pub fn paragraph(text: &str) -> String {
+    wrap(text, width().map_or(usize::MAX, usize::from))
+}
+
+/// Returns text and a line break, wrapped between words.
+pub fn wrap(text: &str, width: usize) -> String {
+    let options = Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation);
+    textwrap::fill(text, options) + "\n"
 }
 
 /// Displays text without what a terminal acts on: control characters, line breaks among them, and

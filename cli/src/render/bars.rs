@@ -90,7 +90,7 @@ fn panel(body: &mut String, rows: &[(usize, Index<'_>)], size: usize, top: f64) 
         |cell: Option<&Cell>| cell.map(|cell| cell.gb_per_s).filter(|&speed| drawable(speed));
     let figures: Vec<_> = rows
         .iter()
-        .map(|(cpu, index)| (cpu, speed(index.find(PLAN, size)), index.best(size)))
+        .map(|(cpu, index)| (cpu, speed(index.find(PLAN, size)), index.envelope(size)))
         .collect();
     let most = figures
         .iter()

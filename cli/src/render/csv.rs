@@ -59,7 +59,7 @@ fn number(value: Option<f64>) -> String {
 }
 
 /// Marks as text what a spreadsheet may take for a formula.
-fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     let is_formula =
         text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     if is_formula { format!("'{text}") } else { text.to_owned() }

@@ -47,7 +47,7 @@ pub struct Render {
 }
 
 /// The drawings of `render` and `bench`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Drawings {
     /// Write the figures to this file as comma-separated values, one row for each figure
     #[arg(long, value_name = "FILE")]

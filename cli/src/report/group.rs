@@ -86,22 +86,29 @@ pub fn contenders<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Vec<&'a str>
 pub struct Index<'a> {
     cells: HashMap<(&'a str, usize), &'a Cell>,
     best: HashMap<usize, &'a Cell>,
+    envelope: HashMap<usize, &'a Cell>,
 }
 
 impl<'a> Index<'a> {
     pub fn new(cells: &[&'a Cell]) -> Self {
-        let mut index = Self { cells: HashMap::new(), best: HashMap::new() };
+        let (mut all, mut best, mut envelope) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let keep_faster = |map: &mut HashMap<usize, &'a Cell>, cell: &'a Cell| {
+            let fastest = map.entry(cell.place.size).or_insert(cell);
+            if cell.ns.total_cmp(&fastest.ns).is_lt() {
+                *fastest = cell;
+            }
+        };
         for &cell in cells {
-            let size = cell.place.size;
-            index.cells.entry((&cell.contender, size)).or_insert(cell);
+            all.entry((&*cell.contender, cell.place.size)).or_insert(cell);
             if cell.primitive {
-                let best = index.best.entry(size).or_insert(cell);
-                if cell.ns.total_cmp(&best.ns).is_lt() {
-                    *best = cell;
-                }
+                keep_faster(&mut best, cell);
+            }
+            if cell.in_envelope() {
+                keep_faster(&mut envelope, cell);
             }
         }
-        index
+        envelope.retain(|size, _| best.contains_key(size));
+        Self { cells: all, best, envelope }
     }
 
     /// Returns the figure of one contender at one size.
@@ -109,8 +116,13 @@ impl<'a> Index<'a> {
         self.cells.get(&(contender, size)).copied()
     }
 
-    /// Returns the fastest primitive at one size: the envelope.
+    /// Returns the fastest primitive at one size.
     pub fn best(&self, size: usize) -> Option<&'a Cell> {
         self.best.get(&size).copied()
+    }
+
+    /// Returns the envelope at one size, if it has a primitive.
+    pub fn envelope(&self, size: usize) -> Option<&'a Cell> {
+        self.envelope.get(&size).copied()
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::limits::{self, MOST_BYTES, ShortTexts};
-use super::{Report, SCHEMA};
+use super::{Report, SCHEMA, compare_to_envelope};
 use crate::{UserError, input, microarchitecture};
 
 /// The oldest schema that this version reads.
@@ -30,34 +30,52 @@ struct Head {
     schema: u32,
 }
 
-fn parse(text: &[u8]) -> Result<Report, String> {
-    let no_report = |error: serde_json::Error| {
-        let what = if error.is_eof() { "cut off: " } else { "" };
-        printable(&format!("no report of clearpage bench --json: {what}{error}"))
+/// Reads the text of a report.
+///
+/// # Errors
+/// As those of [`load`], without the name of the file.
+pub fn parse(text: &[u8]) -> Result<Report, String> {
+    if text.trim_ascii_start().first().is_some_and(|&first| first != b'{') {
+        return Err("not JSON of clearpage bench: it does not begin with {".to_owned());
+    }
+    let not_json = |error: serde_json::Error| {
+        if error.is_eof() { "cut off, not a whole report".to_owned() } else { wrong(&error) }
     };
-    let Head { schema } = serde_json::from_slice(text).map_err(no_report)?;
-    let ShortTexts = serde_json::from_slice(text).map_err(no_report)?;
-    let report: Report = match schema {
-        SCHEMA => serde_json::from_slice(text).map_err(no_report)?,
+    let ShortTexts = serde_json::from_slice(text).map_err(not_json)?;
+    let head: Result<Head, _> = serde_json::from_slice(text);
+    let Head { schema } = head.map_err(|error| {
+        printable(&format!("not a report of clearpage bench: no number `schema` ({error})"))
+    })?;
+    let mut report: Report = match schema {
+        SCHEMA => serde_json::from_slice(text).map_err(|error| wrong(&error))?,
         OLDEST => {
-            let mut report: Value = serde_json::from_slice(text).map_err(no_report)?;
+            let mut report: Value = serde_json::from_slice(text).map_err(|error| wrong(&error))?;
             if let Some(machine) = report.get_mut("machine").and_then(Value::as_object_mut) {
                 let missing =
-                    |key| format!("no report of clearpage bench --json: machine has no `{key}`");
+                    |key| format!("not a report of clearpage bench: machine has no `{key}`");
                 add_facts(machine).map_err(missing)?;
             }
-            serde_json::from_value(report).map_err(no_report)?
+            serde_json::from_value(report).map_err(|error| wrong(&error))?
         }
         _ => {
+            let age = if schema > SCHEMA { "a newer" } else { "an older" };
             return Err(format!(
-                "a report of schema {schema}; clearpage {} reads schema {OLDEST} and schema {SCHEMA}",
+                "a report of schema {schema}, of {age} clearpage; version {} reads schema {OLDEST} and \
+                 schema {SCHEMA}",
                 env!("CARGO_PKG_VERSION")
             ));
         }
     };
     limits::check(&report)?;
     check(&report)?;
+    // Older versions took the envelope of primitives alone, which the plan could exceed.
+    compare_to_envelope(&mut report.cells);
     Ok(report)
+}
+
+/// Returns the message of JSON that is not a report.
+fn wrong(error: &serde_json::Error) -> String {
+    printable(&format!("not a report of clearpage bench: {error}"))
 }
 
 /// Escapes control characters: serde quotes unknown text of the file as it is.

@@ -5,7 +5,7 @@ pub mod group;
 mod limits;
 pub mod load;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use clap::ValueEnum;
@@ -14,6 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::machine::Machine;
 use crate::harness::units::format_size;
+
+/// The contenders that are not of this crate.
+pub const MEMSET: &str = "libc memset";
+pub const FILL: &str = "slice::fill";
 
 /// Changes when a field changes its meaning or goes.
 pub const SCHEMA: u32 = 3;
@@ -149,9 +153,22 @@ pub struct Cell {
     pub ns_per_page: f64,
     /// Ticks of the time stamp counter a page, by the median, where there is one.
     pub tsc_cycles_per_page: Option<f64>,
-    /// Its speed as a share of the fastest primitive's at the same place, which is the envelope.
+    /// Its speed as a share of the envelope at the same place: of the fastest primitive, or of a
+    /// function that calls primitives if that was faster.
     pub of_envelope: Option<f64>,
     pub samples: usize,
+    /// Rounds in which the samples were taken: those of one round share a disturbance. Unknown in
+    /// old reports.
+    #[serde(default)]
+    pub rounds: Option<usize>,
+}
+
+impl Cell {
+    /// Whether it is part of the envelope: a primitive, or a function of this crate. These call
+    /// primitives, so only noise makes one faster than all primitives.
+    pub fn in_envelope(&self) -> bool {
+        ![MEMSET, FILL].contains(&&*self.contender)
+    }
 }
 
 /// The overhead of the tool at one place, measured with a contender that does nothing.
@@ -167,13 +184,16 @@ pub struct Overhead {
 
 /// Sets each cell's [`of_envelope`](Cell::of_envelope), where its place has a primitive.
 pub fn compare_to_envelope(cells: &mut [Cell]) {
+    let with_primitive: HashSet<Place> =
+        cells.iter().filter(|cell| cell.primitive).map(|cell| cell.place).collect();
     let mut best: HashMap<Place, f64> = HashMap::new();
-    for cell in cells.iter().filter(|cell| cell.primitive) {
+    for cell in cells.iter().filter(|cell| cell.in_envelope()) {
         let best = best.entry(cell.place).or_insert(cell.ns);
         *best = best.min(cell.ns);
     }
     for cell in cells {
-        cell.of_envelope = best.get(&cell.place).map(|best| best / cell.ns);
+        let best = best.get(&cell.place).filter(|_| with_primitive.contains(&cell.place));
+        cell.of_envelope = best.map(|best| best / cell.ns);
     }
 }
 
@@ -243,4 +263,46 @@ impl Report {
 /// Returns a report as JSON.
 pub fn json<R: Serialize>(report: &R) -> String {
     serde_json::to_string_pretty(report).expect("names of fields are texts") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_is_part_of_the_envelope_and_memset_is_not() {
+        let place = Place {
+            cpu: Some(0),
+            threads: 1,
+            backing: Backing::Thp,
+            temperature: Temperature::Cold,
+            size: 4096,
+        };
+        let cell = |contender: &str, primitive, ns| Cell {
+            contender: contender.to_owned(),
+            place,
+            primitive,
+            planned: false,
+            ns,
+            ns_mad: 1.0,
+            gb_per_s: 4096.0 / ns,
+            ns_per_page: ns,
+            tsc_cycles_per_page: None,
+            of_envelope: None,
+            samples: 9,
+            rounds: None,
+        };
+        let mut cells = vec![
+            cell("plan", false, 80.0),
+            cell("avx2", true, 100.0),
+            cell("stosb", true, 160.0),
+            cell(MEMSET, false, 40.0),
+        ];
+        compare_to_envelope(&mut cells);
+        let shares: Vec<_> = cells.iter().map(|cell| cell.of_envelope).collect();
+        assert_eq!(shares, [1.0, 0.8, 0.5, 2.0].map(Some));
+        cells.retain(|cell| !cell.primitive);
+        compare_to_envelope(&mut cells);
+        assert!(cells.iter().all(|cell| cell.of_envelope.is_none()), "no primitive was measured");
+    }
 }

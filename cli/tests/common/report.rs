@@ -95,6 +95,7 @@ fn cell(who: usize, place: Place) -> Cell {
         tsc_cycles_per_page: Some(ns_per_page * 2.6),
         of_envelope: None,
         samples: 9,
+        rounds: None,
     }
 }
 

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "not every test file needs all of it")]
 
 mod process;
+#[cfg(target_os = "linux")]
+pub mod terminal;
 
 use std::fs;
 use std::path::Path;
