@@ -150,7 +150,7 @@ mod swapped {
         }
     }
 
-    /// Calls `f` while another thread writes to as much memory as the group may have.
+    /// Calls `f` while another thread writes to half as much memory as the group may have.
     fn beside_a_writer(f: impl FnOnce()) {
         /// Also after a panic, or the writer would never end.
         struct StopOnDrop<'a>(&'a AtomicBool);
@@ -162,7 +162,7 @@ mod swapped {
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let mut memory = small_pages(limit());
+                let mut memory = small_pages(limit() / 2);
                 while !stop.load(Relaxed) {
                     memory.touch_all();
                 }

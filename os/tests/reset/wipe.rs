@@ -119,7 +119,7 @@ fn swapped_out_pages_are_dropped() {
     let mut memory = Memory::new(PAGES);
     memory.touch_all();
     memory.advise(Advice::LinuxPageOut);
-    if memory.swapped().is_none_or(|swapped| swapped == 0) || !scans() || !drops() {
+    if memory.swapped().is_none_or(|swapped| swapped == 0) || !reports() || !drops() {
         return say("reset: skipped wiping swapped pages: nothing is swapped out here");
     }
     let before = memory.present();
