@@ -154,10 +154,10 @@ static int check_bytes(void)
 
     for (i = 0; i < ARRAY_SIZE(offsets) && !error; i++) {
         for (j = 0; j < ARRAY_SIZE(lengths) && !error; j++) {
-            size_t len = lengths[j], at = offsets[i];
+            size_t start = offsets[i] - has("head"), end = offsets[i] + lengths[j] - (has("tail") && lengths[j]);
 
-            memset(theirs + at, 0, len);
-            error = compare("bytes", clearpage_zero(ours + at - has("head"), len + has("head") - (has("tail") && len), CLEARPAGE_AUTO));
+            memset(theirs + offsets[i], 0, lengths[j]);
+            error = compare("bytes", clearpage_zero(ours + start, end - start, CLEARPAGE_AUTO));
         }
     }
     return error;

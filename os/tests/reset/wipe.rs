@@ -9,7 +9,7 @@ use clearpage_testkit::{alone, say};
 use rustix::mm::{Advice, MapFlags, madvise};
 
 use crate::mapped::Memory;
-use crate::support::{drops, reports, scans};
+use crate::support::{drops, reports};
 use crate::traps::{lock, map_file};
 
 /// Long enough for a check on every kernel.
