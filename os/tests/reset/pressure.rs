@@ -141,10 +141,10 @@ mod swapped {
                 let (cleared, discarded, _) = memory.reset_all(face, Method::Auto(reuse)).unwrap();
                 let read = read_from_swap() - before;
                 let what = format!("{face:?}, {reuse:?}: {swapped} swapped out, {read} read");
-                assert_eq!((cleared, discarded), (memory.npages() - swapped, swapped), "{what}");
-                assert_eq!(memory.swapped(), Some(0), "{what}");
-                // Parts of this program may be read.
-                assert!(read < swapped / 16, "{what}");
+                assert_eq!(cleared + discarded, memory.npages(), "{what}");
+                // The kernel may swap out more meanwhile, and read parts of this program.
+                let nearly_all = swapped - swapped / 16;
+                assert!(discarded >= nearly_all && read < swapped / 16, "{discarded}: {what}");
                 memory.check(&what);
             }
         }
