@@ -10,6 +10,8 @@ mod methods;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod pages;
 #[cfg(any(target_os = "linux", target_os = "android"))]
+mod pressure;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod process;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod support;

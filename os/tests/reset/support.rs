@@ -32,19 +32,22 @@ pub fn reports() -> bool {
     })
 }
 
-/// Returns whether the kernel scans ranges (`PAGEMAP_SCAN`), and so reports huge pages.
+/// Scans one page (`PAGEMAP_SCAN`).
+pub fn scan(memory: &Memory) -> rustix::io::Result<()> {
+    const PAGEMAP_SCAN: Opcode = opcode::read_write::<[u64; 12]>(b'f', 16);
+    let (start, end) = (memory.start(0).addr() as u64, memory.start(1).addr() as u64);
+    // The size, no flags, the range, and no room for regions.
+    let mut scan = [96, 0, start, end, 0, 0, 0, 0, 0, 0, 0, 0];
+    let pagemap = File::open("/proc/self/pagemap").unwrap();
+    // SAFETY: the structure is that of the request, which writes nothing else.
+    unsafe { ioctl(&pagemap, Updater::<PAGEMAP_SCAN, _>::new(&mut scan)) }
+}
+
+/// Returns whether the kernel scans ranges, and so reports huge pages.
 pub fn scans() -> bool {
     static SCANS: OnceLock<bool> = OnceLock::new();
-    reports()
-        && once(&SCANS, "what needs PAGEMAP_SCAN: this system lacks it", |memory| {
-            const PAGEMAP_SCAN: Opcode = opcode::read_write::<[u64; 12]>(b'f', 16);
-            let (start, end) = (memory.start(0).addr() as u64, memory.start(1).addr() as u64);
-            // The size, no flags, the range, and no room for regions.
-            let mut scan = [96, 0, start, end, 0, 0, 0, 0, 0, 0, 0, 0];
-            let pagemap = File::open("/proc/self/pagemap").unwrap();
-            // SAFETY: the structure is that of the request, which writes nothing else.
-            unsafe { ioctl(&pagemap, Updater::<PAGEMAP_SCAN, _>::new(&mut scan)) }.is_ok()
-        })
+    let missing = "what needs PAGEMAP_SCAN: this system lacks it";
+    reports() && once(&SCANS, missing, |memory| scan(memory).is_ok())
 }
 
 /// Returns whether `MADV_DONTNEED` drops memory.

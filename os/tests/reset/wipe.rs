@@ -9,7 +9,7 @@ use clearpage_testkit::{alone, say};
 use rustix::mm::{Advice, MapFlags, madvise};
 
 use crate::mapped::Memory;
-use crate::support::{drops, reports, scans};
+use crate::support::{drops, reports};
 use crate::traps::{lock, map_file};
 
 /// Long enough for a check on every kernel.
@@ -119,7 +119,7 @@ fn swapped_out_pages_are_dropped() {
     let mut memory = Memory::new(PAGES);
     memory.touch_all();
     memory.advise(Advice::LinuxPageOut);
-    if memory.swapped().is_none_or(|swapped| swapped == 0) || !scans() || !drops() {
+    if memory.swapped().is_none_or(|swapped| swapped == 0) || !reports() || !drops() {
         return say("reset: skipped wiping swapped pages: nothing is swapped out here");
     }
     let before = memory.present();
