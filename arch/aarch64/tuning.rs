@@ -29,13 +29,11 @@ const LAST_CACHE: usize = 32 << 20;
 /// CPUs by implementer and part number (MIDR_EL1) whose memset in glibc avoids DC ZVA, because its
 /// authors measured no gain: HiSilicon Kunpeng 920 (commit b68fabfbbc, 2019) and Ampere eMAG
 /// (525de033a9, 2018).
-const ZVA_SAVES_NOTHING: [(&str, u32); 2] = [("0x48", 0xd01), ("0x50", 0x000)];
+const ZVA_SAVES_NOTHING: [(Vendor, u32); 2] =
+    [(Vendor::named("0x48").unwrap(), 0xd01), (Vendor::named("0x50").unwrap(), 0x000)];
 
 fn zva_saves_nothing(facts: &Facts) -> bool {
-    let cpu = |&(vendor, part): &(&str, u32)| {
-        Vendor::named(vendor) == Some(facts.vendor) && part == facts.model
-    };
-    ZVA_SAVES_NOTHING.iter().any(cpu)
+    ZVA_SAVES_NOTHING.contains(&(facts.vendor, facts.model))
 }
 
 /// What [`candidates`](crate::candidates) chooses from: of each mechanism the first that is available.

@@ -1,12 +1,13 @@
 //! The names of the primitives of every ISA, for messages: a build has the table of its own alone.
 
-const ISAS: [(&str, &[&str]); 8] = [
+const ISAS: [(&str, &[&str]); 9] = [
     ("aarch64", &["dc_zva", "stp", "stnp", "mops", "mte"]),
     ("arm", &["stm", "neon"]),
     ("loongarch64", &["st_d", "lsx", "lasx"]),
     ("powerpc64", &["dcbz"]),
     ("riscv64", &["cbo_zero", "sd"]),
     ("s390x", &["xc", "mvcle"]),
+    ("wasm32", &["memory_fill"]),
     ("x86", &["stosb", "stosd", "sse2", "movnti", "movntdq"]),
     (
         "x86_64",
