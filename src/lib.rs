@@ -25,7 +25,7 @@
 //! 1. the primitive that the build has (`RUSTFLAGS='--cfg clearpage_force="stosb"'`): nothing else
 //!    is read, and no primitive is chosen at run time;
 //! 2. [`force`], [`Tuning::install`] or [`init_with`], if the program called one;
-//! 3. with `std` on Unix, the variables below;
+//! 3. with `std`, on Unix and Windows, the variables below;
 //! 4. the CPU: its model, its feature bits and the sizes of its caches.
 //!
 //! | variable | effect |
@@ -42,10 +42,11 @@
 //!
 //! # Features, platforms and Rust versions
 //!
-//! - `std` (default): reads the variables, and asks Linux for hardware capabilities and microcode.
-//!   Without it the library needs only `core`, and detects what the CPU itself reports.
-//! - Every target with 32-bit or 64-bit pointers builds. x86_64, i686, aarch64, armv7, riscv64,
-//!   powerpc64, s390x and loongarch64 have primitives of their own, the others use word stores.
+//! - `std` (default): reads the variables, and asks the system for hardware capabilities and
+//!   microcode. Without it the library needs only `core`, and detects what the CPU itself reports.
+//! - Every target with 32-bit or 64-bit pointers and atomic loads and stores builds. x86_64, i686,
+//!   aarch64, armv7, riscv64, powerpc64, s390x, loongarch64 and wasm32 have primitives of their own,
+//!   the others use word stores.
 //! - Rust 1.85; powerpc64 needs 1.95 for its primitives.
 //!
 //! # Items that not every build has
