@@ -84,44 +84,33 @@ pub unsafe trait Highmem {
     fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Self::Error>;
 }
 
-// SAFETY: every call is passed on, and the memory lives as long as a reference to it.
-unsafe impl<M: Highmem + ?Sized> Highmem for &M {
-    type Error = M::Error;
-    type Mapping<'a>
-        = M::Mapping<'a>
-    where
-        Self: 'a;
+/// Implements [`Highmem`] for a pointer to it.
+macro_rules! pass_on {
+    ($pointer:ty) => {
+        // SAFETY: every call is passed on, and the memory lives as long as a pointer to it.
+        unsafe impl<M: Highmem + ?Sized> Highmem for $pointer {
+            type Error = M::Error;
+            type Mapping<'a>
+                = M::Mapping<'a>
+            where
+                Self: 'a;
 
-    #[inline]
-    fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
-        (**self).page_address(frames)
-    }
+            #[inline]
+            fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
+                (**self).page_address(frames)
+            }
 
-    #[inline]
-    fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Self::Error> {
-        (**self).kmap_local(frames)
-    }
+            #[inline]
+            fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Self::Error> {
+                (**self).kmap_local(frames)
+            }
+        }
+    };
 }
 
-// SAFETY: as for a reference.
+pass_on!(&M);
 #[cfg(feature = "std")]
-unsafe impl<M: Highmem + ?Sized> Highmem for std::sync::Arc<M> {
-    type Error = M::Error;
-    type Mapping<'a>
-        = M::Mapping<'a>
-    where
-        Self: 'a;
-
-    #[inline]
-    fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
-        (**self).page_address(frames)
-    }
-
-    #[inline]
-    fn kmap_local(&self, frames: FrameRange) -> Result<Self::Mapping<'_>, Self::Error> {
-        (**self).kmap_local(frames)
-    }
-}
+pass_on!(std::sync::Arc<M>);
 
 /// A temporary mapping, undone on drop.
 ///
