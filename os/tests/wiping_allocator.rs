@@ -57,7 +57,7 @@ unsafe impl GlobalAlloc for Inner {
         unsafe {
             if layout.size() >= LONG {
                 let bytes = std::slice::from_raw_parts(ptr, layout.size());
-                DIRTY.fetch_add(bytes.iter().any(|&byte| byte != 0).into(), Relaxed);
+                DIRTY.fetch_add((!clearpage_testkit::is_all(0, bytes)).into(), Relaxed);
             }
             System.dealloc(ptr, layout);
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clearpage::{Order, PAGE_SIZE, Page};
 use clearpage_os::pool::{ZeroPool, ZeroPoolBuilder};
+use clearpage_testkit::is_all;
 
 use crate::source::{Counting, GARBAGE};
 use crate::{AtEnd, builder, take, use_up, wait_until};
@@ -66,7 +67,7 @@ fn raw_blocks_are_zero_each_time() {
         for block in blocks {
             // SAFETY: the test owns the block until it releases it.
             unsafe {
-                assert!(block.as_ref().as_bytes().iter().all(|&byte| byte == 0));
+                assert!(is_all(0, block.as_ref().as_bytes()));
                 block.write_bytes(GARBAGE, 1);
                 pool.release(block);
             }
@@ -196,7 +197,7 @@ fn under_pressure_all_blocks_are_released_and_later_refilled() {
     taken.push(take(&pool));
     taken.drain(..10);
     assert_eq!(source.live(), taken.len(), "freed blocks are released");
-    assert!(taken.iter().all(|block| block.bytes().iter().all(|&byte| byte == GARBAGE)));
+    assert!(taken.iter().all(|block| is_all(GARBAGE, block.bytes())));
     tight.store(false, SeqCst);
     wait_until("demand refills the pool", || {
         drop(take(&pool));

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clearpage_os::pool::{ZeroBlock, ZeroPool, ZeroPoolBuilder};
+use clearpage_testkit::is_all;
 
 use crate::source::GARBAGE;
 
@@ -40,8 +41,7 @@ impl Drop for AtEnd<'_> {
 
 /// Panics unless the block is zero, then fills it with garbage.
 fn use_up(block: &mut ZeroBlock) {
-    let bad = block.bytes().iter().position(|&byte| byte != 0);
-    assert_eq!(bad, None, "{block:?} is not zero");
+    assert!(is_all(0, block.bytes()), "{block:?} is not zero");
     block.bytes_mut().fill(GARBAGE);
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clearpage::{Order, Page};
 use clearpage_os::pool::{Block, BlockSource, ZeroBlock, ZeroPool};
+use clearpage_testkit::is_all;
 
 use crate::source::{Counting, GARBAGE};
 use crate::{AtEnd, builder, take, wait_until};
@@ -33,7 +34,7 @@ fn threads_take_zeroed_blocks_and_none_is_lost() {
                             let at = (random >> 8) as usize;
                             if random >> 30 > 1 && !taken.is_empty() {
                                 let block = taken.swap_remove(at % taken.len());
-                                assert!(block.bytes().iter().all(|&byte| byte == seed as u8));
+                                assert!(is_all(seed as u8, block.bytes()));
                             } else if taken.len() < 30 {
                                 let mut block = take(pool);
                                 block.bytes_mut().fill(seed as u8);
@@ -72,7 +73,7 @@ fn blocks_outlive_the_pool() {
         drop(pool);
         assert_eq!(source.live(), if default { 0 } else { 20 });
         for block in &mut taken {
-            assert!(block.bytes().iter().all(|&byte| byte == GARBAGE));
+            assert!(is_all(GARBAGE, block.bytes()));
             block.bytes_mut().fill(1);
         }
         thread::spawn(|| drop(taken)).join().unwrap();

@@ -12,7 +12,7 @@ use std::{fs, thread};
 use clearpage::{Order, PAGE_SIZE};
 use clearpage_os::pool::{ZeroBlock, ZeroPool};
 use clearpage_testkit::linux::{HUGE, Mapping, populates, status_bytes};
-use clearpage_testkit::{alone, say};
+use clearpage_testkit::{alone, is_all, say};
 use rustix::mm::{Advice, madvise};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
@@ -186,7 +186,7 @@ fn in_the_child(pool: ZeroPool) -> c_int {
         let mut taken = [const { None::<ZeroBlock> }; 100];
         for slot in &mut taken {
             let Some(mut block) = pool.take() else { return 1 };
-            if block.bytes().iter().any(|&byte| byte != 0) {
+            if !is_all(0, block.bytes()) {
                 return 2;
             }
             block.bytes_mut().fill(!GARBAGE);
@@ -194,7 +194,7 @@ fn in_the_child(pool: ZeroPool) -> c_int {
         }
         // No other block overlaps it.
         for block in taken.iter().flatten() {
-            if block.bytes().iter().any(|&byte| byte != !GARBAGE) {
+            if !is_all(!GARBAGE, block.bytes()) {
                 return 3;
             }
         }
@@ -203,7 +203,7 @@ fn in_the_child(pool: ZeroPool) -> c_int {
     }
     let last = pool.take();
     drop(pool);
-    if last.is_some_and(|block| block.bytes().iter().all(|&byte| byte == 0)) { 0 } else { 4 }
+    if last.is_some_and(|block| is_all(0, block.bytes())) { 0 } else { 4 }
 }
 
 /// Makes the next child of this thread PID 1 of a new namespace.

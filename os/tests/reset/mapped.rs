@@ -8,6 +8,7 @@ use std::ptr::NonNull;
 use clearpage::{PAGE_SIZE, Page};
 use clearpage_os::raw::{self, wipe};
 use clearpage_os::reset::{Method, ResetError, reset_with};
+use clearpage_testkit::is_all;
 use clearpage_testkit::linux::{Mapping, is_present, is_swapped, pagemap};
 use rustix::mm::{Advice, MapFlags, madvise};
 
@@ -139,7 +140,7 @@ impl Memory {
             let clamp = |byte: usize| byte.clamp(start, start + PAGE_SIZE) - start;
             let wiped = clamp(bytes.start)..clamp(bytes.end);
             if !wiped.is_empty() {
-                let zero = page[wiped.clone()].iter().all(|&byte| byte == 0);
+                let zero = is_all(0, &page[wiped.clone()]);
                 assert!(zero, "{what:?} {bytes:?}: page {at} is not zero in {wiped:?}");
                 if wiped.len() == PAGE_SIZE {
                     self.bytes[at] = 0;
@@ -160,7 +161,7 @@ impl Memory {
     fn bad(&self, at: usize) -> Option<(usize, u8)> {
         // SAFETY: a page of the mapping, which nothing else refers to.
         let bytes = unsafe { self.page(at).as_ref() }.as_bytes();
-        if *bytes == [self.bytes[at]; PAGE_SIZE] {
+        if is_all(self.bytes[at], bytes) {
             return None;
         }
         let bad = bytes.iter().position(|&byte| byte != self.bytes[at])?;
