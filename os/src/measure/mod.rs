@@ -4,9 +4,11 @@
 //! wins six rounds of seven, so that noise changes nothing, or if this CPU lacks the row's own.
 
 mod clock;
+mod question;
 mod track;
 
 pub use clock::Clock;
+pub use question::{Case, Question};
 
 use std::time::{Duration, Instant};
 
@@ -15,48 +17,6 @@ use track::{Times, Track};
 
 /// Factor by which a primitive must beat another to replace it. Noise is smaller on most machines.
 const LEAD: f64 = 1.04;
-/// The state of memory before a clear, and its use afterwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Case {
-    /// The memory is not cached, nor used afterwards. [`Intent::Cold`] is judged by this case.
-    Cold,
-    /// The memory is not cached. After the clear every line is read and written. [`Intent::Hot`] is
-    /// judged by this case and by `Reuse`.
-    Use,
-    /// The memory is cached as far as it fits. After the clear every line is read and written.
-    Reuse,
-}
-
-impl Case {
-    /// Returns the cases that an intent is judged by: all for `Auto`, since any may occur.
-    const fn of(intent: Intent) -> &'static [Self] {
-        match intent {
-            Intent::Cold => &[Self::Cold],
-            Intent::Hot => &[Self::Use, Self::Reuse],
-            Intent::Auto => &[Self::Cold, Self::Use, Self::Reuse],
-        }
-    }
-
-    /// Returns `cold`, `use` or `reuse`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cold => "cold",
-            Self::Use => "use",
-            Self::Reuse => "reuse",
-        }
-    }
-}
-
-/// A question to measure: which primitive is fastest for this case and length?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Question {
-    /// State and use of the memory.
-    pub case: Case,
-    /// Bytes per call, a power of two.
-    pub len: usize,
-}
 
 /// The times of the primitives that were measured for one question.
 #[derive(Clone, Debug)]
@@ -298,11 +258,6 @@ mod tests {
         let question = Question { case: Case::Cold, len: 4096 };
         let answer = Answer { question, times: vec![times(generic(), &[2.0, 4.0, 4.0])] };
         assert_eq!(answer.slowdowns(generic()).unwrap().rounds, [0.5, 1.0, 1.0]);
-    }
-
-    #[test]
-    fn cases_have_their_names() {
-        assert_eq!([Case::Cold, Case::Use, Case::Reuse].map(Case::name), ["cold", "use", "reuse"]);
     }
 
     #[test]
