@@ -13,7 +13,7 @@ use crate::format::{Format, Formatted};
 use crate::harness::machine::Machine;
 use crate::harness::output::note;
 use crate::harness::table::{align_right, is_wide, lines, ruled};
-use crate::harness::terminal::{Plain, paragraph};
+use crate::harness::terminal::{Plain, paragraph, plus_minus};
 use crate::harness::units::{count, format_size, parse_share};
 use crate::report::load::load;
 use crate::report::{Backing, Cell, Place, Report, Temperature};
@@ -288,7 +288,7 @@ impl<'a> Comparison<'a> {
                 format_ns(old.ns),
                 format_ns(new.ns),
             ];
-            row.extend(is_wide.then(|| format!("±{}", format_ns(*noise))));
+            row.extend(is_wide.then(|| format!("{}{}", plus_minus(), format_ns(*noise))));
             row.push(format!("{:.2} x {direction}", pair.ratio()));
             table.add_row(row);
         }

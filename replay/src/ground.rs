@@ -92,12 +92,12 @@ pub fn slack() -> u64 {
     (4 * cpu::caches().l3 as u64).max(64 << 20)
 }
 
-/// Maps the memory that a workload needs at `scale`, plus the slack.
+/// Returns the bytes that a workload needs at `scale`, plus the slack.
 ///
 /// # Errors
-/// There is not so much; the message says what there is, and the scale that it is enough for.
-pub fn for_scale(scale: u32, need: impl Fn(u32) -> u64) -> Result<Ground, UserError> {
-    Ground::take(bytes_for(scale, &Room::free(), |scale| need(scale) + slack())?)
+/// Less memory is free; the message names the largest scale that fits.
+pub fn for_scale(scale: u32, need: impl Fn(u32) -> u64) -> Result<usize, UserError> {
+    bytes_for(scale, &Room::free(), |scale| need(scale) + slack())
 }
 
 fn bytes_for(scale: u32, room: &Room, need: impl Fn(u32) -> u64) -> Result<usize, UserError> {

@@ -17,7 +17,7 @@ use clearpage_cli::harness::output::note;
 use clearpage_cli::harness::pin::pin;
 use clearpage_cli::harness::progress::progress;
 use clearpage_cli::harness::room::Room;
-use clearpage_cli::harness::units::{Size, about, about_time};
+use clearpage_cli::harness::units::{Size, cost};
 
 /// The number of huge pages that a run allocates.
 const BLOCKS: usize = 8192;
@@ -53,7 +53,7 @@ pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     let _ = pin(None);
     let rounds = usize::from(args.common.rounds);
     let runs = ARMS.len() * rounds;
-    note(&announcement(runs, bytes as u64, warm_up(memory::Arena::new(PROBE).pages())));
+    note(&cost(time(runs, warm_up(memory::Arena::new(PROBE).pages())), bytes as u64));
     let least = ground::slack() as usize;
     let mut ground = match Ground::reserved(least, bytes) {
         Some(ground) => ground,
@@ -84,11 +84,9 @@ pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     .tell(output)
 }
 
-/// Returns the time and the memory that the runs take, at `speed` bytes a nanosecond.
-fn announcement(runs: usize, bytes: u64, speed: f64) -> String {
-    let time = about_time(Duration::from_nanos((runs as f64 * ALL as f64 / speed) as u64));
-    let (memory, all) = (about(bytes), about(ALL));
-    format!("takes {memory} of memory, and about {time} to clear {all} {runs} times")
+/// Returns the time that the runs take, at `speed` bytes a nanosecond.
+fn time(runs: usize, speed: f64) -> Duration {
+    Duration::from_nanos((runs as f64 * ALL as f64 / speed) as u64)
 }
 
 /// Returns the bytes of memory to use, a multiple of a block.
@@ -147,6 +145,11 @@ mod tests {
             drop(arena);
             assert!(pages.iter().all(|page| page.as_bytes().iter().all(|&byte| byte == 0)));
         }
+    }
+
+    #[test]
+    fn time_is_that_of_all_bytes_of_all_runs() {
+        assert_eq!(time(15, 16.0), Duration::from_nanos(15 << 30));
     }
 
     #[test]

@@ -28,6 +28,11 @@ pub fn about_time(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(time.as_secs().max(1))).to_string()
 }
 
+/// Returns what a measurement is announced by: its time and its memory.
+pub fn cost(time: Duration, bytes: u64) -> String {
+    format!("takes about {} and up to {} of memory", about_time(time), about(bytes))
+}
+
 /// Formats a figure with three digits, or all digits before the point.
 pub fn three_digits(figure: f64) -> String {
     let decimals = match figure {
