@@ -53,12 +53,15 @@ impl Block {
 
     /// Returns the bytes of one thread, if a walk through cold memory covers `walk` bytes.
     pub fn bytes(&self, walk: usize) -> usize {
-        let of_case = |&(size, temperature): &Case| match temperature {
+        self.cases.iter().map(|case| self.of_case(case, walk)).max().unwrap_or(PAGE_SIZE)
+    }
+
+    fn of_case(&self, &(size, temperature): &Case, walk: usize) -> usize {
+        match temperature {
             Temperature::Hot | Temperature::Reuse => size,
             Temperature::Cold | Temperature::Use => walk.max(size),
             Temperature::Fault => FRESH.max(size).min(self.most),
-        };
-        self.cases.iter().map(of_case).max().unwrap_or(PAGE_SIZE)
+        }
     }
 
     /// Returns about how long the given number of samples of each case takes, if walks through cold
@@ -66,9 +69,13 @@ impl Block {
     pub fn time(&self, samples: u32, walk: usize, speed: f64) -> Duration {
         /// Contenders take this many times as long as the plan, or so.
         const SLOWER: f64 = 2.0;
-        let bytes = self.bytes(walk.min(self.most));
-        let of_case = |&(size, temperature): &Case| about(temperature, size, bytes, speed / SLOWER);
-        self.cases.iter().map(of_case).sum::<Duration>() * samples
+        let walk = walk.min(self.most);
+        let time = |case: &Case| {
+            // Every sample of fresh memory maps the whole block.
+            let bytes = if self.fresh { self.bytes(walk) } else { self.of_case(case, walk) };
+            about(*case, bytes, speed / SLOWER)
+        };
+        self.cases.iter().map(time).sum::<Duration>() * samples
     }
 }
 
@@ -292,6 +299,10 @@ mod tests {
         // A gigabyte is walked through twice, at half the speed of the plan.
         let walk = time(&["--temperature=cold", "--size=1M"], 1, 1 << 30);
         assert_eq!(walk, 2 * Duration::from_nanos(2 * (1 << 30) / 16));
+        // A larger call lengthens its own walk alone.
+        let two = time(&["--temperature=cold", "--size=1M,1G"], 1, 1 << 28);
+        let call = time(&["--temperature=cold", "--size=1G"], 1, 1 << 28);
+        assert_eq!(two - call, walk / 4);
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl<'a> Measurement<'a> {
     pub fn cost(&self) -> Result<(Duration, u64), UserError> {
         let walk = (WALK * self.cache).max(SHORTEST_WALK);
         let bytes = |block: &Block| block.bytes(walk.min(block.most)) * block.cpus.len();
-        let bytes = self.blocks.iter().map(bytes).max().unwrap_or(0);
+        let bytes = self.blocks.iter().map(bytes).fold(PROBE, usize::max);
         let time = match (self.args.loops, self.blocks.first()) {
             (Some(rounds), Some(first)) => {
                 let speed = speed(first)?;

@@ -12,6 +12,7 @@ use clearpage_os::measure::Clock;
 use crate::UserError;
 use crate::harness::contender::{Each, Kind};
 use crate::harness::crew::StartLine;
+use crate::harness::measure::Case;
 use crate::harness::memory::Arena;
 use crate::report::{Backing, Temperature};
 
@@ -29,9 +30,9 @@ const FAULTING: u32 = 4;
 /// Unrolled calls, if there are many.
 const UNROLLED: usize = 8;
 
-/// Returns about how long a sample takes, if the contender clears `speed` bytes a nanosecond: of calls
-/// of `size` bytes, through `bytes` bytes of cold or fresh memory.
-pub fn about(temperature: Temperature, size: usize, bytes: usize, speed: f64) -> Duration {
+/// Returns about how long a sample takes in a block of `bytes`, if the contender clears `speed` bytes a
+/// nanosecond.
+pub fn about((size, temperature): Case, bytes: usize, speed: f64) -> Duration {
     let clearing = |bytes: usize| Duration::from_nanos((bytes as f64 / speed) as u64);
     match temperature {
         // A loop that is not timed before each that is; a long call ends the sample.
