@@ -83,10 +83,9 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
     let share = parse_share(text);
     // 5 alone may be 5 % or 5 times.
     if share.is_some_and(|share| share >= 1.0) && !text.ends_with('%') {
-        return Err(format!("{text:?}: a share must be below 1; did you mean {text}%?"));
+        return Err(format!("a share must be below 1; did you mean {text}%?"));
     }
-    share
-        .ok_or_else(|| format!("{text:?}: allowed are a share below 1, as 0.05, or percent, as 5%"))
+    share.ok_or_else(|| "allowed are a share below 1, as 0.05, or percent, as 5%".to_owned())
 }
 
 /// Returns a message if the CPUs differ.
