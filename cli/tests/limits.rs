@@ -73,7 +73,8 @@ fn time_and_output_are_linear(cell: impl Fn(usize) -> (String, usize, usize)) {
     let folder = tempfile::tempdir().unwrap();
     let length = write(folder.path(), "a.json", &of((0..CELLS).map(cell)));
     let commands: [&[&str]; 4] = [
-        &["render", "a.json", "--csv", "a.csv", "--svg", "a.svg", "--html", "a.html"],
+        &["render", "a.json", "--csv", "a.csv"],
+        // Draws all that `render` draws.
         &["gallery", "."],
         &["compare", "a.json", "a.json"],
         // Of the sizes and CPUs nothing can be judged: no primitive is there but one.
