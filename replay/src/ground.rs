@@ -12,7 +12,7 @@ use clearpage_cli::UserError;
 use clearpage_cli::harness::Backing;
 use clearpage_cli::harness::memory::{self, Arena};
 use clearpage_cli::harness::room::Room;
-use clearpage_cli::harness::units::format_size;
+use clearpage_cli::harness::units::{about, format_size};
 
 /// Memory, and the pages that back it.
 pub struct Ground {
@@ -110,8 +110,8 @@ fn bytes_for(scale: u32, room: &Room, need: impl Fn(u32) -> u64) -> Result<usize
         format!("the largest scale that fits is {largest}")
     });
     Err(UserError(format!(
-        "--scale {scale}: needs {} MiB, which is more than {}; {largest}",
-        need(scale) >> 20,
+        "--scale {scale}: needs {}, which is more than {}; {largest}",
+        about(need(scale)),
         room.why
     )))
 }
@@ -147,7 +147,7 @@ mod tests {
         let room = |most: usize| Room { most, why: "what there is".to_owned() };
         assert_eq!(bytes_for(10, &room(1 << 20), need).unwrap(), 1 << 20);
         let UserError(message) = bytes_for(14, &room((2 << 20) + 5), need).unwrap_err();
-        for words in ["--scale 14", "needs 16 MiB", "what there is", "that fits is 11"] {
+        for words in ["--scale 14", "needs 16.0 MiB", "what there is", "that fits is 11"] {
             assert!(message.contains(words), "{message}");
         }
         assert!(bytes_for(14, &room(5), need).unwrap_err().0.contains("no scale fits"));

@@ -125,6 +125,14 @@ fn errors_of_arguments_name_the_allowed_values() {
 }
 
 #[test]
+fn without_a_workload_the_help_is_printed() {
+    let message = refused(&run(&[]));
+    for line in ["\nUsage: clearpage-replay <COMMAND>\n", "\n  hugetlb ", "\nExamples:\n"] {
+        assert!(message.contains(line), "{line:?}: {message}");
+    }
+}
+
+#[test]
 fn scale_too_large_for_memory_is_refused_before_measuring() {
     let available = clearpage_cli::harness::machine::memory().available;
     // What the edges alone take, 16 a vertex of 8 bytes.

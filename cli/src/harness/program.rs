@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use super::output::note;
 use super::terminal::Plain;
@@ -48,7 +49,9 @@ fn without_files(args: impl Iterator<Item = String>) -> Vec<String> {
 
 /// Prints what clap prints: the help, or an error, which becomes a line. clap prints arguments unescaped.
 fn usage(error: &clap::Error) -> Result<ExitCode, UserError> {
-    if error.use_stderr() {
+    // Without any argument, a command that needs one prints its help as an error.
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if error.use_stderr() && !is_help {
         note(&Plain(in_a_line(&error.to_string())));
     } else if let Err(error) = error.print().and_then(|()| io::stdout().flush()) {
         return Err(UserError(format!("standard output: {error}")));
