@@ -62,7 +62,7 @@ resource is unavailable, 130 if the measurement was interrupted.
 Examples:
   clearpage bench --quick
   clearpage bench --temperature cold --size 64K,2M --unit ns
-  clearpage bench --temperature all --backing all --threads 1,2,all --json zen5.json
+  clearpage bench --temperature all --backing all --threads all --json zen5.json
   clearpage bench --primitive stosb,clzero --cpu 0-3,8 --loops 31
   clearpage bench --share=results")]
     Bench(Box<Bench>),

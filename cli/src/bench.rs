@@ -9,7 +9,7 @@ use crate::harness::interrupt::INTERRUPTED;
 use crate::harness::measure::End;
 use crate::harness::output::{Outputs, note};
 use crate::harness::terminal::Plain;
-use crate::harness::units::{about, about_time};
+use crate::harness::units::cost;
 use crate::measurement::Measurement;
 use crate::render::{Drawing, csv};
 use crate::share::Share;
@@ -29,11 +29,9 @@ pub fn run(args: &Bench) -> Result<ExitCode, UserError> {
     let measurement = Measurement::of(args)?;
     let share = args.share.as_deref().map(|folder| Share::of(measurement.machine(), folder));
     let share = share.transpose()?;
-    if let (Some(time), bytes) = measurement.cost() {
-        if time > LONG {
-            let (time, memory) = (about_time(time), about(bytes));
-            note(&format_args!("takes about {time} and up to {memory} of memory"));
-        }
+    let (time, bytes) = measurement.cost()?;
+    if time > LONG {
+        note(&cost(time, bytes));
     }
     let (report, end) = measurement.run();
     let text = match args.formatted.format {

@@ -13,7 +13,7 @@ use crate::format::{Format, Formatted};
 use crate::harness::machine::Machine;
 use crate::harness::output::note;
 use crate::harness::table::{align_right, is_wide, lines, ruled};
-use crate::harness::terminal::{Plain, paragraph};
+use crate::harness::terminal::{Plain, paragraph, plus_minus};
 use crate::harness::units::{count, format_size, parse_share};
 use crate::report::load::load;
 use crate::report::{Backing, Cell, Place, Report, Temperature};
@@ -83,10 +83,9 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
     let share = parse_share(text);
     // 5 alone may be 5 % or 5 times.
     if share.is_some_and(|share| share >= 1.0) && !text.ends_with('%') {
-        return Err(format!("{text:?}: a share must be below 1; did you mean {text}%?"));
+        return Err(format!("a share must be below 1; did you mean {text}%?"));
     }
-    share
-        .ok_or_else(|| format!("{text:?}: allowed are a share below 1, as 0.05, or percent, as 5%"))
+    share.ok_or_else(|| "allowed are a share below 1, as 0.05, or percent, as 5%".to_owned())
 }
 
 /// Returns a message if the CPUs differ.
@@ -288,7 +287,7 @@ impl<'a> Comparison<'a> {
                 format_ns(old.ns),
                 format_ns(new.ns),
             ];
-            row.extend(is_wide.then(|| format!("±{}", format_ns(*noise))));
+            row.extend(is_wide.then(|| format!("{}{}", plus_minus(), format_ns(*noise))));
             row.push(format!("{:.2} x {direction}", pair.ratio()));
             table.add_row(row);
         }

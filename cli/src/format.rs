@@ -20,7 +20,7 @@ pub enum Format {
 
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Formatted {
-    /// Form of what is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

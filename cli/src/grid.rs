@@ -14,6 +14,7 @@ use crate::harness::measure::Case;
 use crate::harness::memory::reserved;
 use crate::harness::pin;
 use crate::harness::room::Room;
+use crate::harness::sample::about;
 use crate::harness::units::format_size;
 use crate::report::{Backing, Place, Temperature};
 
@@ -52,12 +53,29 @@ impl Block {
 
     /// Returns the bytes of one thread, if a walk through cold memory covers `walk` bytes.
     pub fn bytes(&self, walk: usize) -> usize {
-        let of_case = |&(size, temperature): &Case| match temperature {
+        self.cases.iter().map(|case| self.of_case(case, walk)).max().unwrap_or(PAGE_SIZE)
+    }
+
+    fn of_case(&self, &(size, temperature): &Case, walk: usize) -> usize {
+        match temperature {
             Temperature::Hot | Temperature::Reuse => size,
             Temperature::Cold | Temperature::Use => walk.max(size),
             Temperature::Fault => FRESH.max(size).min(self.most),
+        }
+    }
+
+    /// Returns about how long the given number of samples of each case takes, if walks through cold
+    /// memory cover `walk` bytes and the plan clears `speed` bytes a nanosecond.
+    pub fn time(&self, samples: u32, walk: usize, speed: f64) -> Duration {
+        /// Contenders take this many times as long as the plan, or so.
+        const SLOWER: f64 = 2.0;
+        let walk = walk.min(self.most);
+        let time = |case: &Case| {
+            // Every sample of fresh memory maps the whole block.
+            let bytes = if self.fresh { self.bytes(walk) } else { self.of_case(case, walk) };
+            about(*case, bytes, speed / SLOWER)
         };
-        self.cases.iter().map(of_case).max().unwrap_or(PAGE_SIZE)
+        self.cases.iter().map(time).sum::<Duration>() * samples
     }
 }
 
@@ -263,6 +281,28 @@ mod tests {
         assert_eq!(blocks[0].bytes(1 << 34), 1 << 34);
         assert_eq!(blocks[0].bytes(0), blocks[0].cases.last().unwrap().0);
         assert!(blocks[1].bytes(1 << 34) < 1 << 34);
+    }
+
+    #[test]
+    fn time_grows_with_the_samples_the_sizes_and_the_walk() {
+        let time = |options: &[&str], samples, walk| {
+            let Grid { blocks, .. } = grid(&args(options)).unwrap();
+            blocks.iter().map(|block| block.time(samples, walk, 16.0)).sum::<Duration>()
+        };
+        for temperature in Temperature::value_variants() {
+            let temperature = format!("--temperature={}", temperature.name());
+            let one = time(&[&temperature, "--size=1M"], 1, 1 << 30);
+            assert!(one > Duration::from_micros(100), "{temperature}: {one:?}");
+            assert_eq!(time(&[&temperature, "--size=1M"], 75, 1 << 30), 75 * one);
+            assert!(time(&[&temperature, "--size=1M,2M"], 1, 1 << 30) >= 2 * one);
+        }
+        // Memory is walked through twice, at half the speed of the plan.
+        let walk = time(&["--temperature=cold", "--size=1M"], 1, 1 << 26);
+        assert_eq!(walk, 2 * Duration::from_nanos(2 * (1 << 26) / 16));
+        // A larger call lengthens its own walk alone.
+        let two = time(&["--temperature=cold", "--size=1M,64M"], 1, 1 << 24);
+        let call = time(&["--temperature=cold", "--size=64M"], 1, 1 << 24);
+        assert_eq!(two - call, walk / 4);
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl Row {
 
 fn parse_part(text: &str) -> Result<f64, String> {
     let share = units::parse_share(text).filter(|share| *share <= 1.0);
-    share.ok_or_else(|| format!("{text:?}: allowed are shares from 0 to 1, as 0.9, and 0% to 100%"))
+    share.ok_or_else(|| "allowed are shares from 0 to 1, as 0.9, and 0% to 100%".to_owned())
 }
 
 /// The choice of the default tuning at one place.

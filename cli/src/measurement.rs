@@ -68,14 +68,23 @@ impl<'a> Measurement<'a> {
         &self.machine
     }
 
-    /// Returns about how long the measurement takes, unless it has a number of rounds, and the most
-    /// bytes of memory that it takes at once.
-    pub fn cost(&self) -> (Option<Duration>, u64) {
+    /// Returns about how long the measurement takes, and the most bytes of memory that it takes at once.
+    ///
+    /// # Errors
+    /// Memory is unavailable.
+    pub fn cost(&self) -> Result<(Duration, u64), UserError> {
         let walk = (WALK * self.cache).max(SHORTEST_WALK);
         let bytes = |block: &Block| block.bytes(walk.min(block.most)) * block.cpus.len();
-        let bytes = self.blocks.iter().map(bytes).max().unwrap_or(0);
-        let time = self.blocks.iter().map(|block| block.limit).sum();
-        (self.args.loops.is_none().then_some(time), bytes as u64)
+        let bytes = self.blocks.iter().map(bytes).fold(PROBE, usize::max);
+        let time = match (self.args.loops, self.blocks.first()) {
+            (Some(rounds), Some(first)) => {
+                let speed = speed(first)?;
+                let samples = u32::from(rounds) * self.contenders.len() as u32;
+                self.blocks.iter().map(|block| block.time(samples, walk, speed)).sum()
+            }
+            _ => self.blocks.iter().map(|block| block.limit).sum(),
+        };
+        Ok((time, bytes as u64))
     }
 
     /// Measures. Returns the figures, and why there are no more of them.
@@ -132,10 +141,7 @@ impl<'a> Measurement<'a> {
         step: impl FnMut(usize, usize),
     ) -> Result<End, UserError> {
         block.cpus[0].map(pin::to).transpose()?;
-        let mut probe = Arena::touched(PROBE.min(block.most), block.backing)?;
-        let speed = measure::warm_up(probe.pages());
-        drop(probe);
-        let effort = self.effort(block, speed);
+        let effort = self.effort(block, speed(block)?);
         let bytes = block.bytes(effort.walk);
         let mut crew = Crew::gather(&block.cpus, || {
             Ok(match block.fresh {
@@ -176,6 +182,12 @@ impl<'a> Measurement<'a> {
         }
         Effort { rounds, fewest, limit, walk }
     }
+}
+
+/// Returns the speed of the plan in the memory of a block, in bytes a nanosecond.
+fn speed(block: &Block) -> Result<f64, UserError> {
+    let mut probe = Arena::touched(PROBE.min(block.most), block.backing)?;
+    Ok(measure::warm_up(probe.pages()))
 }
 
 /// Returns the name of a block for the user.

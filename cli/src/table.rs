@@ -2,7 +2,7 @@
 
 use crate::args::Unit;
 use crate::harness::table::{align_right, lines, ruled};
-use crate::harness::terminal::{self, Plain, paragraph};
+use crate::harness::terminal::{self, Plain, paragraph, plus_minus};
 use crate::harness::units::{format_size, three_digits};
 use crate::report::group::{Group, Index, PLAN, contenders, groups, sizes};
 use crate::report::{Cell, Report};
@@ -11,8 +11,7 @@ const LEGEND: &str = "\
 * = the plan's choice. envelope: the fastest primitive, or a function that calls one. plan: \
 clear_pages_for with the matching intent. auto: clear_pages. hot: the same memory repeatedly. cold: a \
 walk, not in the cache. use: cold, then every line read and written. reuse: in the cache, then read \
-and written. fault: fresh pages. In brackets: the plan is not judged. ±: median deviation, of two \
-samples or more.";
+and written. fault: fresh pages. In brackets: the plan is not judged.";
 
 /// Returns all figures of a run.
 pub fn text(report: &Report, unit: Unit) -> String {
@@ -26,7 +25,8 @@ pub fn text(report: &Report, unit: Unit) -> String {
             }
         };
     }
-    out += &paragraph(LEGEND);
+    let deviation = format!("{}: median deviation, of two samples or more.", plus_minus());
+    out += &paragraph(&format!("{LEGEND} {deviation}"));
     let samples = report.samples();
     let noun = if samples == "1" { "sample" } else { "samples" };
     out += &paragraph(&format!("{samples} {noun} a figure."));
@@ -43,8 +43,9 @@ pub fn text(report: &Report, unit: Unit) -> String {
 
 /// Throughput, the envelope, and the plan's share of it.
 fn speed_of(group: &Group, cells: &[&Cell], l2: usize) -> String {
+    let unit = format!("GB/s (10^9 bytes a second), median {} median deviation", plus_minus());
     tables(
-        (group, "GB/s (10^9 bytes a second), median ± median deviation"),
+        (group, &unit),
         cells,
         |cell| {
             let mark = if cell.planned { "*" } else { "" };
@@ -74,7 +75,7 @@ fn cycles(cell: &Cell) -> String {
 fn deviation(cell: &Cell) -> String {
     match cell.samples {
         0 | 1 => String::new(),
-        _ => format!(" ±{:.0}%", 100.0 * cell.ns_mad / cell.ns),
+        _ => format!(" {}{:.0}%", plus_minus(), 100.0 * cell.ns_mad / cell.ns),
     }
 }
 
@@ -114,7 +115,9 @@ fn tables(
 /// Sizes side by side: as many as the width holds.
 fn columns() -> usize {
     const NAME: usize = 18;
-    const COLUMN: usize = 13;
+    /// Without the sign of the deviation.
+    const COLUMN: usize = 12;
+    let column = COLUMN + plus_minus().chars().count();
     let width = terminal::width();
-    width.map_or(usize::MAX, |width| (usize::from(width).saturating_sub(NAME) / COLUMN).max(1))
+    width.map_or(usize::MAX, |width| (usize::from(width).saturating_sub(NAME) / column).max(1))
 }

@@ -70,7 +70,7 @@ pub fn run(args: &Tune) -> Result<ExitCode, UserError> {
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| (0.001..=60.0).contains(seconds));
     let seconds = seconds.map(Duration::from_secs_f64);
-    seconds.ok_or_else(|| format!("{text:?}: allowed are 0.001 to 60 seconds"))
+    seconds.ok_or_else(|| "allowed are 0.001 to 60 seconds".to_owned())
 }
 
 fn make(args: &Tune) -> Result<(), UserError> {

@@ -3,12 +3,14 @@
 mod tool;
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use clearpage::{PAGE_SIZE, primitives};
 use clearpage_cli::harness::units::three_digits;
 use clearpage_cli::report::Report;
 use serde_json::Value;
-use tool::{Temporary, clearpage, refused, stdout};
+use tool::{Temporary, clearpage, command, refused, stdout};
 
 /// Both small: 4 KiB and 16 KiB on most builds.
 fn sizes() -> String {
@@ -197,6 +199,21 @@ fn errors_of_arguments_name_the_allowed_values() {
             assert!(message.contains(word), "{args:?}: no {word:?} in {message}");
         }
     }
+}
+
+/// Two samples of a page, 65535 times.
+#[test]
+fn many_loops_are_announced_with_their_time_and_memory() {
+    let size = PAGE_SIZE.to_string();
+    let args = ["bench", "--temperature=hot", "--primitive=generic", "--loops=65535", "--size"];
+    let mut command = command(&[&args[..], &[&size]].concat());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let time = line.strip_prefix("takes about ").unwrap_or_else(|| panic!("{line}"));
+    assert!(time.contains("m ") && time.ends_with(" and up to 64.0 MiB of memory\n"), "{line}");
 }
 
 #[test]

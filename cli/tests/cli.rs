@@ -38,9 +38,41 @@ fn list_as_markdown_equals_its_section_in_docs() {
     assert!(docs.contains(&section), "docs/primitives.md should have:\n{section}");
 }
 
+/// What clap prints in several lines, too.
 #[test]
-fn an_unknown_command_is_refused() {
-    assert!(refused(&clearpage(&["frobnicate"])).contains("frobnicate"));
+fn an_error_of_an_argument_is_a_line_with_what_is_allowed() {
+    let cases: [(&[&str], &[&str]); 22] = [
+        (&["frobnicate"], &["'frobnicate'", "usage: clearpage", "see '--help'"]),
+        (&["benhc"], &["'benhc'", "similar", "'bench'"]),
+        (&["--quick"], &["'--quick'", "usage: clearpage"]),
+        (&["list", "extra"], &["'extra'", "usage: clearpage list"]),
+        (&["list", "--markdown", "--format=csv"], &["--markdown", "cannot be used with '--format"]),
+        (&["info", "--format", "yaml"], &["'yaml'", "[possible values: table, json, csv]"]),
+        (&["bench", "--size", "3Q"], &["'3Q' for '--size", "allowed are bytes or K, M, G, T"]),
+        (&["bench", "--size", "4K,"], &["'' for '--size", "allowed are bytes"]),
+        (&["bench", "--loops", "2"], &["'2' for '--loops", "whole numbers from 3 to 65535"]),
+        (&["bench", "--cpu", "3-1"], &["'3-1' for '--cpu", "as 0-3,8, and all"]),
+        (&["bench", "--threads", "0"], &["'0' for '--threads", "numbers from 1 on, and all"]),
+        (&["bench", "--temperature", "warm"], &["'warm'", "[possible values: hot, reuse, cold"]),
+        (&["bench", "--json"], &["'--json <FILE>'"]),
+        (&["render", "a.json"], &["<--csv <FILE>|--svg <FILE>|--html <FILE>>; usage: "]),
+        (&["compare", "a.json"], &["<AFTER>; usage: clearpage compare <BEFORE> <AFTER>"]),
+        (&["compare", "--threshold=5", "a", "b"], &["'5' for '--threshold", "did you mean 5%?"]),
+        (&["compare", "--threshold=x", "a", "b"], &["'x' for '--threshold", "as 0.05, or percent"]),
+        (&["judge"], &["<FILE.json>...; usage: clearpage judge <FILE.json>..."]),
+        (&["judge", "--floor=2", "a"], &["'2' for '--floor", "allowed are shares from 0 to 1"]),
+        (&["tune", "--budget=100"], &["'100' for '--budget", "allowed are 0.001 to 60 seconds"]),
+        (&["man", "nosuch"], &["man nosuch", "allowed are info, list, bench"]),
+        (&["completions", "csh"], &["'csh'", "[possible values: bash, elvish, fish"]),
+    ];
+    for (args, words) in cases {
+        let message = refused(&clearpage(args));
+        assert_eq!(message.lines().count(), 1, "{args:?}: {message}");
+        assert!(message.starts_with("error: "), "{args:?}: {message}");
+        for word in words {
+            assert!(message.contains(word), "{args:?}: no {word:?} in {message}");
+        }
+    }
 }
 
 #[test]

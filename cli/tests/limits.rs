@@ -66,37 +66,48 @@ fn write(folder: &Path, name: &str, report: &impl serde::Serialize) -> u64 {
     text.len() as u64
 }
 
-#[test]
-fn time_and_output_are_linear_in_the_number_of_cells() {
+/// Checks all commands with a report of nearly as many cells as are allowed. A shape is a test of its
+/// own, so that several CPUs share the work.
+fn time_and_output_are_linear(cell: impl Fn(usize) -> (String, usize, usize)) {
     const CELLS: usize = 95_000;
-    let name = |i: usize| format!("c{i:05}");
-    let plan = || "plan".to_owned();
-    let reports = [
-        ("contenders", of((0..CELLS).map(|i| (name(i), 4096, 0)))),
-        ("sizes", of((0..CELLS).map(|i| (plan(), 4096 * (i + 1), 0)))),
-        ("CPUs", of((0..CELLS).map(|i| (name(i), 4096, i % 4000)))),
-        ("sizes of two CPUs", of((0..CELLS).map(|i| (plan(), 4096 * (1 + i / 2), i % 2)))),
+    let folder = tempfile::tempdir().unwrap();
+    let length = write(folder.path(), "a.json", &of((0..CELLS).map(cell)));
+    let commands: [&[&str]; 4] = [
+        &["render", "a.json", "--csv", "a.csv"],
+        // Draws all that `render` draws.
+        &["gallery", "."],
+        &["compare", "a.json", "a.json"],
+        // Of the sizes and CPUs nothing can be judged: no primitive is there but one.
+        &["judge", "a.json"],
     ];
-    for (name, report) in reports {
-        let folder = tempfile::tempdir().unwrap();
-        let length = write(folder.path(), "a.json", &report);
-        let commands: [&[&str]; 5] = [
-            &["render", "a.json", "--csv", "a.csv", "--svg", "a.svg"],
-            &["render", "a.json", "--html", "a.html"],
-            &["gallery", "."],
-            &["compare", "a.json", "a.json"],
-            // Of the sizes and CPUs nothing can be judged: no primitive is there but one.
-            &["judge", "a.json"],
-        ];
-        for args in commands {
-            let (code, _, message) = ended(folder.path(), args);
-            assert!(code == Some(0) || args[0] == "judge", "{name}: {args:?}: {message}");
-        }
-        for output in ["a.csv", "a.svg", "a.html", "index.html"] {
-            let drawn = fs::metadata(folder.path().join(output)).unwrap().len();
-            assert!(drawn < 8 * length, "{name}: {output} of {drawn} bytes, of {length}");
-        }
+    for args in commands {
+        let (code, _, message) = ended(folder.path(), args);
+        assert!(code == Some(0) || args[0] == "judge", "{args:?}: {message}");
     }
+    for output in ["a.csv", "a.svg", "a.html", "index.html"] {
+        let drawn = fs::metadata(folder.path().join(output)).unwrap().len();
+        assert!(drawn < 8 * length, "{output} of {drawn} bytes, of {length}");
+    }
+}
+
+#[test]
+fn time_and_output_are_linear_in_the_number_of_contenders() {
+    time_and_output_are_linear(|i| (format!("c{i:05}"), 4096, 0));
+}
+
+#[test]
+fn time_and_output_are_linear_in_the_number_of_sizes() {
+    time_and_output_are_linear(|i| ("plan".to_owned(), 4096 * (i + 1), 0));
+}
+
+#[test]
+fn time_and_output_are_linear_in_the_number_of_cpus() {
+    time_and_output_are_linear(|i| (format!("c{i:05}"), 4096, i % 4000));
+}
+
+#[test]
+fn time_and_output_are_linear_in_the_number_of_sizes_of_two_cpus() {
+    time_and_output_are_linear(|i| ("plan".to_owned(), 4096 * (1 + i / 2), i % 2));
 }
 
 #[test]

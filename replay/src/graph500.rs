@@ -11,12 +11,14 @@ use indicatif::ProgressBar;
 use crate::arena::{Arena, Init};
 use crate::bfs::{search, search_room};
 use crate::graph::{Graph, graph_room};
+use crate::ground::{self, Ground};
 use crate::kronecker::{EDGE_FACTOR, SCALES, edges, edges_room, vertices};
 use crate::race::{Interrupted, Sample, Stopwatch, go_on, race};
 use crate::report::{Published, Workload};
 use crate::validate::{validate, validate_room};
-use crate::{Common, Finished, ground, nothing_to_tell};
+use crate::{Common, Finished, cost, nothing_to_tell};
 use clearpage_cli::UserError;
+use clearpage_cli::harness::memory;
 use clearpage_cli::harness::pin::pin;
 use clearpage_cli::harness::progress::progress;
 use clearpage_cli::harness::units::number;
@@ -58,12 +60,17 @@ fn room(scale: u32) -> u64 {
 /// If a tree breaks a rule, or differs from one run to another.
 pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     let output = args.common.output()?;
-    let mut ground = ground::for_scale(args.scale, room)?;
+    let bytes = ground::for_scale(args.scale, room)?;
     // Where it cannot be pinned it moves: figures are noisier, not wrong.
     let _ = pin(None);
     let rounds = usize::from(args.common.rounds);
-    let steps = (args.roots as usize + 2) * (1 + ARMS.len() * rounds);
-    let run = Run { scale: args.scale, roots: args.roots as usize, bar: progress(steps), stop };
+    let runs = 1 + ARMS.len() * rounds;
+    let run =
+        Run { scale: args.scale, roots: args.roots as usize, bar: ProgressBar::hidden(), stop };
+    let Ok(small) = run.small() else { return Ok(nothing_to_tell(&run.bar)) };
+    cost::announce(small.seconds_of(runs, run.searches()), args.scale, bytes);
+    let mut ground = Ground::take(bytes)?;
+    let run = Run { bar: progress((run.roots + 2) * runs), ..run };
 
     // The first run warms up, and is the one whose trees are judged.
     let Ok(judged) = run.once(ground.pages(), ARMS[0], true) else {
@@ -117,11 +124,37 @@ struct Found {
     cleared: u64,
     trees: Vec<u64>,
     seconds: Vec<f64>,
+    /// Seconds for the validation of all trees.
+    validation: f64,
     /// Edges that each search traversed, if the trees were validated.
     edges: Vec<u64>,
 }
 
+impl Found {
+    /// Returns the seconds of `runs` runs with `searches` searches each, of which the first is
+    /// validated, at this run's scale.
+    fn seconds_of(&self, runs: usize, searches: usize) -> f64 {
+        let (runs, searches, found) = (runs as f64, searches as f64, self.trees.len() as f64);
+        let searching: f64 = self.seconds.iter().sum();
+        let generation = self.sample.total - searching;
+        runs * (generation + searches * searching / found) + searches * self.validation / found
+    }
+}
+
 impl Run<'_> {
+    /// Runs on a small graph, for an estimate.
+    fn small(&self) -> Result<Found, Interrupted> {
+        const ROOTS: usize = 8;
+        let (scale, roots) = (cost::small(self.scale), self.roots.min(ROOTS));
+        let run = Run { scale, roots, bar: ProgressBar::hidden(), ..*self };
+        run.once(memory::Arena::new(room(scale) as usize).pages(), ARMS[0], true)
+    }
+
+    /// Returns the number of searches: no root is searched from twice.
+    fn searches(&self) -> usize {
+        self.roots.min(vertices(self.scale))
+    }
+
     fn once(&self, pages: &mut [Page], init: Init, judge: bool) -> Result<Found, Interrupted> {
         let arena = Arena::new(pages, init, NonZeroUsize::MIN);
         let step = |what: &str| {
@@ -129,7 +162,7 @@ impl Run<'_> {
             self.bar.inc(1);
             go_on(self.stop)
         };
-        let mut clock = Stopwatch::default();
+        let (mut clock, mut validation) = (Stopwatch::default(), Stopwatch::default());
         let (edges, _) = clock.time(|| edges(&arena, self.scale));
         step("edges")?;
         let (graph, _) = clock.time(|| Graph::new(&arena, vertices(self.scale), &edges));
@@ -142,7 +175,7 @@ impl Run<'_> {
             digest.write(tree.parents.as_bytes());
             trees.push(digest.finish());
             if judge {
-                let judged = validate(&arena, &edges, root, &tree);
+                let (judged, _) = validation.time(|| validate(&arena, &edges, root, &tree));
                 inside
                     .push(judged.unwrap_or_else(|broken| panic!("tree of root {root}: {broken}")));
             }
@@ -155,6 +188,7 @@ impl Run<'_> {
             cleared: spent.npages * PAGE_SIZE as u64,
             trees,
             seconds,
+            validation: validation.seconds,
             edges: inside,
         })
     }
@@ -181,6 +215,20 @@ mod tests {
                 assert!(found.cleared < judged.cleared);
             }
         }
+    }
+
+    #[test]
+    fn time_is_that_of_all_runs_searches_and_the_validation() {
+        let found = Found {
+            sample: Sample { init: 1.0, total: 10.0 },
+            cleared: 0,
+            trees: vec![0; 2],
+            seconds: vec![1.0, 3.0],
+            validation: 12.0,
+            edges: Vec::new(),
+        };
+        assert_eq!(found.seconds_of(1, 2), 10.0 + 12.0);
+        assert_eq!(found.seconds_of(11, 64), 11.0 * (6.0 + 64.0 * 2.0) + 64.0 * 6.0);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use clearpage_cli::UserError;
 use clearpage_cli::harness::Backing;
 use clearpage_cli::harness::memory::{self, Arena};
 use clearpage_cli::harness::room::Room;
-use clearpage_cli::harness::units::format_size;
+use clearpage_cli::harness::units::{about, format_size};
 
 /// Memory, and the pages that back it.
 pub struct Ground {
@@ -92,12 +92,12 @@ pub fn slack() -> u64 {
     (4 * cpu::caches().l3 as u64).max(64 << 20)
 }
 
-/// Maps the memory that a workload needs at `scale`, plus the slack.
+/// Returns the bytes that a workload needs at `scale`, plus the slack.
 ///
 /// # Errors
-/// There is not so much; the message says what there is, and the scale that it is enough for.
-pub fn for_scale(scale: u32, need: impl Fn(u32) -> u64) -> Result<Ground, UserError> {
-    Ground::take(bytes_for(scale, &Room::free(), |scale| need(scale) + slack())?)
+/// Less memory is free; the message names the largest scale that fits.
+pub fn for_scale(scale: u32, need: impl Fn(u32) -> u64) -> Result<usize, UserError> {
+    bytes_for(scale, &Room::free(), |scale| need(scale) + slack())
 }
 
 fn bytes_for(scale: u32, room: &Room, need: impl Fn(u32) -> u64) -> Result<usize, UserError> {
@@ -110,8 +110,8 @@ fn bytes_for(scale: u32, room: &Room, need: impl Fn(u32) -> u64) -> Result<usize
         format!("the largest scale that fits is {largest}")
     });
     Err(UserError(format!(
-        "--scale {scale}: needs {} MiB, which is more than {}; {largest}",
-        need(scale) >> 20,
+        "--scale {scale}: needs {}, which is more than {}; {largest}",
+        about(need(scale)),
         room.why
     )))
 }
@@ -147,7 +147,7 @@ mod tests {
         let room = |most: usize| Room { most, why: "what there is".to_owned() };
         assert_eq!(bytes_for(10, &room(1 << 20), need).unwrap(), 1 << 20);
         let UserError(message) = bytes_for(14, &room((2 << 20) + 5), need).unwrap_err();
-        for words in ["--scale 14", "needs 16 MiB", "what there is", "that fits is 11"] {
+        for words in ["--scale 14", "needs 16.0 MiB", "what there is", "that fits is 11"] {
             assert!(message.contains(words), "{message}");
         }
         assert!(bytes_for(14, &room(5), need).unwrap_err().0.contains("no scale fits"));

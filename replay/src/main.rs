@@ -2,12 +2,13 @@
 //! was published with.
 //!
 //! A workload (`hugetlb`, `graph500`, `pagerank`) runs in the memory of `ground`, which `arena`
-//! allocates as `page_vec`s. `race` runs the arms in turn, `report` holds the result, and `table`
+//! allocates as `page_vec`s; `cost` estimates how long it takes. `race` runs the arms in turn, `report` holds the result, and `table`
 //! prints it. `graph500` checks its `bfs` with `validate` in a `graph` of the edges of `kronecker`;
 //! `pagerank` computes the `ranks` of the same graph.
 
 mod arena;
 mod bfs;
+mod cost;
 mod free;
 mod graph;
 mod graph500;

@@ -10,12 +10,14 @@ use indicatif::ProgressBar;
 use crate::arena::{Arena, Init};
 use crate::graph::{Graph, graph_room};
 use crate::graph500::ARMS;
+use crate::ground::{self, Ground};
 use crate::kronecker::{EDGE_FACTOR, SCALES, edges, edges_room, vertices};
 use crate::race::{Interrupted, Sample, Stopwatch, go_on, race};
 use crate::ranks::{distance, page_rank, ranks_room};
 use crate::report::{Published, Workload};
-use crate::{Common, Finished, ground, nothing_to_tell};
+use crate::{Common, Finished, cost, nothing_to_tell};
 use clearpage_cli::UserError;
+use clearpage_cli::harness::memory;
 use clearpage_cli::harness::pin;
 use clearpage_cli::harness::progress::progress;
 use clearpage_cli::harness::units::number;
@@ -60,14 +62,18 @@ pub fn run(args: &Args, stop: &AtomicBool) -> Result<ExitCode, UserError> {
     let threads = threads(args.threads, pin::allowed()?.len())?;
     // What is checked needs as much again as a rank, outside.
     let need = |scale| room(scale) + ((size_of::<f64>() as u64) << scale);
-    let mut ground = ground::for_scale(args.scale, need)?;
+    let bytes = ground::for_scale(args.scale, need)?;
     if threads == NonZeroUsize::MIN {
         // Where it cannot be pinned it moves: figures are noisier, not wrong.
         let _ = pin::pin(None);
     }
     let rounds = usize::from(args.common.rounds);
-    let bar = progress(3 * (1 + ARMS.len() * rounds));
-    let run = Run { scale: args.scale, threads, bar, stop };
+    let runs = 1 + ARMS.len() * rounds;
+    let run = Run { scale: args.scale, threads, bar: ProgressBar::hidden(), stop };
+    let Ok(small) = run.small() else { return Ok(nothing_to_tell(&run.bar)) };
+    cost::announce(runs as f64 * small.sample.total, args.scale, bytes);
+    let mut ground = Ground::take(bytes)?;
+    let run = Run { bar: progress(3 * runs), ..run };
 
     // The first run warms up, and is the one whose ranks are checked.
     let Ok(first) = run.once(ground.pages(), ARMS[0], true) else {
@@ -135,6 +141,13 @@ struct Found {
 }
 
 impl Run<'_> {
+    /// Runs on a small graph, for an estimate.
+    fn small(&self) -> Result<Found, Interrupted> {
+        let scale = cost::small(self.scale);
+        let run = Run { scale, bar: ProgressBar::hidden(), ..*self };
+        run.once(memory::Arena::new(room(scale) as usize).pages(), ARMS[0], false)
+    }
+
     fn once(&self, pages: &mut [Page], init: Init, check: bool) -> Result<Found, Interrupted> {
         let arena = Arena::new(pages, init, self.threads);
         let step = |what: &str| {

@@ -12,7 +12,8 @@ use serde_json::Value;
 fn command(args: &[&str]) -> Command {
     let mut command =
         clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage-replay").as_ref());
-    command.args(args).env_remove("CLEARPAGE_FORCE").env_remove("CLEARPAGE_TUNING");
+    command.args(args).env_remove("TERM");
+    command.env_remove("CLEARPAGE_FORCE").env_remove("CLEARPAGE_TUNING");
     command
 }
 
@@ -60,7 +61,9 @@ fn a_full_standard_output_is_one_line_and_the_file_is_written() {
     let message = refused(&command(&args).stdout(full).output().unwrap());
     let written = format!("written: {}\n", file.path());
     let error = "error: standard output: No space left on device (os error 28)\n";
-    assert_eq!(message, written + error);
+    let (first, rest) = message.split_once('\n').unwrap();
+    assert!(is_announcement(first), "{message}");
+    assert_eq!(rest, written + error);
     assert_eq!(file.json()["complete"], true);
 }
 
@@ -122,6 +125,14 @@ fn errors_of_arguments_name_the_allowed_values() {
 }
 
 #[test]
+fn without_a_workload_the_help_is_printed() {
+    let message = refused(&run(&[]));
+    for line in ["\nUsage: clearpage-replay <COMMAND>\n", "\n  hugetlb ", "\nExamples:\n"] {
+        assert!(message.contains(line), "{line:?}: {message}");
+    }
+}
+
+#[test]
 fn scale_too_large_for_memory_is_refused_before_measuring() {
     let available = clearpage_cli::harness::machine::memory().available;
     // What the edges alone take, 16 a vertex of 8 bytes.
@@ -153,12 +164,34 @@ fn every_workload_has_a_manual_page() {
     }
 }
 
+/// Returns whether a line announces time and memory.
+fn is_announcement(line: &str) -> bool {
+    let words = line.strip_prefix("takes about ").and_then(|rest| rest.strip_suffix(" of memory"));
+    words.is_some_and(|words| words.contains(" and up to "))
+}
+
 #[test]
-fn hugetlb_announces_its_time_and_memory() {
+fn every_workload_announces_its_time_and_memory() {
     let least = (4 * clearpage::cpu::caches().l3).max(64 << 20).to_string();
-    let output = run(&["hugetlb", "--memory", &least, "--rounds", "1"]);
-    let first = String::from_utf8(output.stderr).unwrap();
-    assert!(first.starts_with("takes ") && first.contains(" of memory, and about "), "{first}");
+    for args in [
+        &["hugetlb", "--memory", &least][..],
+        &["graph500", "--scale=4", "--roots=1"],
+        &["pagerank", "--scale=4", "--threads=1"],
+    ] {
+        let output = run(&[args, &["--rounds=1"]].concat());
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.lines().count() == 1 && is_announcement(text.trim_end()), "{text}");
+    }
+}
+
+#[test]
+fn a_dumb_terminal_gets_ascii() {
+    let args = ["graph500", "--scale=4", "--roots=1", "--rounds=1"];
+    for (term, is_ascii) in [("dumb", true), ("xterm", false)] {
+        let output = command(&args).env("TERM", term).output().unwrap();
+        assert_eq!(stdout(&output).is_ascii(), is_ascii, "{output:?}");
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ const ENVIRONMENT: [(&str, &str); 5] = [
     ),
     ("COLUMNS", "Width of tables and text. Default: that of the terminal."),
     ("NO_COLOR", "Disables colours."),
-    ("TERM", "If it is dumb, clearpage without a command prints ASCII without colours."),
+    ("TERM", "If it is dumb, tables are ASCII, without colours."),
 ];
 
 const STATUS: &str = "0 on success, 2 if an argument is wrong or a file cannot be read or written.";

@@ -1,13 +1,13 @@
 //! The frame of a command line program: signals, arguments, and the message of an error.
 
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use super::output::note;
-use super::terminal::{Plain, is_active};
+use super::terminal::Plain;
 use crate::UserError;
 
 /// Parses the arguments, runs `command` and returns the exit code of the process: 2 after an error.
@@ -47,21 +47,61 @@ fn without_files(args: impl Iterator<Item = String>) -> Vec<String> {
     kept.map(|arg| if arg.starts_with("--share=") { "--share".to_owned() } else { arg }).collect()
 }
 
-/// Prints what clap prints: the help, or an error. clap prints arguments unescaped: if one needs
-/// escapes, the message is printed without colours.
+/// Prints what clap prints: the help, or an error, which becomes a line. clap prints arguments unescaped.
 fn usage(error: &clap::Error) -> Result<ExitCode, UserError> {
-    let raw = |arg: OsString| arg.to_string_lossy().contains(is_active);
-    if error.use_stderr() && std::env::args_os().any(raw) {
-        error.to_string().lines().for_each(|line| note(&Plain(line)));
+    // Without any argument, a command that needs one prints its help as an error.
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if error.use_stderr() && !is_help {
+        note(&Plain(in_a_line(&error.to_string())));
     } else if let Err(error) = error.print().and_then(|()| io::stdout().flush()) {
         return Err(UserError(format!("standard output: {error}")));
     }
     Ok(ExitCode::from(error.exit_code() as u8))
 }
 
+/// Joins the lines of a message of clap.
+fn in_a_line(message: &str) -> String {
+    let mut out = String::new();
+    for line in message.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let line = match line.strip_prefix("For more information, try ") {
+            Some(option) => format!("see {}", option.trim_end_matches('.')),
+            None => line.replacen("Usage: ", "usage: ", 1),
+        };
+        // Allowed values, and a list of arguments.
+        let continues = out.ends_with(':') || line.starts_with(['[', '<']);
+        out += match (out.is_empty(), continues) {
+            (true, _) => "",
+            (false, true) => " ",
+            (false, false) => "; ",
+        };
+        out += &line;
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_of_arguments_are_a_line() {
+        let cases = [
+            (
+                "error: invalid value 'a' for '--b <B>'\n  [possible values: c, d]\n\n\
+                 For more information, try '--help'.\n",
+                "error: invalid value 'a' for '--b <B>' [possible values: c, d]; see '--help'",
+            ),
+            (
+                "error: the following required arguments were not provided:\n  <A>\n  <B>...\n\n\
+                 Usage: x <A> <B>...\n\nFor more information, try '--help'.\n",
+                "error: the following required arguments were not provided: <A> <B>...; \
+                 usage: x <A> <B>...; see '--help'",
+            ),
+        ];
+        for (message, line) in cases {
+            assert_eq!(in_a_line(message), line);
+        }
+    }
 
     #[test]
     fn recorded_arguments_have_no_paths() {

@@ -1,6 +1,6 @@
 //! Tables on a terminal.
 
-use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
+use comfy_table::presets::{ASCII_FULL_CONDENSED, NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::terminal;
@@ -18,7 +18,7 @@ pub fn plain() -> Table {
 
 /// Returns an empty table with lines.
 pub fn ruled() -> Table {
-    preset(UTF8_FULL_CONDENSED)
+    preset(if terminal::is_ascii() { ASCII_FULL_CONDENSED } else { UTF8_FULL_CONDENSED })
 }
 
 /// Aligns columns to the right, up to the first that the table does not have.

@@ -15,6 +15,16 @@ pub fn width() -> Option<u16> {
     columns.filter(|&columns| columns > 0).or_else(terminal)
 }
 
+/// Returns whether the terminal displays ASCII alone: `TERM=dumb`.
+pub fn is_ascii() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// Returns the sign before a deviation.
+pub fn plus_minus() -> &'static str {
+    if is_ascii() { "+/-" } else { "±" }
+}
+
 /// Returns text and a line break, wrapped between words for the terminal.
 pub fn paragraph(text: &str) -> String {
     wrap(text, width().map_or(usize::MAX, usize::from))

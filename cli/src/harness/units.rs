@@ -28,6 +28,11 @@ pub fn about_time(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(time.as_secs().max(1))).to_string()
 }
 
+/// Returns what a measurement is announced by: its time and its memory.
+pub fn cost(time: Duration, bytes: u64) -> String {
+    format!("takes about {} and up to {} of memory", about_time(time), about(bytes))
+}
+
 /// Formats a figure with three digits, or all digits before the point.
 pub fn three_digits(figure: f64) -> String {
     let decimals = match figure {
@@ -89,9 +94,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     });
     let unit = if suffix.is_empty() { Some(1) } else { unit.map(|unit| unit.1) };
     let bytes = digits.parse::<u64>().ok().zip(unit).and_then(|(n, unit)| n.checked_mul(unit));
-    bytes.ok_or_else(|| {
-        format!("{text:?} is no size: allowed are bytes or K, M, G, T (powers of 1024), as 64K")
-    })
+    bytes.ok_or_else(|| "allowed are bytes or K, M, G, T (powers of 1024), as 64K".to_owned())
 }
 
 /// Reads `0.05` or `5%`, if it is not negative.

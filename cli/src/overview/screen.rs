@@ -36,7 +36,7 @@ impl Screen {
         const UNKNOWN: usize = 80;
         Self {
             columns: terminal::width().map_or(UNKNOWN, usize::from),
-            blocks: std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+            blocks: !terminal::is_ascii(),
             // Neither without a terminal, nor under NO_COLOR or TERM=dumb.
             colours: console::colors_enabled(),
         }

@@ -9,11 +9,14 @@ use crate::harness::units::format_size;
 use crate::report::facts::Recorded;
 
 /// Width of every picture, in units.
-pub const WIDTH: f64 = 480.0;
+pub const WIDTH: f64 = 490.0;
 /// Width that a narrow page shows of a chart: all but the names of the lines.
-const NARROW: f64 = 368.0;
-const LEFT: f64 = 74.0;
-const RIGHT: f64 = 354.0;
+const NARROW: f64 = 378.0;
+/// Room for the names of rows in a font that is a quarter wider than DejaVu Sans.
+const LEFT: f64 = 84.0;
+const RIGHT: f64 = 364.0;
+/// Between the name of a row and the axis.
+const GAP: f64 = 4.0;
 const TOP: f64 = 20.0;
 const HEIGHT: f64 = 230.0;
 const BOTTOM: f64 = TOP + HEIGHT;
@@ -170,7 +173,7 @@ impl Plot<'_> {
         let heads = ["", "size"].into_iter().chain(self.rows.iter().map(|row| row.name));
         let baseline = |i: usize| BOTTOM + 15.0 + i as f64 * LINE + if i > 1 { 4.0 } else { 0.0 };
         for (i, head) in heads.enumerate().filter(|(_, head)| !head.is_empty()) {
-            let (x, y) = (LEFT - 8.0, baseline(i));
+            let (x, y) = (LEFT - GAP, baseline(i));
             let _ = writeln!(body, r#"<text class="soft end" x="{x}" y="{y}">{head}</text>"#);
         }
         // From the largest down, skip columns that would touch the one before.
@@ -283,6 +286,7 @@ fn apart(wanted: &[f64], gap: f64, (low, high): (f64, f64)) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::times::{OF_MEMSET, OF_PER_PAGE};
     use super::*;
 
     #[test]
@@ -302,6 +306,15 @@ mod tests {
         for width in [WIDTH, NARROW] {
             assert!(style.contains(&format!("aspect-ratio: {width} / var(--height);")), "{width}");
         }
+    }
+
+    /// Bold DejaVu Sans is 68.7 units wide.
+    #[test]
+    fn the_longest_name_of_a_row_has_room_left_of_the_axis() {
+        const IN_DEJAVU_SANS: f64 = 63.3;
+        let room = LEFT - GAP;
+        assert!(width(OF_MEMSET) <= room && 1.25 * IN_DEJAVU_SANS <= room);
+        assert!(width(OF_PER_PAGE) <= width(OF_MEMSET));
     }
 
     #[test]

@@ -15,6 +15,10 @@ use crate::report::{Cell, Report, Temperature};
 /// The values of the axis, unless a report has others.
 const VALUES: (f64, f64) = (0.25, 4.0);
 
+/// The names of the rows below the axis.
+pub const OF_MEMSET: &str = "× memset";
+pub const OF_PER_PAGE: &str = "× a page";
+
 /// One temperature of the machine: what clearpage is compared with.
 #[derive(Debug)]
 pub struct Comparison<'a> {
@@ -93,9 +97,9 @@ fn picture(report: &Report, frame: Frame, comparison: &Comparison<'_>) -> Pictur
     let figures = |ratios: &[(usize, f64)]| {
         ratios.iter().map(|&(size, ratio)| (size, times(ratio))).collect()
     };
-    let mut rows = vec![Row { name: "× memset", figures: figures(of_memset) }];
+    let mut rows = vec![Row { name: OF_MEMSET, figures: figures(of_memset) }];
     if !of_per_page.is_empty() {
-        rows.push(Row { name: "× a page", figures: figures(of_per_page) });
+        rows.push(Row { name: OF_PER_PAGE, figures: figures(of_per_page) });
     }
     let caches = &report.machine.facts;
     let (levels, baseline) = (levels(frame.values), Some(1.0));

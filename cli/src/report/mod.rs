@@ -5,7 +5,7 @@ pub mod group;
 mod limits;
 pub mod load;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 
 use clap::ValueEnum;
@@ -184,16 +184,15 @@ pub struct Overhead {
 
 /// Sets each cell's [`of_envelope`](Cell::of_envelope), where its place has a primitive.
 pub fn compare_to_envelope(cells: &mut [Cell]) {
-    let with_primitive: HashSet<Place> =
-        cells.iter().filter(|cell| cell.primitive).map(|cell| cell.place).collect();
-    let mut best: HashMap<Place, f64> = HashMap::new();
+    let mut envelope: HashMap<Place, (f64, bool)> = HashMap::new();
     for cell in cells.iter().filter(|cell| cell.in_envelope()) {
-        let best = best.entry(cell.place).or_insert(cell.ns);
+        let (best, has_primitive) = envelope.entry(cell.place).or_insert((cell.ns, false));
         *best = best.min(cell.ns);
+        *has_primitive |= cell.primitive;
     }
     for cell in cells {
-        let best = best.get(&cell.place).filter(|_| with_primitive.contains(&cell.place));
-        cell.of_envelope = best.map(|best| best / cell.ns);
+        let best = envelope.get(&cell.place).filter(|(_, has_primitive)| *has_primitive);
+        cell.of_envelope = best.map(|(best, _)| best / cell.ns);
     }
 }
 

@@ -50,8 +50,8 @@ for (const svg of all("svg")) {
   const shown = all("text", svg).filter((element) => getComputedStyle(element).display !== "none");
   const texts = shown.map((element) => [element, element.getBoundingClientRect()]);
   texts.forEach(([element, box], i) => {
-    if (box.left < frame.left - 1 || box.right > frame.right + 1 ||
-        box.top < frame.top - 1 || box.bottom > frame.bottom + 1) outside.push(text(element));
+    const by = Math.max(frame.left - box.left, box.right - frame.right, frame.top - box.top, box.bottom - frame.bottom);
+    if (by > 1) outside.push(`${text(element)}: by ${by.toFixed(1)} px, ${(box.width / unit).toFixed(1)} units wide`);
     for (const [other, its] of texts.slice(i + 1)) {
       const wide = Math.min(box.right, its.right) - Math.max(box.left, its.left);
       const high = Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top);

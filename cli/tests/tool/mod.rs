@@ -20,7 +20,7 @@ pub fn clearpage(args: &[&str]) -> Output {
 pub fn command(args: &[&str]) -> Command {
     let mut command =
         clearpage_testkit::emulator::command(env!("CARGO_BIN_EXE_clearpage").as_ref());
-    command.args(args).env_remove("COLUMNS");
+    command.args(args).env_remove("COLUMNS").env_remove("TERM");
     command.env_remove("CLEARPAGE_FORCE").env_remove("CLEARPAGE_TUNING");
     command
 }
