@@ -154,6 +154,9 @@ fn gallery_has_a_card_a_page_and_a_picture_for_each_report() {
         assert!(index.contains(&format!("./{name}")), "{name}: {index:?}");
     }
     let page = links("a b#.html");
+    for page in [&index, &page] {
+        assert!(page.iter().any(|link| link == env!("CARGO_PKG_HOMEPAGE")), "{page:?}");
+    }
     for name in ["index.html", "a%20b%23.json", "a%20b%23.svg"] {
         assert!(page.contains(&format!("./{name}")), "{name}: {page:?}");
     }

@@ -61,10 +61,9 @@ pub fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// Returns the link to the project, if its manifest has the address.
-pub fn project() -> Option<Link> {
-    let address = env!("CARGO_PKG_REPOSITORY").to_owned();
-    (!address.is_empty()).then(|| (address, "clearpage".to_owned()))
+/// Returns the link to the project.
+pub fn project() -> Link {
+    (env!("CARGO_PKG_HOMEPAGE").to_owned(), "clearpage".to_owned())
 }
 
 /// Writes links as items of a list.
@@ -90,7 +89,7 @@ fn head(body: &mut String, report: &Report, links: &[Link]) {
     ];
     items(body, &contents.map(|(address, text)| (address.to_owned(), text.to_owned())));
     items(body, links);
-    items(body, project().as_slice());
+    items(body, &[project()]);
     body.push_str("</ul></nav>\n</header>\n<main>\n");
 }
 

@@ -37,7 +37,7 @@ pub fn html(reports: &[(String, &Report)]) -> String {
          zeroes memory that is in its caches (hot) or not (cold).</p>\n<nav aria-label=\"Links\"><ul>"
     );
     items(&mut body, &[(format!("./{INDEX}.svg"), "Picture of all".to_owned())]);
-    items(&mut body, project().as_slice());
+    items(&mut body, &[project()]);
     body.push_str("</ul></nav>\n</header>\n<main>\n");
     table(&mut body, reports, &titles);
     body.push_str(&legend::html(reports.iter().map(|(_, report)| *report)));
