@@ -112,7 +112,7 @@ pub struct Bench {
     #[arg(long, alias = "intent", value_name = "NAME,...", value_delimiter = ',',
           value_parser = one_or_all::<Temperature>())]
     pub temperature: Vec<Vec<Temperature>>,
-    /// Pages that the memory is mapped by [default: thp]
+    /// Pages that the memory is mapped by [default: thp; base on Windows]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',',
           value_parser = one_or_all::<Backing>())]
     pub backing: Vec<Vec<Backing>>,

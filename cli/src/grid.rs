@@ -2,6 +2,7 @@
 //! that can be refused is refused here, before the first measurement.
 
 use std::collections::BTreeSet;
+use std::env::consts::OS;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -101,7 +102,7 @@ pub fn grid(args: &Bench) -> Result<Grid, UserError> {
     };
     let mut grid = Grid { blocks: Vec::new(), warnings: Vec::new() };
     let memory = memory();
-    for backing in backings(&args.backing, reserved().is_some(), &mut grid.warnings)? {
+    for backing in backings(&args.backing, OS, reserved().is_some(), &mut grid.warnings)? {
         // Checked for the most threads, so that an error comes before the first measurement.
         let room = Room::of(backing, &memory, threads);
         let sizes = sizes(args, backing, &room, &mut grid.warnings)?;
@@ -181,22 +182,34 @@ fn crews(args: &Bench) -> Result<Vec<Vec<Option<usize>>>, UserError> {
     Ok(crews)
 }
 
+/// Returns the pages of all memory on a system where they cannot be chosen.
+fn only(os: &str) -> Option<Backing> {
+    match os {
+        "linux" => None,
+        // Large pages need a privilege there, and are never transparent.
+        "windows" => Some(Backing::Base),
+        _ => Some(Backing::Thp),
+    }
+}
+
 /// Returns the backings to measure; for "all", the available ones.
 fn backings(
     asked: &[Vec<Backing>],
+    os: &str,
     reserved: bool,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Backing>, UserError> {
     if asked.is_empty() {
-        return Ok(vec![Backing::Thp]);
+        return Ok(vec![only(os).unwrap_or(Backing::Thp)]);
     }
-    let linux = cfg!(target_os = "linux");
     let mut backings = Vec::new();
     for backing in distinct(asked.iter().flatten().copied()) {
         // Otherwise by "all".
         let named = asked.iter().any(|pages| pages[..] == [backing]);
         let wrong = match backing {
-            Backing::Base | Backing::Hugetlb if !linux => "pages can be chosen only on Linux",
+            _ if only(os).is_some_and(|only| only != backing) => {
+                "pages can be chosen only on Linux"
+            }
             Backing::Hugetlb if !reserved => {
                 "no huge page is reserved and free; `sysctl vm.nr_hugepages=512` reserves some"
             }
@@ -278,9 +291,9 @@ mod tests {
         assert_eq!(temperatures(&blocks[1]), [Temperature::Fault]);
         assert!(blocks[0].cases.is_sorted());
         // The walk, the largest call, and the pieces of fresh memory.
-        assert_eq!(blocks[0].bytes(1 << 34), 1 << 34);
+        assert_eq!(blocks[0].bytes(1 << 30), 1 << 30);
         assert_eq!(blocks[0].bytes(0), blocks[0].cases.last().unwrap().0);
-        assert!(blocks[1].bytes(1 << 34) < 1 << 34);
+        assert!(blocks[1].bytes(1 << 30) < 1 << 30);
     }
 
     #[test]
@@ -327,17 +340,30 @@ mod tests {
     fn unavailable_backings_are_left_out_of_all_and_refused_by_name() {
         let mut warnings = Vec::new();
         let mut found = |asked: &str, reserved| {
-            backings(&args(&["--backing", asked]).backing, reserved, &mut warnings)
+            backings(&args(&["--backing", asked]).backing, "linux", reserved, &mut warnings)
         };
         assert_eq!(found("thp,thp", false).unwrap(), [Backing::Thp]);
         assert!(found("hugetlb", false).is_err());
         assert!(found("all,hugetlb", false).is_err());
-        #[cfg(target_os = "linux")]
+        let all = <Backing as clap::ValueEnum>::value_variants();
+        assert_eq!(found("all", true).unwrap(), all);
+        assert_eq!(found("all", false).unwrap(), [Backing::Base, Backing::Thp]);
+        assert_eq!(warnings.len(), 1);
+    }
+
+    #[test]
+    fn windows_has_only_base_pages() {
+        let of = |os, options: &[&str]| {
+            backings(&args(options).backing, os, false, &mut Vec::new()).map_err(|e| e.to_string())
+        };
+        for (os, page) in
+            [("linux", Backing::Thp), ("macos", Backing::Thp), ("windows", Backing::Base)]
         {
-            let all = <Backing as clap::ValueEnum>::value_variants();
-            assert_eq!(found("all", true).unwrap(), all);
-            assert_eq!(found("all", false).unwrap(), [Backing::Base, Backing::Thp]);
-            assert_eq!(warnings.len(), 1);
+            assert_eq!(of(os, &[]).unwrap(), [page], "{os}");
+            assert_eq!(of(os, &["--backing", page.name()]).unwrap(), [page], "{os}");
         }
+        assert_eq!(of("windows", &["--backing=all"]).unwrap(), [Backing::Base]);
+        let wrong = of("windows", &["--backing=thp"]).unwrap_err();
+        assert_eq!(wrong, "--backing thp: pages can be chosen only on Linux");
     }
 }

@@ -68,8 +68,8 @@ fn no_line_is_longer_and_no_word_is_broken() {
         let known: BTreeSet<&str> = words(&wide).into_iter().chain(names).collect();
         for line in narrow.lines() {
             // Commands are not wrapped.
-            let command = line.starts_with("  ") || line.starts_with("Usage: ");
-            let is_command = command && line.contains("clearpage ");
+            let example = line.starts_with("  ") && line.contains("clearpage ");
+            let is_command = example || line.starts_with("Usage: ");
             let fits = line.chars().count() <= COLUMNS || is_command;
             assert!(fits, "{args:?}: {line:?} in\n{narrow}");
         }

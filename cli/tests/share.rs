@@ -2,6 +2,8 @@
 
 mod tool;
 
+use std::path::MAIN_SEPARATOR;
+
 use clearpage::PAGE_SIZE;
 use clearpage_cli::report::load::load;
 use clearpage_cli::report::{Report, Temperature};
@@ -35,9 +37,10 @@ fn the_files_are_named_after_the_cpu_and_can_be_read() {
     assert!(read(&folder.join("results"), svg).contains("<svg"));
 
     let request = String::from_utf8(output.stderr).unwrap();
+    let folder = format!("results{MAIN_SEPARATOR}");
     for line in [
-        format!("  clearpage judge results/{json}"),
-        format!("  git add results/{json} results/{svg}"),
+        format!("  clearpage judge {folder}{json}"),
+        format!("  git add {folder}{json} {folder}{svg}"),
         format!("({name}.svg)"),
     ] {
         assert!(request.contains(&line), "{line}: {request}");
@@ -69,5 +72,5 @@ fn the_report_has_no_path_and_no_host_name() {
 fn a_folder_that_cannot_be_written_is_refused_before_measuring() {
     let folder = tempfile::tempdir().unwrap();
     let message = refused(&run(folder.path(), &["bench", "--share=absent"]));
-    assert!(message.contains("absent/"), "{message}");
+    assert!(message.contains(&format!("absent{MAIN_SEPARATOR}")), "{message}");
 }
