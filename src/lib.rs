@@ -60,6 +60,8 @@
 //!   build time, so that all crates of a program share one size.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// Such a build lacks some items that the text names.
+#![cfg_attr(not(feature = "std"), allow(rustdoc::broken_intra_doc_links))]
 #![cfg_attr(clearpage_ppc_asm_feature, feature(asm_experimental_arch))]
 #![cfg_attr(clearpage_asan, feature(sanitize))]
 
@@ -82,6 +84,10 @@
 ///
 #[doc = include_str!("../docs/which-call.md")]
 pub mod guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/in-a-kernel.md")]
+mod in_a_kernel {}
 
 pub mod checks;
 mod clear;

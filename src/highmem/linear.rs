@@ -8,7 +8,9 @@ use super::{Frame, FrameRange, Highmem, tag};
 use crate::page::{PAGE_SHIFT, Page};
 
 /// Frames that are permanently mapped in order, as by a kernel's linear or direct map: an address
-/// is a physical address plus an offset (Linux's `phys_to_virt`). It cannot map other frames.
+/// is a physical address plus an offset (Linux's `phys_to_virt`). It cannot map other frames. For
+/// memory in several such parts, implement [`Highmem`] and ask the maps in turn:
+/// `low.page_address(frames).or_else(|| high.page_address(frames))`.
 #[derive(Clone, Copy, Debug)]
 #[doc(alias = "phys_to_virt")]
 pub struct LinearMap {
@@ -38,14 +40,16 @@ impl LinearMap {
     /// the address space: a kernel's `PAGE_OFFSET`, or 0 if memory is identity-mapped.
     ///
     /// # Safety
-    /// As [`LinearMap::new`] for the first frame's address, whose provenance must be exposed.
+    /// As [`LinearMap::new`] for the first frame's address. If the memory belongs to a Rust object,
+    /// its provenance must be exposed; memory that the kernel maps itself belongs to none.
     ///
     /// # Panics
     /// If the first frame would be at address 0, which is reserved for the null pointer.
-    pub unsafe fn with_offset(frames: FrameRange, offset: usize) -> Self {
+    pub const unsafe fn with_offset(frames: FrameRange, offset: usize) -> Self {
         let address = (frames.start().address() as usize).wrapping_add(offset);
-        let base = core::ptr::with_exposed_provenance_mut(address);
-        Self { frames, base: NonNull::new(base).expect("the first frame would be at address 0") }
+        // As `with_exposed_provenance_mut`, which is not `const` in Rust 1.85.
+        let base = NonNull::new(address as *mut Page);
+        Self { frames, base: base.expect("the first frame would be at address 0") }
     }
 
     /// Returns the frames in the map.

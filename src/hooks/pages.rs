@@ -175,7 +175,8 @@ impl<M: Highmem, I: Checker> PageHooks<M, I> {
     /// The caller may overwrite the frames, and nothing else reads or writes them meanwhile.
     ///
     /// # Errors
-    /// A frame could not be mapped: it and those after it still hold their user's data.
+    /// A frame could not be mapped: it and those after it still hold their user's data. Do not reuse
+    /// them before a later call clears them.
     #[doc(alias = "free_pages_prepare")]
     #[inline]
     pub unsafe fn free_prepare(

@@ -104,7 +104,7 @@ pub fn init() -> Result<(), InitError> {
 /// - Until the next such call, every CPU that clears memory can execute the instructions of each
 ///   feature in `facts`, at the privilege level and on the memory where it clears.
 /// - The block size is that of their instruction.
-/// - No other thread clears memory meanwhile.
+/// - No other thread, and no interrupt, clears memory meanwhile.
 ///
 /// # Errors
 /// The facts are of another ISA, or an instruction that clears a block has no valid size of it. The
