@@ -2,8 +2,9 @@
  * clearpage: zeroes page-aligned memory with the fastest instruction of the CPU, chosen at run time.
  *
  * All functions may be called from any thread and from inside an allocation or a signal handler: none allocates,
- * waits for a lock or unwinds. An argument that is not allowed writes nothing and returns a negative code, which
- * clearpage_strerror explains. Addresses and lengths are in bytes unless a name ends in `pages`.
+ * waits for a lock or unwinds, and on Linux, but for LoongArch, none changes errno. An argument that is not allowed
+ * writes nothing and returns a negative code, which clearpage_strerror explains. Lengths are in bytes; npages, chunk,
+ * hot, done and cleared are numbers of pages. The first clear needs up to 9 KiB of stack, later ones less than 1 KiB.
  *
  * Made from capi/src by cbindgen; do not edit.
  */
@@ -13,6 +14,19 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* A code that is ignored may leave memory that is not zero. */
+#if (defined(__cplusplus) && __cplusplus >= 201703L) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+#define CLEARPAGE_NODISCARD [[nodiscard]]
+#else
+#define CLEARPAGE_NODISCARD
+#endif
+
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define CLEARPAGE_NOEXCEPT noexcept
+#else
+#define CLEARPAGE_NOEXCEPT
+#endif
 
 /**
  * The version of this header.
@@ -147,13 +161,14 @@ extern "C" {
 /**
  * Returns the version of the library: major << 16 | minor << 8 | patch.
  */
-uint32_t clearpage_version(void);
+uint32_t clearpage_version(void) CLEARPAGE_NOEXCEPT;
 
 /**
- * Returns the size of a page in bytes: 4096, or 16384 or 65536 if the library was built with
- * CLEARPAGE_PAGE_SHIFT=14 or 16.
+ * Returns the size of a page in bytes, which all functions mean by a page: 4096, or 16384 or 65536 if
+ * the library was built with CLEARPAGE_PAGE_SHIFT=14 or 16. The operating system's may be another.
  */
-size_t clearpage_page_size(void);
+size_t clearpage_page_size(void)
+CLEARPAGE_NOEXCEPT;
 
 /**
  * Zeroes one page.
@@ -164,7 +179,7 @@ size_t clearpage_page_size(void);
  * Returns CLEARPAGE_OK, CLEARPAGE_E_NULL, or CLEARPAGE_E_ALIGN if `page` is not a multiple of the
  * page size.
  */
-int clearpage_clear_page(void *page);
+CLEARPAGE_NODISCARD int clearpage_clear_page(void *page) CLEARPAGE_NOEXCEPT;
 
 /**
  * Zeroes `npages` contiguous pages for `intent`: CLEARPAGE_AUTO, CLEARPAGE_HOT or CLEARPAGE_COLD.
@@ -177,10 +192,14 @@ int clearpage_clear_page(void *page);
  * CLEARPAGE_E_ALIGN if `pages` is not a multiple of the page size, or CLEARPAGE_E_LENGTH if the
  * pages are longer than PTRDIFF_MAX bytes or than the rest of the address space.
  */
-int clearpage_clear_pages(void *pages, size_t npages, uint32_t intent);
+CLEARPAGE_NODISCARD
+int clearpage_clear_pages(void *pages,
+                          size_t npages,
+                          uint32_t intent)
+CLEARPAGE_NOEXCEPT;
 
 /**
- * Zeroes `npages` contiguous pages and leaves page number `hot` in the cache, with 32 KiB on either
+ * Zeroes `npages` contiguous pages and leaves page `hot`, counted from 0, in the cache, with 32 KiB on either
  * side of it: for the fault handler of a huge page, of which one byte was touched.
  *
  * # Safety
@@ -190,12 +209,16 @@ int clearpage_clear_pages(void *pages, size_t npages, uint32_t intent);
  * than `npages`, or CLEARPAGE_E_NULL, CLEARPAGE_E_ALIGN or CLEARPAGE_E_LENGTH as
  * clearpage_clear_pages does.
  */
-int clearpage_clear_pages_around(void *pages, size_t npages, size_t hot);
+CLEARPAGE_NODISCARD
+int clearpage_clear_pages_around(void *pages,
+                                 size_t npages,
+                                 size_t hot)
+CLEARPAGE_NOEXCEPT;
 
 /**
  * Zeroes `npages` contiguous pages in chunks of `chunk` pages. Between two chunks it calls `between`
- * with the number of pages cleared so far and with `argument`; if that returns a value other than 0,
- * the remaining pages are unchanged. `between` may be NULL. It must not throw or longjmp. If
+ * with the number of pages cleared so far, `done`, and with `argument`; if that returns a value other
+ * than 0, the remaining pages are unchanged. `between` may be NULL. It must not throw or longjmp. If
  * `cleared` is not NULL, it receives the number of cleared pages.
  *
  * # Safety
@@ -206,26 +229,33 @@ int clearpage_clear_pages_around(void *pages, size_t npages, size_t hot);
  * CLEARPAGE_E_CHUNK, because `chunk` is 0, or CLEARPAGE_E_INTENT, CLEARPAGE_E_NULL,
  * CLEARPAGE_E_ALIGN or CLEARPAGE_E_LENGTH as clearpage_clear_pages does.
  */
+CLEARPAGE_NODISCARD
 int clearpage_clear_pages_chunked(void *pages,
                                   size_t npages,
                                   size_t chunk,
                                   uint32_t intent,
                                   int (*between)(size_t done, void *argument),
                                   void *argument,
-                                  size_t *cleared);
+                                  size_t *cleared)
+CLEARPAGE_NOEXCEPT;
 
 /**
  * Zeroes `npages` pages at any addresses, listed in any order, with one fence for all of them where
  * the CPU needs a fence. With 0 pages it does nothing, for any `pages`.
  *
  * # Safety
- * `pages` is an array of `npages` pointers, each valid for writes of one page.
+ * `pages` is an array of `npages` pointers, each valid for writes of one page. No part of the array
+ * is in one of these pages.
  *
  * Returns CLEARPAGE_OK. Nothing is written if it returns CLEARPAGE_E_INTENT, CLEARPAGE_E_NULL if
  * `pages` or one of its pointers is NULL, CLEARPAGE_E_ALIGN if one of them is not a multiple of the
  * page size, or CLEARPAGE_E_LENGTH if the array is longer than PTRDIFF_MAX bytes.
  */
-int clearpage_clear_scattered(void *const *pages, size_t npages, uint32_t intent);
+CLEARPAGE_NODISCARD
+int clearpage_clear_scattered(void *const *pages,
+                              size_t npages,
+                              uint32_t intent)
+CLEARPAGE_NOEXCEPT;
 
 /**
  * Zeroes `len` bytes of any alignment for `intent`. With 0 bytes it does nothing, for any `bytes`.
@@ -236,29 +266,32 @@ int clearpage_clear_scattered(void *const *pages, size_t npages, uint32_t intent
  * Returns CLEARPAGE_OK. Nothing is written if it returns CLEARPAGE_E_INTENT, CLEARPAGE_E_NULL, or
  * CLEARPAGE_E_LENGTH if `len` is more than PTRDIFF_MAX or than the rest of the address space.
  */
-int clearpage_zero(void *bytes, size_t len, uint32_t intent);
+CLEARPAGE_NODISCARD int clearpage_zero(void *bytes, size_t len, uint32_t intent) CLEARPAGE_NOEXCEPT;
 
 /**
  * Returns the text of a code that a function returned; a constant, so any thread may use it.
  */
-const char *clearpage_strerror(int code);
+const char *clearpage_strerror(int code) CLEARPAGE_NOEXCEPT;
 
 /**
  * Sets the policy of the process: 0, CLEARPAGE_INIT_ON_ALLOC, CLEARPAGE_INIT_ON_FREE or both.
  *
  * Returns CLEARPAGE_OK, or CLEARPAGE_E_POLICY; the policy is then unchanged.
  */
-int clearpage_set_policy(uint32_t policy);
+CLEARPAGE_NODISCARD int clearpage_set_policy(uint32_t policy) CLEARPAGE_NOEXCEPT;
 
 /**
  * Returns the policy of the process. Before clearpage_set_policy it is 0; a build with std takes it
- * from CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, which are 0 or 1.
+ * from CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, which are 0 or 1, and ends the process with
+ * status 2 if one is invalid: see clearpage_init.
  */
-uint32_t clearpage_policy(void);
+uint32_t clearpage_policy(void)
+CLEARPAGE_NOEXCEPT;
 
 /**
  * For an allocator to call before it returns a block of `len` bytes, of any alignment: clears it if
- * `flags` and the policy require it. The result is best for memory that is used at once.
+ * `flags` and the policy require it. The result is best for memory that is used at once. As
+ * clearpage_policy it may end the process, unless clearpage_init or clearpage_set_policy was called.
  *
  * # Safety
  * `block` is valid for writes of `len` bytes.
@@ -266,31 +299,51 @@ uint32_t clearpage_policy(void);
  * Returns CLEARPAGE_CLEARED, or CLEARPAGE_OK if the block holds what it held. Nothing is written if
  * it returns CLEARPAGE_E_FLAGS, CLEARPAGE_E_NULL, or CLEARPAGE_E_LENGTH as clearpage_zero does.
  */
-int clearpage_post_alloc(void *block, size_t len, uint32_t flags);
+CLEARPAGE_NODISCARD
+int clearpage_post_alloc(void *block,
+                         size_t len,
+                         uint32_t flags)
+CLEARPAGE_NOEXCEPT;
 
 /**
  * For an allocator to call when a block of `len` bytes, of any alignment, is freed: clears it if the
- * policy has CLEARPAGE_INIT_ON_FREE, unless CLEARPAGE_KNOWN_ZERO says that it is zero.
+ * policy has CLEARPAGE_INIT_ON_FREE, unless CLEARPAGE_KNOWN_ZERO says that it is zero. An allocator
+ * that then writes to the block, such as a link of a free list, must not pass KNOWN_ZERO for it later.
  *
  * # Safety
  * `block` is valid for writes of `len` bytes.
  *
  * Returns what clearpage_post_alloc returns.
  */
+CLEARPAGE_NODISCARD
 int clearpage_free_prepare(void *block,
                            size_t len,
-                           uint32_t flags);
+                           uint32_t flags)
+CLEARPAGE_NOEXCEPT;
 
 /**
- * Detects the CPU and, in a build with std, reads CLEARPAGE_FORCE, CLEARPAGE_TUNING,
- * CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE. Optional: the first call that needs them does
- * it, but it has no way to report an invalid variable and ends the process with status 2. May be
- * called more than once.
+ * Detects the CPU and, in a build with std, obeys CLEARPAGE_FORCE, CLEARPAGE_TUNING,
+ * CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, with the values from when the library was
+ * loaded. Optional: the first call that clears, or that asks for the policy, does the same, but it
+ * cannot report an invalid variable and ends the process with status 2. A tuning of another CPU is
+ * ignored, with a line on standard error. May be called more than once.
  *
  * Returns CLEARPAGE_OK, CLEARPAGE_E_ENVIRONMENT, or CLEARPAGE_E_UNAVAILABLE if the library was built
- * for one primitive that this CPU lacks. clearpage_init_message has the whole error.
+ * for one primitive that this CPU lacks; a clear would then raise an invalid instruction.
+ * clearpage_init_message has the whole error.
  */
-int clearpage_init(void);
+CLEARPAGE_NODISCARD
+int clearpage_init(void)
+CLEARPAGE_NOEXCEPT;
+
+/**
+ * Makes the plan for this CPU and sets the policy to 0, whatever the variables of the environment
+ * say: for a program that must start with invalid variables, or that obeys none. clearpage_init
+ * afterwards returns CLEARPAGE_OK.
+ *
+ * Returns CLEARPAGE_OK, or CLEARPAGE_E_UNAVAILABLE as clearpage_init does.
+ */
+CLEARPAGE_NODISCARD int clearpage_init_default(void) CLEARPAGE_NOEXCEPT;
 
 /**
  * Writes the text of the error that clearpage_init returns, with the variable and its value, or an
@@ -301,27 +354,31 @@ int clearpage_init(void);
  * # Safety
  * `text` is valid for writes of `size` bytes; it may be NULL if `size` is 0.
  */
-size_t clearpage_init_message(char *text, size_t size);
+size_t clearpage_init_message(char *text, size_t size) CLEARPAGE_NOEXCEPT;
 
 /**
- * Clears all memory from now on with one primitive, such as "avx2". Other threads continue with the
- * primitive that they have read. NULL undoes it and makes the plan again, as clearpage_init does. To
- * compare primitives, and to test; it overrides the environment.
+ * Clears all pages from now on with one primitive, such as "avx2"; clearpage_zero still clears short
+ * ranges with ordinary stores. Other threads continue with the primitive that they have read. NULL
+ * undoes it and makes the plan again, from CLEARPAGE_FORCE, CLEARPAGE_TUNING or the CPU. To compare
+ * primitives, and to test; it overrides the environment.
  *
  * # Safety
  * `name` is NULL or a string that ends with 0.
  *
- * Returns CLEARPAGE_OK. Nothing changes if it returns CLEARPAGE_E_PRIMITIVE, or
- * CLEARPAGE_E_UNAVAILABLE because this CPU or build cannot run the primitive; for NULL what
- * clearpage_init returns.
+ * Returns CLEARPAGE_OK. Nothing changes, so an earlier primitive stays, if it returns
+ * CLEARPAGE_E_PRIMITIVE, CLEARPAGE_E_UNAVAILABLE because this CPU or build cannot run the primitive,
+ * or for NULL CLEARPAGE_E_ENVIRONMENT because one of the two variables is invalid.
  */
-int clearpage_force(const char *name);
+CLEARPAGE_NODISCARD
+int clearpage_force(const char *name)
+CLEARPAGE_NOEXCEPT;
 
 /**
  * Returns the name of the primitive that clears `bytes` bytes for `intent`, a constant such as
- * "clzero", or NULL if the intent is unknown.
+ * "clzero", or NULL if the intent is unknown. For short ranges that are not whole pages
+ * clearpage_zero uses ordinary stores instead.
  */
-const char *clearpage_plan_name(uint32_t intent, size_t bytes);
+const char *clearpage_plan_name(uint32_t intent, size_t bytes) CLEARPAGE_NOEXCEPT;
 
 #ifdef __cplusplus
 } // extern "C"

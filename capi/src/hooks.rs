@@ -28,6 +28,7 @@ pub const CLEARPAGE_WILL_OVERWRITE: u32 = 16;
 /// Sets the policy of the process: 0, CLEARPAGE_INIT_ON_ALLOC, CLEARPAGE_INIT_ON_FREE or both.
 ///
 /// Returns CLEARPAGE_OK, or CLEARPAGE_E_POLICY; the policy is then unchanged.
+#[must_use]
 #[no_mangle]
 pub extern "C" fn clearpage_set_policy(policy: u32) -> c_int {
     if policy & !(CLEARPAGE_INIT_ON_ALLOC | CLEARPAGE_INIT_ON_FREE) != 0 {
@@ -41,7 +42,8 @@ pub extern "C" fn clearpage_set_policy(policy: u32) -> c_int {
 }
 
 /// Returns the policy of the process. Before clearpage_set_policy it is 0; a build with std takes it
-/// from CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, which are 0 or 1.
+/// from CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, which are 0 or 1, and ends the process with
+/// status 2 if one is invalid: see clearpage_init.
 #[no_mangle]
 pub extern "C" fn clearpage_policy() -> u32 {
     let policy = hooks::policy();
@@ -50,13 +52,15 @@ pub extern "C" fn clearpage_policy() -> u32 {
 }
 
 /// For an allocator to call before it returns a block of `len` bytes, of any alignment: clears it if
-/// `flags` and the policy require it. The result is best for memory that is used at once.
+/// `flags` and the policy require it. The result is best for memory that is used at once. As
+/// clearpage_policy it may end the process, unless clearpage_init or clearpage_set_policy was called.
 ///
 /// # Safety
 /// `block` is valid for writes of `len` bytes.
 ///
 /// Returns CLEARPAGE_CLEARED, or CLEARPAGE_OK if the block holds what it held. Nothing is written if
 /// it returns CLEARPAGE_E_FLAGS, CLEARPAGE_E_NULL, or CLEARPAGE_E_LENGTH as clearpage_zero does.
+#[must_use]
 #[no_mangle]
 pub unsafe extern "C" fn clearpage_post_alloc(block: *mut c_void, len: usize, flags: u32) -> c_int {
     code_of(|| {
@@ -68,12 +72,14 @@ pub unsafe extern "C" fn clearpage_post_alloc(block: *mut c_void, len: usize, fl
 }
 
 /// For an allocator to call when a block of `len` bytes, of any alignment, is freed: clears it if the
-/// policy has CLEARPAGE_INIT_ON_FREE, unless CLEARPAGE_KNOWN_ZERO says that it is zero.
+/// policy has CLEARPAGE_INIT_ON_FREE, unless CLEARPAGE_KNOWN_ZERO says that it is zero. An allocator
+/// that then writes to the block, such as a link of a free list, must not pass KNOWN_ZERO for it later.
 ///
 /// # Safety
 /// `block` is valid for writes of `len` bytes.
 ///
 /// Returns what clearpage_post_alloc returns.
+#[must_use]
 #[no_mangle]
 pub unsafe extern "C" fn clearpage_free_prepare(
     block: *mut c_void,

@@ -61,8 +61,8 @@ pub extern "C" fn clearpage_version() -> u32 {
     (CLEARPAGE_VERSION_MAJOR << 16) | (CLEARPAGE_VERSION_MINOR << 8) | CLEARPAGE_VERSION_PATCH
 }
 
-/// Returns the size of a page in bytes: 4096, or 16384 or 65536 if the library was built with
-/// CLEARPAGE_PAGE_SHIFT=14 or 16.
+/// Returns the size of a page in bytes, which all functions mean by a page: 4096, or 16384 or 65536 if
+/// the library was built with CLEARPAGE_PAGE_SHIFT=14 or 16. The operating system's may be another.
 #[no_mangle]
 pub extern "C" fn clearpage_page_size() -> usize {
     PAGE_SIZE
@@ -75,6 +75,7 @@ pub extern "C" fn clearpage_page_size() -> usize {
 ///
 /// Returns CLEARPAGE_OK, CLEARPAGE_E_NULL, or CLEARPAGE_E_ALIGN if `page` is not a multiple of the
 /// page size.
+#[must_use]
 #[no_mangle]
 pub unsafe extern "C" fn clearpage_clear_page(page: *mut c_void) -> c_int {
     // SAFETY: the caller's promise.
@@ -90,6 +91,7 @@ pub unsafe extern "C" fn clearpage_clear_page(page: *mut c_void) -> c_int {
 /// Returns CLEARPAGE_OK. Nothing is written if it returns CLEARPAGE_E_INTENT, CLEARPAGE_E_NULL,
 /// CLEARPAGE_E_ALIGN if `pages` is not a multiple of the page size, or CLEARPAGE_E_LENGTH if the
 /// pages are longer than PTRDIFF_MAX bytes or than the rest of the address space.
+#[must_use]
 #[no_mangle]
 pub unsafe extern "C" fn clearpage_clear_pages(
     pages: *mut c_void,
@@ -104,7 +106,7 @@ pub unsafe extern "C" fn clearpage_clear_pages(
     })
 }
 
-/// Zeroes `npages` contiguous pages and leaves page number `hot` in the cache, with 32 KiB on either
+/// Zeroes `npages` contiguous pages and leaves page `hot`, counted from 0, in the cache, with 32 KiB on either
 /// side of it: for the fault handler of a huge page, of which one byte was touched.
 ///
 /// # Safety
@@ -113,6 +115,7 @@ pub unsafe extern "C" fn clearpage_clear_pages(
 /// Returns CLEARPAGE_OK. Nothing is written if it returns CLEARPAGE_E_HOT, because `hot` is not less
 /// than `npages`, or CLEARPAGE_E_NULL, CLEARPAGE_E_ALIGN or CLEARPAGE_E_LENGTH as
 /// clearpage_clear_pages does.
+#[must_use]
 #[no_mangle]
 pub unsafe extern "C" fn clearpage_clear_pages_around(
     pages: *mut c_void,
@@ -131,8 +134,8 @@ pub unsafe extern "C" fn clearpage_clear_pages_around(
 }
 
 /// Zeroes `npages` contiguous pages in chunks of `chunk` pages. Between two chunks it calls `between`
-/// with the number of pages cleared so far and with `argument`; if that returns a value other than 0,
-/// the remaining pages are unchanged. `between` may be NULL. It must not throw or longjmp. If
+/// with the number of pages cleared so far, `done`, and with `argument`; if that returns a value other
+/// than 0, the remaining pages are unchanged. `between` may be NULL. It must not throw or longjmp. If
 /// `cleared` is not NULL, it receives the number of cleared pages.
 ///
 /// # Safety
@@ -142,6 +145,7 @@ pub unsafe extern "C" fn clearpage_clear_pages_around(
 /// Returns CLEARPAGE_OK, also if `between` stopped it. Nothing is written if it returns
 /// CLEARPAGE_E_CHUNK, because `chunk` is 0, or CLEARPAGE_E_INTENT, CLEARPAGE_E_NULL,
 /// CLEARPAGE_E_ALIGN or CLEARPAGE_E_LENGTH as clearpage_clear_pages does.
+#[must_use]
 #[no_mangle]
 pub unsafe extern "C" fn clearpage_clear_pages_chunked(
     pages: *mut c_void,
@@ -174,11 +178,13 @@ pub unsafe extern "C" fn clearpage_clear_pages_chunked(
 /// the CPU needs a fence. With 0 pages it does nothing, for any `pages`.
 ///
 /// # Safety
-/// `pages` is an array of `npages` pointers, each valid for writes of one page.
+/// `pages` is an array of `npages` pointers, each valid for writes of one page. No part of the array
+/// is in one of these pages.
 ///
 /// Returns CLEARPAGE_OK. Nothing is written if it returns CLEARPAGE_E_INTENT, CLEARPAGE_E_NULL if
 /// `pages` or one of its pointers is NULL, CLEARPAGE_E_ALIGN if one of them is not a multiple of the
 /// page size, or CLEARPAGE_E_LENGTH if the array is longer than PTRDIFF_MAX bytes.
+#[must_use]
 #[no_mangle]
 pub unsafe extern "C" fn clearpage_clear_scattered(
     pages: *const *mut c_void,
@@ -209,6 +215,7 @@ pub unsafe extern "C" fn clearpage_clear_scattered(
 ///
 /// Returns CLEARPAGE_OK. Nothing is written if it returns CLEARPAGE_E_INTENT, CLEARPAGE_E_NULL, or
 /// CLEARPAGE_E_LENGTH if `len` is more than PTRDIFF_MAX or than the rest of the address space.
+#[must_use]
 #[no_mangle]
 pub unsafe extern "C" fn clearpage_zero(bytes: *mut c_void, len: usize, intent: u32) -> c_int {
     code_of(|| {

@@ -8,13 +8,16 @@ use crate::code::{
     CLEARPAGE_E_ENVIRONMENT, CLEARPAGE_E_PRIMITIVE, CLEARPAGE_E_UNAVAILABLE, CLEARPAGE_OK, code_of,
 };
 
-/// Detects the CPU and, in a build with std, reads CLEARPAGE_FORCE, CLEARPAGE_TUNING,
-/// CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE. Optional: the first call that needs them does
-/// it, but it has no way to report an invalid variable and ends the process with status 2. May be
-/// called more than once.
+/// Detects the CPU and, in a build with std, obeys CLEARPAGE_FORCE, CLEARPAGE_TUNING,
+/// CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, with the values from when the library was
+/// loaded. Optional: the first call that clears, or that asks for the policy, does the same, but it
+/// cannot report an invalid variable and ends the process with status 2. A tuning of another CPU is
+/// ignored, with a line on standard error. May be called more than once.
 ///
 /// Returns CLEARPAGE_OK, CLEARPAGE_E_ENVIRONMENT, or CLEARPAGE_E_UNAVAILABLE if the library was built
-/// for one primitive that this CPU lacks. clearpage_init_message has the whole error.
+/// for one primitive that this CPU lacks; a clear would then raise an invalid instruction.
+/// clearpage_init_message has the whole error.
+#[must_use]
 #[no_mangle]
 pub extern "C" fn clearpage_init() -> c_int {
     if let Err(error) = rust::init() {
@@ -25,6 +28,24 @@ pub extern "C" fn clearpage_init() -> c_int {
         return CLEARPAGE_E_ENVIRONMENT;
     }
     CLEARPAGE_OK
+}
+
+/// Makes the plan for this CPU and sets the policy to 0, whatever the variables of the environment
+/// say: for a program that must start with invalid variables, or that obeys none. clearpage_init
+/// afterwards returns CLEARPAGE_OK.
+///
+/// Returns CLEARPAGE_OK, or CLEARPAGE_E_UNAVAILABLE as clearpage_init does.
+#[must_use]
+#[no_mangle]
+pub extern "C" fn clearpage_init_default() -> c_int {
+    // Cannot fail: the CPU's tuning has only primitives that it can run.
+    #[cfg(all(feature = "std", any(unix, windows)))]
+    let _ = rust::Tuning::detect().install();
+    #[cfg(not(all(feature = "std", any(unix, windows))))]
+    let _ = rust::reset_plan();
+    rust::hooks::set_policy(rust::hooks::InitPolicy::OFF);
+    // Fails only in a build for one primitive.
+    rust::init().map_or_else(code, |()| CLEARPAGE_OK)
 }
 
 fn code(error: InitError) -> c_int {
@@ -99,16 +120,18 @@ impl core::fmt::Write for Cut {
     }
 }
 
-/// Clears all memory from now on with one primitive, such as "avx2". Other threads continue with the
-/// primitive that they have read. NULL undoes it and makes the plan again, as clearpage_init does. To
-/// compare primitives, and to test; it overrides the environment.
+/// Clears all pages from now on with one primitive, such as "avx2"; clearpage_zero still clears short
+/// ranges with ordinary stores. Other threads continue with the primitive that they have read. NULL
+/// undoes it and makes the plan again, from CLEARPAGE_FORCE, CLEARPAGE_TUNING or the CPU. To compare
+/// primitives, and to test; it overrides the environment.
 ///
 /// # Safety
 /// `name` is NULL or a string that ends with 0.
 ///
-/// Returns CLEARPAGE_OK. Nothing changes if it returns CLEARPAGE_E_PRIMITIVE, or
-/// CLEARPAGE_E_UNAVAILABLE because this CPU or build cannot run the primitive; for NULL what
-/// clearpage_init returns.
+/// Returns CLEARPAGE_OK. Nothing changes, so an earlier primitive stays, if it returns
+/// CLEARPAGE_E_PRIMITIVE, CLEARPAGE_E_UNAVAILABLE because this CPU or build cannot run the primitive,
+/// or for NULL CLEARPAGE_E_ENVIRONMENT because one of the two variables is invalid.
+#[must_use]
 #[no_mangle]
 pub unsafe extern "C" fn clearpage_force(name: *const c_char) -> c_int {
     code_of(|| {
@@ -127,7 +150,8 @@ pub unsafe extern "C" fn clearpage_force(name: *const c_char) -> c_int {
 }
 
 /// Returns the name of the primitive that clears `bytes` bytes for `intent`, a constant such as
-/// "clzero", or NULL if the intent is unknown.
+/// "clzero", or NULL if the intent is unknown. For short ranges that are not whole pages
+/// clearpage_zero uses ordinary stores instead.
 #[no_mangle]
 pub extern "C" fn clearpage_plan_name(intent: u32, bytes: usize) -> *const c_char {
     match crate::intent(intent) {

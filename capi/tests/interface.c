@@ -1,6 +1,7 @@
 /* Every function of clearpage.h: what it clears, and the code for each argument that is not allowed. */
 #include <clearpage.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,7 +157,7 @@ static void policies(void)
         CHECK(clearpage_free_prepare(pages, 3 * page, 0) == (on_free ? CLEARPAGE_CLEARED : CLEARPAGE_OK));
         CHECK(only(pages, pages + (on_free ? 3 * page : 0)));
     }
-    clearpage_set_policy(0);
+    CHECK(clearpage_set_policy(0) == CLEARPAGE_OK);
 }
 
 static void texts(void)
@@ -173,17 +174,25 @@ static void texts(void)
 
 static void forced(void)
 {
+    const char *automatic = clearpage_plan_name(CLEARPAGE_AUTO, 1 << 30);
+
     CHECK(clearpage_force("generic") == CLEARPAGE_OK);
     CHECK(strcmp(clearpage_plan_name(CLEARPAGE_COLD, 1 << 30), "generic") == 0);
     clears();
     CHECK(clearpage_force(NULL) == CLEARPAGE_OK);
+    CHECK(clearpage_force("generic") == CLEARPAGE_OK);
+    CHECK(clearpage_set_policy(CLEARPAGE_INIT_ON_FREE) == CLEARPAGE_OK);
+    CHECK(clearpage_init_default() == CLEARPAGE_OK);
+    CHECK(strcmp(clearpage_plan_name(CLEARPAGE_AUTO, 1 << 30), automatic) == 0);
+    CHECK(clearpage_policy() == 0);
 }
 
 /* With an argument: the variable is invalid; the argument is part of the message. */
-static int invalid_variable(const char *expected)
+static void invalid_variable(const char *expected)
 {
     char whole[400], cut[8];
     size_t len;
+    int of_the_policy;
 
     CHECK(clearpage_init() == CLEARPAGE_E_ENVIRONMENT);
     len = clearpage_init_message(whole, sizeof whole);
@@ -192,24 +201,34 @@ static int invalid_variable(const char *expected)
     CHECK(clearpage_init_message(cut, sizeof cut) == len);
     CHECK(strlen(cut) == sizeof cut - 1 && strncmp(cut, whole, sizeof cut - 1) == 0);
     CHECK(clearpage_init_message(NULL, 0) == len);
-    return failures != 0;
+    of_the_policy = strncmp(expected, "CLEARPAGE_INIT_", 15) == 0;
+    CHECK(clearpage_force(NULL) == (of_the_policy ? CLEARPAGE_OK : CLEARPAGE_E_ENVIRONMENT));
+
+    CHECK(clearpage_init_default() == CLEARPAGE_OK);
+    CHECK(clearpage_init() == CLEARPAGE_OK);
+    CHECK(clearpage_init_message(whole, sizeof whole) == 0);
+    CHECK(clearpage_policy() == 0);
+    clears();
 }
 
 int main(int argc, char **argv)
 {
     char text[4] = "abc";
 
-    if (argc > 1)
-        return invalid_variable(argv[1]);
-    CHECK(clearpage_init() == CLEARPAGE_OK);
-    CHECK(clearpage_init_message(text, sizeof text) == 0);
-    CHECK(text[0] == 0 && text[1] == 'b');
-
     page = clearpage_page_size();
     before = aligned_alloc(page, (NPAGES + 2) * page);
     if (before == NULL)
         return 2;
     pages = before + page;
+    errno = EDOM;
+    if (argc > 1) {
+        invalid_variable(argv[1]);
+        CHECK(errno == EDOM);
+        return failures != 0;
+    }
+    CHECK(clearpage_init() == CLEARPAGE_OK);
+    CHECK(clearpage_init_message(text, sizeof text) == 0);
+    CHECK(text[0] == 0 && text[1] == 'b');
     clears();
     chunks();
     nothing_to_clear();
@@ -217,6 +236,7 @@ int main(int argc, char **argv)
     policies();
     texts();
     forced();
+    CHECK(errno == EDOM);
     free(before);
     return failures != 0;
 }

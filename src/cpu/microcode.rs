@@ -8,11 +8,9 @@
 pub fn microcode() -> Option<u64> {
     #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
     {
-        use std::io::Read;
-
         // The kernel returns whole CPUs, and the lines of one take much less than this.
         let mut text = [0; 4096];
-        let len = std::fs::File::open("/proc/cpuinfo").ok()?.read(&mut text).ok()?;
+        let len = crate::env::read_start(c"/proc/cpuinfo", &mut text)?;
         revision(&text[..len])
     }
     #[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"))))]

@@ -47,6 +47,13 @@ impl From<io::Error> for FileError {
     }
 }
 
+/// Reads the first bytes of a file and returns their number. Unlike `std::fs` it does not change errno,
+/// which `free` must keep.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn read_start(path: &CStr, room: &mut [u8]) -> Option<usize> {
+    File::open(path).ok()??.read(room).ok()
+}
+
 /// Calls `with` on the text of a file and returns its result.
 pub(crate) fn with_text<T>(path: &CStr, with: impl FnOnce(&str) -> T) -> Result<T, FileError> {
     let file = File::open(path)?.ok_or(FileError::NotRegular)?;
@@ -81,5 +88,23 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         // SAFETY: `map` mapped this range, and no borrow outlives `self`.
         unsafe { unmap(self.0, Self::LEN) };
+    }
+}
+
+// On LoongArch rustix calls the C library.
+#[cfg(all(test, target_os = "linux", not(target_arch = "loongarch64")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errno_stays() {
+        assert!(std::fs::File::open("/no such folder/file").is_err());
+        let errno = io::Error::last_os_error().raw_os_error();
+        assert_eq!(read_start(c"/proc/version/file", &mut [0; 9]), None);
+        assert!(with_text(c"/proc/version/file", |_| ()).is_err());
+        assert_eq!(io::Error::last_os_error().raw_os_error(), errno);
+        // The control: std changes it.
+        assert!(std::fs::File::open("/proc/version/file").is_err());
+        assert_ne!(io::Error::last_os_error().raw_os_error(), errno);
     }
 }

@@ -16,6 +16,8 @@ mod system;
 mod variable;
 
 pub use file::FileError;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use file::read_start;
 pub(crate) use file::with_text;
 pub(crate) use read::value;
 pub(crate) use report::{ignore, refuse};
