@@ -11,8 +11,8 @@ use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
 use clearpage::{Intent, PAGE_SIZE};
 
 use crate::arch;
+use crate::checked::{Checked, Reach};
 use crate::console::print;
-use crate::kmap::{Kmap, Reach};
 use crate::memory::{BOUNDARY, END, START, range};
 
 type Pages = BitmapPageAllocator<PAGE_SIZE>;
@@ -29,11 +29,11 @@ pub fn run() {
     print!("{served}; pages: mapped, write_bytes a page, post_alloc a page, post_alloc a block;");
     print!(" in windows, post_alloc a page, post_alloc a block\n");
     for npages in [1, 8, 64, 512] {
-        let direct = Kmap::new(Reach::Table);
+        let direct = Checked::new(Reach::Table);
         let mapped = |way: Way| instructions(START..BOUNDARY, npages, |block| way(&direct, block));
         let mapped = [mapped(write_each), mapped(init_each), mapped(init_block)];
         let windows = |reach, way: Way| {
-            let kmap = Kmap::new(reach);
+            let kmap = Checked::new(reach);
             instructions(BOUNDARY..END, npages, |block| way(&kmap, block))
         };
         let windows = [windows(Reach::Page, init_each), windows(Reach::Block, init_block)];
@@ -52,10 +52,10 @@ pub fn run() {
 }
 
 /// A way to zero a block.
-type Way = fn(&Kmap, FrameRange);
+type Way = fn(&Checked, FrameRange);
 
 /// As ArceOS zeroes frames for page tables and user memory.
-fn write_each(kmap: &Kmap, block: FrameRange) {
+fn write_each(kmap: &Checked, block: FrameRange) {
     for frame in block.iter() {
         let page: NonNull<u8> = kmap.page_address(frame.into()).unwrap().cast();
         // SAFETY: the allocator has just returned the frame.
@@ -63,11 +63,11 @@ fn write_each(kmap: &Kmap, block: FrameRange) {
     }
 }
 
-fn init_each(kmap: &Kmap, block: FrameRange) {
+fn init_each(kmap: &Checked, block: FrameRange) {
     block.iter().for_each(|frame| init_block(kmap, frame.into()));
 }
 
-fn init_block(kmap: &Kmap, block: FrameRange) {
+fn init_block(kmap: &Checked, block: FrameRange) {
     let hooks = PageHooks::new(kmap).with_policy(InitPolicy::ON_ALLOC);
     // SAFETY: the allocator has just returned the block.
     let _ = unsafe { hooks.post_alloc(block, AllocFlags::NONE) }.unwrap();

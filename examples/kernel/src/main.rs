@@ -5,11 +5,12 @@
 
 mod arch;
 mod check;
+mod checked;
 mod console;
 mod count;
 mod kmap;
 mod memory;
-mod mutant;
+mod needs;
 mod paging;
 mod tick;
 mod trap;
@@ -24,8 +25,8 @@ use clearpage::hooks::{AllocFlags, DataState, InitPolicy, PageHooks};
 use clearpage::{Intent, Order, Page};
 
 use check::{Checker, Content, observe};
+use checked::{Checked, Reach};
 use console::print;
-use kmap::{Kmap, Reach};
 use memory::{BOUNDARY, END, START, range};
 
 /// The stack pointer is set, interrupts are disabled, and nothing else is prepared.
@@ -113,7 +114,7 @@ fn every_primitive() -> u64 {
         }
         clearpage::force(primitive.name()).unwrap();
         for reach in Reach::ALL {
-            let kmap = Kmap::new(reach);
+            let kmap = Checked::new(reach);
             for (frames, intent) in ranges.iter().zip(Intent::ALL.iter().cycle()) {
                 observe(*frames, format_args!("{} {reach:?} {frames}", primitive.name()), || {
                     // SAFETY: no allocator has the frames yet.
@@ -135,7 +136,7 @@ fn scattered() {
         Frame::new(start + 5 * i as u64).unwrap()
     };
     let list: [Frame; 100] = core::array::from_fn(frame);
-    let hooks = PageHooks::new(Kmap::new(Reach::Table)).with_policy(InitPolicy::BOTH);
+    let hooks = PageHooks::new(Checked::new(Reach::Table)).with_policy(InitPolicy::BOTH);
     for free in [false, true] {
         for &frame in &list {
             Checker::Kernel.fill(range(frame.get() - 1, 3));
@@ -149,7 +150,6 @@ fn scattered() {
             }
         };
         assert_eq!(done.unwrap().data, DataState::Cleared);
-        kmap::assert_closed();
         for &frame in &list {
             for (offset, content) in
                 [(0, Content::Pattern), (1, Content::Zero), (2, Content::Pattern)]
@@ -169,7 +169,7 @@ fn nested() {
     let (outer, inner) = (range(BOUNDARY + 10, 1), range(BOUNDARY + 20, 1));
     Checker::Kernel.fill(outer);
     for reach in Reach::ALL {
-        let kmap = Kmap::new(reach);
+        let kmap = Checked::new(reach);
         let window = kmap.kmap_local(outer).unwrap();
         Checker::Kernel.observe(inner, format_args!("nested {reach:?}"), || {
             // SAFETY: no allocator has the frame yet.
@@ -181,7 +181,6 @@ fn nested() {
         assert_eq!(word, !outer.start().get(), "the outer window shows another frame");
         drop(window);
     }
-    kmap::assert_closed();
 }
 
 /// Allocates and frees blocks under each policy, as a page allocator would.
@@ -189,7 +188,7 @@ fn hooks(frames: &mut FrameAllocator<16>) {
     let policies = [InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH, InitPolicy::OFF];
     let reaches = Reach::ALL.iter().cycle();
     for (policy, &reach) in policies.into_iter().zip(reaches.clone()) {
-        let hooks = PageHooks::new(Kmap::new(reach)).with_policy(policy);
+        let hooks = PageHooks::new(Checked::new(reach)).with_policy(policy);
         for order in [0, 1, 3, 9, 10].map(|order| Order::new(order).unwrap()) {
             let npages = order.npages() as u64;
             // With an address, across the boundary (order 0: after it), and without.
@@ -205,7 +204,7 @@ fn hooks(frames: &mut FrameAllocator<16>) {
 }
 
 /// Runs the hooks of one allocation.
-fn life(hooks: &PageHooks<Kmap>, block: FrameRange, policy: InitPolicy) {
+fn life(hooks: &PageHooks<Checked>, block: FrameRange, policy: InitPolicy) {
     let content = |data| match data {
         DataState::Cleared => Content::Zero,
         _ => Content::Pattern,
@@ -236,7 +235,7 @@ fn report(primitives: u64) {
             print!(" {}", primitive.name());
         }
     }
-    print!("; {} blocks, {} windows; ", check::BLOCKS.load(Relaxed), count(&kmap::OPENED));
+    print!("; {} blocks, {} windows; ", check::BLOCKS.load(Relaxed), count(&checked::OPENED));
     print!(
         "{} interrupts, {during} during a clear; they cleared {cleared} frames\n",
         count(&tick::TICKS)

@@ -7,9 +7,10 @@
 //! | from there to 120 MiB | frames without an address: only windows map them |
 
 use buddy_system_allocator::{FrameAllocator, LockedHeap};
-use clearpage::highmem::{Frame, FrameRange};
+use clearpage::highmem::{Frame, FrameRange, LinearMap};
 
-use crate::{arch, paging};
+use crate::paging::{self, Memory};
+use crate::{arch, kmap};
 
 const MIB: u64 = 1 << 20;
 
@@ -25,6 +26,8 @@ pub const DIRECT: usize = 0x1000_0000_0000;
 pub const WINDOWS: usize = 0x2000_0000_0000;
 pub const CHECKS: usize = 0x3000_0000_0000;
 
+pub const CPUS: usize = 1;
+
 /// Returns the frame that many MiB from the start of RAM.
 pub const fn frame(mib: u64) -> u64 {
     Frame::containing(arch::RAM + mib * MIB).get()
@@ -35,9 +38,10 @@ pub fn range(start: u64, npages: u64) -> FrameRange {
     FrameRange::new(Frame::new(start).unwrap(), npages).unwrap()
 }
 
-/// Returns the frames of the direct map.
-pub fn direct_frames() -> FrameRange {
-    range(START, BOUNDARY - START)
+/// Returns the direct map.
+pub fn direct_map() -> LinearMap {
+    // SAFETY: `map_all` maps these frames there, in order, forever.
+    unsafe { LinearMap::with_offset(range(START, BOUNDARY - START), DIRECT) }
 }
 
 /// Maps the kernel, devices and the direct map, and makes the page tables those of the CPU.
@@ -45,19 +49,19 @@ pub fn direct_frames() -> FrameRange {
 /// # Safety
 /// Once, at boot.
 pub unsafe fn map_all() {
-    let direct = direct_frames();
+    let direct = range(START, BOUNDARY - START);
     let physical = direct.start().address();
     let len = (direct.npages() as usize) << clearpage::PAGE_SHIFT;
     // SAFETY: the kernel is in the first range; nothing uses the second yet.
     unsafe {
-        paging::map_range(arch::RAM as usize, arch::RAM, (16 * MIB) as usize, false);
-        paging::map_range(DIRECT + physical as usize, physical, len, false);
+        paging::map_range(arch::RAM as usize, arch::RAM, (16 * MIB) as usize, Memory::Kernel);
+        paging::map_range(DIRECT + physical as usize, physical, len, Memory::Data);
     }
     for &(device, len) in arch::DEVICES {
         // SAFETY: a device of the machine.
-        unsafe { paging::map_range(device, device as u64, len, true) };
+        unsafe { paging::map_range(device, device as u64, len, Memory::Device) };
     }
-    crate::kmap::prepare();
+    kmap::prepare();
     // SAFETY: the kernel, its stack and its devices are mapped where they are.
     unsafe { paging::activate() };
 }

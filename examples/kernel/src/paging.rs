@@ -7,10 +7,7 @@ use clearpage::PAGE_SIZE;
 
 use crate::arch;
 
-/// Bytes that an entry one level above the last maps.
-pub const BLOCK_SIZE: usize = 512 * PAGE_SIZE;
-
-/// The level of an entry that maps memory.
+/// An entry that maps memory: the last one, or one of 2 MiB a level above.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Leaf {
     Page,
@@ -21,9 +18,17 @@ impl Leaf {
     pub const fn size(self) -> usize {
         match self {
             Self::Page => PAGE_SIZE,
-            Self::Block => BLOCK_SIZE,
+            Self::Block => 512 * PAGE_SIZE,
         }
     }
+}
+
+/// What an entry maps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    Kernel,
+    Data,
+    Device,
 }
 
 #[repr(C, align(4096))]
@@ -75,16 +80,16 @@ pub fn entry(address: usize, leaf: Leaf) -> *mut u64 {
 /// Maps one page or block.
 ///
 /// # Safety
-/// Nothing uses `address`, and the caller owns the physical memory or maps a device.
-pub unsafe fn map(address: usize, physical: u64, leaf: Leaf, device: bool) {
+/// Nothing uses `address`. Code that accesses the memory there may do so.
+pub unsafe fn map(address: usize, physical: u64, leaf: Leaf, memory: Memory) {
     let entry = entry(address, leaf);
     // SAFETY: an entry of a table; the CPU reads it too.
-    unsafe { entry.write_volatile(arch::leaf_entry(physical, leaf, device)) };
+    unsafe { entry.write_volatile(arch::leaf_entry(physical, leaf, memory)) };
     arch::entry_added(address);
 }
 
 /// Removes the entry of one page or block. It stays mapped as long as the TLB has a copy, which
-/// [`arch::entry_removed`] discards.
+/// [`arch::invalidate`] discards.
 ///
 /// # Safety
 /// Nothing uses `address` any more.
@@ -97,14 +102,15 @@ pub unsafe fn remove(address: usize, leaf: Leaf) {
 ///
 /// # Safety
 /// As [`map`].
-pub unsafe fn map_range(address: usize, physical: u64, len: usize, device: bool) {
+pub unsafe fn map_range(address: usize, physical: u64, len: usize, memory: Memory) {
     let mut done = 0;
     while done < len {
         let (at, from) = (address + done, physical + done as u64);
-        let aligned = at % BLOCK_SIZE == 0 && from % BLOCK_SIZE as u64 == 0;
-        let leaf = if aligned && len - done >= BLOCK_SIZE { Leaf::Block } else { Leaf::Page };
+        let aligned = at % Leaf::Block.size() == 0 && from % Leaf::Block.size() as u64 == 0;
+        let leaf =
+            if aligned && len - done >= Leaf::Block.size() { Leaf::Block } else { Leaf::Page };
         // SAFETY: the caller's promise.
-        unsafe { map(at, from, leaf, device) };
+        unsafe { map(at, from, leaf, memory) };
         done += leaf.size();
     }
 }

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use clearpage::highmem::clear_highpage;
 
 use crate::check::{CLEARING, Checker, Content};
-use crate::kmap::{Kmap, Reach};
+use crate::checked::{Checked, Reach};
 use crate::memory::range;
 
 /// Interrupts a second.
@@ -33,7 +33,7 @@ pub fn tick() {
     let frame = range(FRAME.load(Relaxed), 1);
     Checker::Interrupt.observe(frame, format_args!("the frame of an interrupt"), || {
         // SAFETY: the frame is the interrupt's own, and interrupts do not nest.
-        unsafe { clear_highpage(&Kmap::new(Reach::Page), frame.start()) }.unwrap();
+        unsafe { clear_highpage(&Checked::new(Reach::Page), frame.start()) }.unwrap();
         Content::Zero
     });
     CLEARED.fetch_add(1, Relaxed);

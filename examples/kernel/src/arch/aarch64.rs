@@ -4,7 +4,7 @@ use core::arch::{asm, global_asm};
 
 use clearpage::cpu::{Facts, Feature};
 
-use crate::paging::Leaf;
+use crate::paging::{Leaf, Memory};
 use crate::{tick, trap};
 
 pub const RAM: u64 = 0x4000_0000;
@@ -135,9 +135,10 @@ pub fn table_entry(physical: u64) -> u64 {
 }
 
 /// Returns the entry of a page or a block. Attributes 0 are those of Normal memory, 1 of a device.
-pub fn leaf_entry(physical: u64, leaf: Leaf, device: bool) -> u64 {
+pub fn leaf_entry(physical: u64, leaf: Leaf, memory: Memory) -> u64 {
     let kind = if leaf == Leaf::Page { 3 } else { 1 };
-    physical | kind | u64::from(device) << 2 | 0x700 // accessed, inner shareable
+    let device = u64::from(memory == Memory::Device);
+    physical | kind | device << 2 | 0x700 // accessed, inner shareable
 }
 
 /// Returns the address in an entry.
@@ -151,7 +152,7 @@ pub fn entry_added(_: usize) {
     unsafe { asm!("dsb ishst", "isb", options(nostack, preserves_flags)) };
 }
 
-pub fn entry_removed(address: usize) {
+pub fn invalidate(address: usize) {
     // SAFETY: discards a translation.
     unsafe {
         asm!(
@@ -195,6 +196,10 @@ pub unsafe fn activate(root: u64) {
             options(nostack, preserves_flags),
         )
     };
+}
+
+pub fn cpu() -> usize {
+    0
 }
 
 pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use clearpage::cpu::{Facts, Feature};
 
-use crate::paging::Leaf;
+use crate::paging::{Leaf, Memory};
 use crate::{tick, trap};
 
 pub const RAM: u64 = 0x8000_0000;
@@ -129,7 +129,7 @@ pub fn table_entry(physical: u64) -> u64 {
 }
 
 /// Returns the entry of a page or a block. Which memory is a device is a property of its address.
-pub fn leaf_entry(physical: u64, _: Leaf, _: bool) -> u64 {
+pub fn leaf_entry(physical: u64, _: Leaf, _: Memory) -> u64 {
     physical >> 2 | 0xcf // dirty, accessed, executable, writable, readable, valid
 }
 
@@ -140,10 +140,10 @@ pub fn entry_address(entry: u64) -> u64 {
 
 /// A CPU may cache an invalid entry: privileged specification, SFENCE.VMA.
 pub fn entry_added(address: usize) {
-    entry_removed(address);
+    invalidate(address);
 }
 
-pub fn entry_removed(address: usize) {
+pub fn invalidate(address: usize) {
     // SAFETY: discards a translation.
     unsafe { asm!("sfence.vma {}, zero", in(reg) address, options(nostack, preserves_flags)) };
 }
@@ -158,6 +158,10 @@ pub unsafe fn activate(root: u64) {
 
 /// sstatus.SIE.
 const ENABLED: usize = 2;
+
+pub fn cpu() -> usize {
+    0
+}
 
 pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
     let before: usize;

@@ -6,8 +6,8 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use clearpage::cpu::Facts;
 
-use crate::paging::Leaf;
-use crate::{mutant, tick, trap};
+use crate::paging::{Leaf, Memory};
+use crate::{tick, trap};
 
 pub const RAM: u64 = 0;
 pub const DEVICES: &[(usize, usize)] = &[];
@@ -121,7 +121,7 @@ common:
 "#,
     vectors = const VECTORS,
     with_error_code = const 0x6022_7d00, // 8, 10 to 14, 17, 21, 29, 30
-    cld = const !mutant::NO_CLD as u8,
+    cld = const !cfg!(feature = "mutant-no-cld") as u8,
     trap = sym trap_entry,
     options(att_syntax)
 );
@@ -192,9 +192,11 @@ pub fn table_entry(physical: u64) -> u64 {
 }
 
 /// Returns the entry of a page or a block.
-pub fn leaf_entry(physical: u64, leaf: Leaf, device: bool) -> u64 {
+pub fn leaf_entry(physical: u64, leaf: Leaf, memory: Memory) -> u64 {
     let size = if leaf == Leaf::Block { 1 << 7 } else { 0 };
-    physical | 0x63 | size | u64::from(device) << 4 // present, writable, accessed, dirty; PCD
+    let pcd = memory == Memory::Device;
+    // Present, writable, accessed, dirty.
+    physical | 0x63 | size | u64::from(pcd) << 4
 }
 
 /// Returns the address in an entry.
@@ -206,7 +208,7 @@ pub fn entry_address(entry: u64) -> u64 {
 /// Caches".
 pub fn entry_added(_: usize) {}
 
-pub fn entry_removed(address: usize) {
+pub fn invalidate(address: usize) {
     // SAFETY: discards a translation.
     unsafe { asm!("invlpg [{}]", in(reg) address, options(nostack, preserves_flags)) };
 }
@@ -216,6 +218,10 @@ pub fn entry_removed(address: usize) {
 pub unsafe fn activate(root: u64) {
     // SAFETY: the caller's promise.
     unsafe { asm!("mov cr3, {}", in(reg) root, options(nostack, preserves_flags)) };
+}
+
+pub fn cpu() -> usize {
+    0
 }
 
 pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {

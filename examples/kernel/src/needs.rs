@@ -1,0 +1,49 @@
+//! What `kmap.rs` needs of a kernel. Here a fault can be injected into each, which the checks must
+//! notice: each is a feature of this package, none is on by default. A kernel re-exports its own.
+
+use crate::arch;
+pub use crate::memory::{CPUS, WINDOWS};
+pub use crate::paging::Leaf;
+use crate::paging::{self, Memory};
+
+/// Returns the number of this CPU, less than [`CPUS`].
+pub fn cpu() -> usize {
+    if cfg!(feature = "mutant-shared-windows") { 0 } else { arch::cpu() }
+}
+
+/// Creates the page tables for an entry, so that [`map`] only writes it.
+pub fn create_tables(address: usize, leaf: Leaf) {
+    paging::entry(address, leaf);
+}
+
+/// Maps writable memory that is not executable, and makes the entry visible to this CPU.
+///
+/// # Safety
+/// Nothing uses `address`. Code that accesses the memory there may do so.
+pub unsafe fn map(address: usize, physical: u64, leaf: Leaf) {
+    let first = address % Leaf::Block.size() == 0;
+    if cfg!(feature = "mutant-short-window") && first {
+        return;
+    }
+    let shift = if cfg!(feature = "mutant-wrong-frame") { leaf.size() as u64 } else { 0 };
+    // SAFETY: the caller's promise.
+    unsafe { paging::map(address, physical + shift, leaf, Memory::Data) };
+}
+
+/// Removes an entry. The TLB may still have a copy.
+///
+/// # Safety
+/// Nothing uses `address` any more.
+pub unsafe fn remove(address: usize, leaf: Leaf) {
+    if !cfg!(feature = "mutant-left-entry") {
+        // SAFETY: the caller's promise.
+        unsafe { paging::remove(address, leaf) };
+    }
+}
+
+/// Discards what the TLB of this CPU has for an address, after [`remove`].
+pub fn invalidate(address: usize) {
+    if !cfg!(feature = "mutant-stale-tlb") {
+        arch::invalidate(address);
+    }
+}
