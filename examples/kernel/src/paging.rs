@@ -7,6 +7,9 @@ use clearpage::PAGE_SIZE;
 
 use crate::arch;
 
+const _: () =
+    assert!(PAGE_SIZE == 4096, "this kernel has pages of 4 KiB; unset CLEARPAGE_PAGE_SHIFT");
+
 /// An entry that maps memory: the last one, or one of 2 MiB a level above.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Leaf {
@@ -26,6 +29,7 @@ impl Leaf {
 /// What an entry maps.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Memory {
+    /// All of the kernel's image: the only memory that is executable.
     Kernel,
     Data,
     Device,
