@@ -138,7 +138,8 @@ pub fn table_entry(physical: u64) -> u64 {
 pub fn leaf_entry(physical: u64, leaf: Leaf, memory: Memory) -> u64 {
     let kind = if leaf == Leaf::Page { 3 } else { 1 };
     let device = u64::from(memory == Memory::Device);
-    physical | kind | device << 2 | 0x700 // accessed, inner shareable
+    let never_executed = if memory == Memory::Kernel { 1 << 54 } else { 3 << 53 }; // UXN; PXN
+    physical | kind | device << 2 | never_executed | 0x700 // accessed, inner shareable
 }
 
 /// Returns the address in an entry.
@@ -152,6 +153,8 @@ pub fn entry_added(_: usize) {
     unsafe { asm!("dsb ishst", "isb", options(nostack, preserves_flags)) };
 }
 
+/// Discards a translation, on all CPUs, as "Using break-before-make" in the Arm ARM requires. Bits 47 to 44 of
+/// the operand are a hint of the level, which an address of the upper half would fill: 0 is none.
 pub fn invalidate(address: usize) {
     // SAFETY: discards a translation.
     unsafe {

@@ -129,8 +129,9 @@ pub fn table_entry(physical: u64) -> u64 {
 }
 
 /// Returns the entry of a page or a block. Which memory is a device is a property of its address.
-pub fn leaf_entry(physical: u64, _: Leaf, _: Memory) -> u64 {
-    physical >> 2 | 0xcf // dirty, accessed, executable, writable, readable, valid
+pub fn leaf_entry(physical: u64, _: Leaf, memory: Memory) -> u64 {
+    let executable = u64::from(memory == Memory::Kernel) << 3;
+    physical >> 2 | executable | 0xc7 // dirty, accessed, writable, readable, valid
 }
 
 /// Returns the address in an entry.

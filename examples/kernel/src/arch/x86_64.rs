@@ -58,7 +58,7 @@ start:
     movl %eax, %cr4
     movl $0xc0000080, %ecx // EFER
     rdmsr
-    orl $0x100, %eax // LME
+    orl $0x900, %eax // LME, NXE
     wrmsr
     movl $0x80010035, %eax // PG, WP, NE, ET, EM, PE
     movl %eax, %cr0
@@ -194,9 +194,9 @@ pub fn table_entry(physical: u64) -> u64 {
 /// Returns the entry of a page or a block.
 pub fn leaf_entry(physical: u64, leaf: Leaf, memory: Memory) -> u64 {
     let size = if leaf == Leaf::Block { 1 << 7 } else { 0 };
-    let pcd = memory == Memory::Device;
+    let (pcd, nx) = (memory == Memory::Device, memory != Memory::Kernel);
     // Present, writable, accessed, dirty.
-    physical | 0x63 | size | u64::from(pcd) << 4
+    physical | 0x63 | size | u64::from(pcd) << 4 | u64::from(nx) << 63
 }
 
 /// Returns the address in an entry.
