@@ -163,7 +163,7 @@ pub fn invalidate(address: usize) {
             "tlbi vaae1is, {}",
             "dsb ish",
             "isb",
-            in(reg) address >> 12,
+            in(reg) address >> 12 & !(!0 << 44),
             options(nostack, preserves_flags),
         )
     };
