@@ -37,11 +37,22 @@ start:
     bl main
 
     // The third argument: 0 for an exception, 1 for an interrupt of this level; 2 for all others.
+    .macro registers op
+    \op x0, x1, [sp]
+    \op x2, x3, [sp, #16]
+    \op x4, x5, [sp, #32]
+    \op x6, x7, [sp, #48]
+    \op x8, x9, [sp, #64]
+    \op x10, x11, [sp, #80]
+    \op x12, x13, [sp, #96]
+    \op x14, x15, [sp, #112]
+    \op x16, x17, [sp, #128]
+    \op x18, x30, [sp, #144]
+    .endm
     .macro vector kind
     .balign 128
     sub sp, sp, #176
-    stp x0, x1, [sp]
-    stp x2, x3, [sp, #16]
+    registers stp
     mov x2, \kind
     b trap_common
     .endm
@@ -58,14 +69,6 @@ trap_vectors:
     vector 2
     .endr
 trap_common:
-    stp x4, x5, [sp, #32]
-    stp x6, x7, [sp, #48]
-    stp x8, x9, [sp, #64]
-    stp x10, x11, [sp, #80]
-    stp x12, x13, [sp, #96]
-    stp x14, x15, [sp, #112]
-    stp x16, x17, [sp, #128]
-    stp x18, x30, [sp, #144]
     mrs x0, elr_el1
     mrs x1, spsr_el1
     str x1, [sp, #160]
@@ -74,16 +77,7 @@ trap_common:
     msr elr_el1, x0
     ldr x1, [sp, #160]
     msr spsr_el1, x1
-    ldp x4, x5, [sp, #32]
-    ldp x6, x7, [sp, #48]
-    ldp x8, x9, [sp, #64]
-    ldp x10, x11, [sp, #80]
-    ldp x12, x13, [sp, #96]
-    ldp x14, x15, [sp, #112]
-    ldp x16, x17, [sp, #128]
-    ldp x18, x30, [sp, #144]
-    ldp x2, x3, [sp, #16]
-    ldp x0, x1, [sp]
+    registers ldp
     add sp, sp, #176
     eret
 "#,
@@ -296,12 +290,7 @@ pub fn put(byte: u8) {
     write(UART, byte.into());
 }
 
-/// Ends QEMU with status 0 or 33, by semihosting: SYS_EXIT, ADP_Stopped_ApplicationExit.
+/// Ends QEMU, with status 0 or 33.
 pub fn exit(success: bool) -> ! {
-    let block: [u64; 2] = [0x20026, if success { 0 } else { 33 }];
-    // SAFETY: ends QEMU.
-    unsafe { asm!("hlt #0xf000", in("x0") 0x18_u64, in("x1") &raw const block) };
-    loop {
-        core::hint::spin_loop();
-    }
+    semihosting::process::exit(if success { 0 } else { 33 })
 }

@@ -10,9 +10,7 @@ use crate::paging::{Leaf, Memory};
 use crate::{tick, trap};
 
 pub const RAM: u64 = 0x8000_0000;
-/// The test device, which ends QEMU.
-pub const DEVICES: &[(usize, usize)] = &[(TEST, 4096)];
-const TEST: usize = 0x10_0000;
+pub const DEVICES: &[(usize, usize)] = &[];
 // sstatus.FS and VS are 0, so that floating-point and vector instructions fault.
 global_asm!(
     r#"
@@ -34,25 +32,18 @@ start:
     sd a1, 0(t0)
     call main
 
+    .macro registers op
+    .set at, 0
+    .irp register, ra, t0, t1, t2, t3, t4, t5, t6, a0, a1, a2, a3, a4, a5, a6, a7
+    \op \register, at(sp)
+    .set at, at + 8
+    .endr
+    .endm
+
     .balign 4
 trap_vector:
-    addi sp, sp, -160
-    sd ra, 0(sp)
-    sd t0, 8(sp)
-    sd t1, 16(sp)
-    sd t2, 24(sp)
-    sd t3, 32(sp)
-    sd t4, 40(sp)
-    sd t5, 48(sp)
-    sd t6, 56(sp)
-    sd a0, 64(sp)
-    sd a1, 72(sp)
-    sd a2, 80(sp)
-    sd a3, 88(sp)
-    sd a4, 96(sp)
-    sd a5, 104(sp)
-    sd a6, 112(sp)
-    sd a7, 120(sp)
+    addi sp, sp, -144
+    registers sd
     csrr a0, scause
     csrr a1, stval
     csrr a2, sepc
@@ -62,23 +53,8 @@ trap_vector:
     csrw sepc, a0
     ld t0, 128(sp)
     csrw sstatus, t0
-    ld ra, 0(sp)
-    ld t0, 8(sp)
-    ld t1, 16(sp)
-    ld t2, 24(sp)
-    ld t3, 32(sp)
-    ld t4, 40(sp)
-    ld t5, 48(sp)
-    ld t6, 56(sp)
-    ld a0, 64(sp)
-    ld a1, 72(sp)
-    ld a2, 80(sp)
-    ld a3, 88(sp)
-    ld a4, 96(sp)
-    ld a5, 104(sp)
-    ld a6, 112(sp)
-    ld a7, 120(sp)
-    addi sp, sp, 160
+    registers ld
+    addi sp, sp, 144
     sret
 "#,
     trap = sym trap_entry,
@@ -207,27 +183,13 @@ pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
     ("vsetvli", 2, || attempt!("vsetvli t0, zero, e8, m1, ta, ma")),
 ];
 
-/// Calls the firmware.
-fn sbi(extension: usize, argument: usize) {
-    // SAFETY: function 0 of the extensions used here writes to no memory of the kernel.
-    unsafe {
-        asm!(
-            "ecall",
-            inout("a0") argument => _,
-            out("a1") _,
-            in("a6") 0,
-            in("a7") extension,
-        )
-    };
-}
-
 fn next_tick() {
     /// Of the time register of QEMU's virt machine.
     const HZ: u64 = 10_000_000;
-    let now: usize;
+    let now: u64;
     // SAFETY: reads a register.
     unsafe { asm!("rdtime {}", out(reg) now) };
-    sbi(0x5449_4d45, now + (HZ / tick::RATE) as usize);
+    sbi_rt::set_timer(now + HZ / tick::RATE);
 }
 
 pub fn start_timer() {
@@ -256,15 +218,14 @@ pub fn counter() -> u64 {
 
 /// Writes a byte to the console of the firmware.
 pub fn put(byte: u8) {
-    sbi(1, byte.into());
+    sbi_rt::console_write_byte(byte);
 }
 
-/// Ends QEMU with status 0 or 33.
+/// Ends QEMU, with status 0 or 1.
 pub fn exit(success: bool) -> ! {
-    let value = if success { 0x5555 } else { 33 << 16 | 0x3333 };
-    // SAFETY: the register of the test device, mapped at its own address.
-    unsafe { core::ptr::with_exposed_provenance_mut::<u32>(TEST).write_volatile(value) };
-    loop {
-        core::hint::spin_loop();
+    if success {
+        sbi_rt::system_reset(sbi_rt::Shutdown, sbi_rt::NoReason);
     }
+    sbi_rt::system_reset(sbi_rt::Shutdown, sbi_rt::SystemFailure);
+    unreachable!("the firmware has ended QEMU")
 }

@@ -6,6 +6,12 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use clearpage::cpu::Facts;
 
+use x86_64::VirtAddr;
+pub use x86_64::instructions::interrupts::{disable as stop_timer, without_interrupts};
+use x86_64::instructions::{interrupts, port::Port, tables, tlb};
+use x86_64::registers::control::Cr2;
+use x86_64::structures::DescriptorTablePointer;
+
 use crate::paging::{Leaf, Memory};
 use crate::{tick, trap};
 
@@ -93,29 +99,17 @@ vectors:
     .set vector, vector + 1
     .endr
 common:
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
+    .irp register, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
+    pushq %\register
+    .endr
     .if {cld}
     cld
     .endif
     movq %rsp, %rdi
     callq {trap}
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
-    popq %rax
+    .irp register, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+    popq %\register
+    .endr
     addq $16, %rsp
     iretq
 "#,
@@ -145,14 +139,10 @@ struct Frame {
 
 extern "C" fn trap_entry(frame: &mut Frame) {
     if frame.vector == TIMER {
-        // SAFETY: end of interrupt.
-        unsafe { out(0x20, 0x20) };
+        out(0x20, 0x20); // end of interrupt
         tick::tick();
     } else {
-        let address: usize;
-        // SAFETY: reads a register.
-        unsafe { asm!("mov {}, cr2", out(reg) address, options(nomem, nostack, preserves_flags)) };
-        frame.rip = trap::exception(frame.vector, address, frame.rip);
+        frame.rip = trap::exception(frame.vector, Cr2::read_raw() as usize, frame.rip);
     }
 }
 
@@ -174,11 +164,9 @@ pub fn init() {
         // SAFETY: an entry of the table.
         unsafe { table.add(vector).write([low, entry >> 32]) };
     }
-    #[repr(C, packed)]
-    struct Pointer(u16, u64);
-    let pointer = Pointer((16 * VECTORS - 1) as u16, table as u64);
+    let base = VirtAddr::from_ptr(table);
     // SAFETY: the table is complete and static.
-    unsafe { asm!("lidt [{}]", in(reg) &raw const pointer, options(nostack, preserves_flags)) };
+    unsafe { tables::lidt(&DescriptorTablePointer { limit: 16 * VECTORS as u16 - 1, base }) };
 }
 
 /// CPUID reports all facts to the library.
@@ -209,8 +197,7 @@ pub fn entry_address(entry: u64) -> u64 {
 pub fn entry_added(_: usize) {}
 
 pub fn invalidate(address: usize) {
-    // SAFETY: discards a translation.
-    unsafe { asm!("invlpg [{}]", in(reg) address, options(nostack, preserves_flags)) };
+    tlb::flush(VirtAddr::new(address as u64));
 }
 
 /// # Safety
@@ -222,18 +209,6 @@ pub unsafe fn activate(root: u64) {
 
 pub fn cpu() -> usize {
     0
-}
-
-pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
-    let flags: usize;
-    // SAFETY: the flag is restored below.
-    unsafe { asm!("pushfq", "pop {}", "cli", out(reg) flags) };
-    let result = run();
-    if flags & 1 << 9 != 0 {
-        // SAFETY: interrupts were enabled before.
-        unsafe { asm!("sti") };
-    }
-    result
 }
 
 /// Runs an instruction that may raise an exception; `trap::attempted` reports it.
@@ -266,29 +241,22 @@ pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
     ("fld1", 7, || attempt!("fld1")),
 ];
 
-/// # Safety
-/// The port's device accepts the value.
-unsafe fn out(port: u16, value: u8) {
-    // SAFETY: the caller's promise.
-    unsafe { asm!("out dx, al", in("dx") port, in("al") value, options(nostack, preserves_flags)) };
+/// Writes to a port of a device of this file, none of which accesses memory.
+fn out(port: u16, value: u8) {
+    // SAFETY: as above.
+    unsafe { Port::new(port).write(value) };
 }
 
 /// Starts channel 0 of the PIT, through the PIC.
 pub fn start_timer() {
+    // The PIC: vectors from `TIMER` on, all but the timer masked.
     let divisor = (1_193_182 / tick::RATE).to_le_bytes();
     let pic = [(0x20, 0x11), (0x21, TIMER as u8), (0x21, 4), (0x21, 1), (0x21, 0xfe)];
     let pit = [(0x43, 0x34), (0x40, divisor[0]), (0x40, divisor[1])];
     for (port, value) in pic.into_iter().chain(pit) {
-        // SAFETY: initialises the PIC for vectors from `TIMER` on, all but the timer masked.
-        unsafe { out(port, value) };
+        out(port, value);
     }
-    // SAFETY: the descriptor table is loaded.
-    unsafe { asm!("sti") };
-}
-
-pub fn stop_timer() {
-    // SAFETY: disables interrupts.
-    unsafe { asm!("cli") };
+    interrupts::enable();
 }
 
 /// Waits with the direction flag set until an interrupt has cleared a frame, as a kernel's `memmove`
@@ -319,19 +287,16 @@ pub fn counter() -> u64 {
 
 /// Writes a byte to the first serial line.
 pub fn put(byte: u8) {
-    // SAFETY: QEMU's line is ready at any time.
-    unsafe { out(0x3f8, byte) };
+    out(0x3f8, byte); // QEMU's line is ready at any time
 }
 
-/// Ends QEMU with status 0 or 33.
+/// Ends QEMU, with status 0 or 33.
 pub fn exit(success: bool) -> ! {
-    // SAFETY: powers the machine off by ACPI, or ends QEMU by its debug device.
-    unsafe {
-        if success {
-            asm!("out dx, ax", in("dx") 0x604_u16, in("ax") 0x2000_u16);
-        } else {
-            out(0xf4, 16);
-        }
+    if success {
+        // SAFETY: powers the machine off by ACPI.
+        unsafe { Port::<u16>::new(0x604).write(0x2000) };
+    } else {
+        out(0xf4, 16); // QEMU's debug device
     }
     loop {
         core::hint::spin_loop();
