@@ -13,11 +13,13 @@ use crate::{arch, trap};
 /// The words of a page.
 type Words = [u64; PAGE_SIZE / 8];
 
-/// Code that checks: each has a mapping, because the interrupt comes while the kernel checks.
+/// Code that checks. Each has a mapping, because the interrupt comes while the kernel checks, and the
+/// second CPU runs at the same time.
 #[derive(Clone, Copy)]
 pub enum Checker {
     Kernel,
     Interrupt,
+    Second,
 }
 
 /// Closes a mapping of [`Checker::each`].

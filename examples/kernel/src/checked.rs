@@ -8,7 +8,7 @@ use clearpage::highmem::{FrameRange, Highmem, Mapping};
 use clearpage::{PAGE_SIZE, Page};
 
 use crate::kmap::{Kmap, OutOfWindows, Window};
-use crate::{check, memory};
+use crate::{arch, check, memory};
 
 /// How many frames a window maps.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,9 @@ unsafe impl Highmem for Checked {
             Reach::Block => 512,
         };
         let window = self.0.kmap_local(frames.split_at(most).0)?;
+        let (cpu, address) = (arch::cpu(), window.pages().addr().get());
+        let own = memory::windows(cpu)..memory::windows(cpu + 1);
+        assert!(own.contains(&address), "a window of CPU {cpu} is at an address of another");
         OPENED.fetch_add(1, Relaxed);
         Ok(CheckedWindow(ManuallyDrop::new(window)))
     }

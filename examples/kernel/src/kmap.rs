@@ -18,7 +18,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, compi
 use clearpage::highmem::{FrameRange, Highmem, LinearMap, Mapping};
 use clearpage::{PAGE_SIZE, Page};
 
-use crate::needs::{CPUS, Leaf, WINDOWS, cpu, create_tables, invalidate, map, remove};
+use crate::needs::{CPUS, Leaf, cpu, create_tables, invalidate, map, remove, windows};
 
 /// Windows that can be open on one CPU.
 const DEPTHS: usize = 4;
@@ -29,9 +29,9 @@ static DEPTH: [AtomicUsize; CPUS] = [const { AtomicUsize::new(0) }; CPUS];
 /// Pages of a window of one block.
 const BLOCK: u64 = (Leaf::Block.size() / PAGE_SIZE) as u64;
 
-/// Returns the address of a window: every second block is one, so the address after it is unmapped.
-const fn address(cpu: usize, depth: usize, leaf: Leaf) -> usize {
-    WINDOWS + ((cpu * DEPTHS + depth) * 2 + leaf as usize) * 2 * Leaf::Block.size()
+/// Returns the address of a window. Every second block is one, so the address after it is unmapped.
+fn address(cpu: usize, depth: usize, leaf: Leaf) -> usize {
+    windows(cpu) + (2 * depth + leaf as usize) * 2 * Leaf::Block.size()
 }
 
 /// Creates the page tables of all windows, at boot.

@@ -12,10 +12,11 @@ mod kmap;
 mod memory;
 mod needs;
 mod paging;
+mod second;
 mod tick;
 mod trap;
 
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use buddy_system_allocator::FrameAllocator;
 use clearpage::cpu::{Facts, Feature};
@@ -27,12 +28,12 @@ use clearpage::{Intent, Order, Page};
 use check::{Checker, Content, observe};
 use checked::{Checked, Reach};
 use console::print;
-use memory::{BOUNDARY, END, START, range};
+use memory::{BOUNDARY, END, SECOND, START, range};
 
 /// The stack pointer is set, interrupts are disabled, and nothing else is prepared.
 #[unsafe(no_mangle)]
 extern "C" fn main() -> ! {
-    arch::init();
+    arch::init(0);
     let facts = early();
     // SAFETY: once, here.
     let mut frames = unsafe {
@@ -48,6 +49,8 @@ extern "C" fn main() -> ! {
         arch::exit(true)
     }
 
+    assert!(frames.alloc_at(SECOND as usize, 2048).is_some());
+    second::start();
     let own = frames.alloc_at((END - 4) as usize, 4).unwrap() as u64;
     tick::FRAME.store(own + 1, Relaxed);
     arch::start_timer();
@@ -226,7 +229,7 @@ fn life(hooks: &PageHooks<Checked>, block: FrameRange, policy: InitPolicy) {
 
 fn report(primitives: u64) {
     arch::stop_timer();
-    let count = |counter: &core::sync::atomic::AtomicU64| counter.load(Relaxed);
+    let count = |counter: &AtomicU64| counter.load(Relaxed);
     let (during, cleared) = (count(&tick::DURING), count(&tick::CLEARED));
     assert!(during > 0 && cleared > 0, "no interrupt came during a clear");
     print!("PASS:");
@@ -236,15 +239,16 @@ fn report(primitives: u64) {
         }
     }
     print!("; {} blocks, {} windows; ", check::BLOCKS.load(Relaxed), count(&checked::OPENED));
-    print!(
-        "{} interrupts, {during} during a clear; they cleared {cleared} frames\n",
-        count(&tick::TICKS)
-    );
+    print!("{} interrupts, {during} during a clear; ", count(&tick::TICKS));
+    print!("they cleared {cleared} frames; the second CPU made {} clears\n", second::stop());
 }
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     arch::stop_timer();
+    static FAILED: AtomicBool = AtomicBool::new(false);
+    // Only the first CPU that fails prints, and ends the machine.
+    while FAILED.swap(true, Relaxed) {}
     print!("FAIL: {}\n", info.message());
     arch::exit(false)
 }

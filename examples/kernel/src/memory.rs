@@ -9,7 +9,7 @@
 use buddy_system_allocator::{FrameAllocator, LockedHeap};
 use clearpage::highmem::{Frame, FrameRange, LinearMap};
 
-use crate::paging::{self, Memory};
+use crate::paging::{self, Leaf, Memory};
 use crate::{arch, kmap};
 
 const MIB: u64 = 1 << 20;
@@ -20,13 +20,20 @@ pub const START: u64 = frame(16);
 pub const BOUNDARY: u64 = frame(64) + 3;
 /// The frame after the last. Firmware has its tables at the end of RAM.
 pub const END: u64 = frame(120);
+/// The first of the 2048 frames of the second CPU.
+pub const SECOND: u64 = frame(104);
 
 /// The virtual address of the direct map, of the windows, and of the mappings for checks.
 pub const DIRECT: usize = 0x1000_0000_0000;
 pub const WINDOWS: usize = 0x2000_0000_0000;
 pub const CHECKS: usize = 0x3000_0000_0000;
 
-pub const CPUS: usize = 1;
+pub const CPUS: usize = 2;
+
+/// Returns the address of the windows of a CPU, a GiB for each.
+pub const fn windows(cpu: usize) -> usize {
+    WINDOWS + (cpu << 30)
+}
 
 /// Returns the frame that many MiB from the start of RAM.
 pub const fn frame(mib: u64) -> u64 {
@@ -61,7 +68,9 @@ pub unsafe fn map_all() {
         // SAFETY: a device of the machine.
         unsafe { paging::map_range(device, device as u64, len, Memory::Device) };
     }
+    // All tables exist before another CPU starts.
     kmap::prepare();
+    paging::entry(CHECKS, Leaf::Block);
     // SAFETY: the kernel, its stack and its devices are mapped where they are.
     unsafe { paging::activate() };
 }

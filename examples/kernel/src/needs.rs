@@ -1,14 +1,15 @@
 //! What `kmap.rs` needs of a kernel. Here a fault can be injected into each, which the checks must
 //! notice: each is a feature of this package, none is on by default. A kernel re-exports its own.
 
-use crate::arch;
-pub use crate::memory::{CPUS, WINDOWS};
+pub use crate::arch::cpu;
+pub use crate::memory::CPUS;
 pub use crate::paging::Leaf;
 use crate::paging::{self, Memory};
+use crate::{arch, memory};
 
-/// Returns the number of this CPU, less than [`CPUS`].
-pub fn cpu() -> usize {
-    if cfg!(feature = "mutant-shared-windows") { 0 } else { arch::cpu() }
+/// Returns the address of 32 MiB for the windows of a CPU, aligned to 2 MiB.
+pub fn windows(cpu: usize) -> usize {
+    memory::windows(if cfg!(feature = "mutant-shared-windows") { 0 } else { cpu })
 }
 
 /// Creates the page tables for an entry, so that [`map`] only writes it.

@@ -38,9 +38,10 @@ pub enum Memory {
 #[repr(C, align(4096))]
 struct Tables(UnsafeCell<[[u64; 512]; COUNT]>);
 
-const COUNT: usize = 24;
+const COUNT: usize = 48;
 
-// SAFETY: one CPU, and an interrupt changes only entries that the code it interrupts does not use.
+// SAFETY: one CPU creates all tables. Then an interrupt, or another CPU, changes only entries that no
+// other code uses.
 unsafe impl Sync for Tables {}
 
 /// All tables; the first is the root. They are identity-mapped, like the rest of the kernel.

@@ -20,21 +20,29 @@ global_asm!(
     .balign 4096
     .skip 65536
 stack_top:
+    .skip 65536
+second_stack_top:
 
-    .section .text.start, "ax"
-    .globl start
-start:
+    .macro enter stack, function
     msr daifset, #15
     msr spsel, #1
     msr cpacr_el1, xzr
-    adrp x0, stack_top
-    add x0, x0, :lo12:stack_top
+    adrp x0, \stack
+    add x0, x0, :lo12:\stack
     mov sp, x0
     adrp x0, trap_vectors
     add x0, x0, :lo12:trap_vectors
     msr vbar_el1, x0
     isb
-    bl main
+    bl \function
+    .endm
+
+    .section .text.start, "ax"
+    .globl start
+start:
+    enter stack_top, main
+second_start:
+    enter second_stack_top, second
 
     // The third argument: 0 for an exception, 1 for an interrupt of this level; 2 for all others.
     .macro registers op
@@ -109,8 +117,30 @@ fn write(register: usize, value: u32) {
     unsafe { core::ptr::with_exposed_provenance_mut::<u32>(register).write_volatile(value) }
 }
 
+unsafe extern "C" {
+    static second_start: u8;
+}
+
 /// The entry of the kernel has set up all.
-pub fn init() {}
+pub fn init(_: usize) {}
+
+/// Starts the second CPU by PSCI, for which QEMU's machine without EL2 uses HVC.
+pub fn start_second() {
+    let mut result = 0xc400_0003_u64; // CPU_ON
+    // SAFETY: the entry needs nothing; the call preserves all other registers.
+    unsafe {
+        asm!(
+            "dsb ish",
+            "hvc #0",
+            inout("x0") result,
+            inout("x1") 1_u64 => _, // its MPIDR_EL1
+            inout("x2") &raw const second_start => _,
+            inout("x3") 0_u64 => _,
+            options(nostack),
+        )
+    };
+    assert_eq!(result, 0, "no second CPU");
+}
 
 /// Adds MOPS, which only an ID register reports: ID_AA64ISAR2_EL1, bits 19 to 16.
 pub fn known_to_the_kernel(mut facts: Facts) -> Facts {
@@ -195,8 +225,12 @@ pub unsafe fn activate(root: u64) {
     };
 }
 
+/// Returns the number of this CPU: Aff0 of MPIDR_EL1 on QEMU's machine.
 pub fn cpu() -> usize {
-    0
+    let id: usize;
+    // SAFETY: reads a register.
+    unsafe { asm!("mrs {}, mpidr_el1", out(reg) id, options(nomem, nostack, preserves_flags)) };
+    id & 0xff
 }
 
 pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
@@ -219,7 +253,7 @@ macro_rules! attempt {
                 "str x9, [{place}]",
                 $instruction,
                 "2:",
-                place = in(reg) trap::RESUME.as_ptr(),
+                place = in(reg) trap::RESUME[cpu()].as_ptr(),
                 $($operand = in(reg) $value,)*
                 out("x9") _,
             )

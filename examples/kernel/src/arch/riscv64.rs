@@ -18,19 +18,28 @@ global_asm!(
     .balign 4096
     .skip 65536
 stack_top:
+    .skip 65536
+second_stack_top:
+
+    .macro enter cpu, stack, function
+    csrw sie, zero
+    li t0, 0x6600
+    csrc sstatus, t0
+    la t0, trap_vector
+    csrw stvec, t0
+    li tp, \cpu
+    la sp, \stack
+    call \function
+    .endm
 
     .section .text.start, "ax"
     .globl start
 start:
-    csrw sie, zero
-    li t0, 0x6600
-    csrc sstatus, t0
-    la sp, stack_top
-    la t0, trap_vector
-    csrw stvec, t0
     la t0, {tree}
     sd a1, 0(t0)
-    call main
+    enter 0, stack_top, main
+second_start:
+    enter 1, second_stack_top, second
 
     .macro registers op
     .set at, 0
@@ -74,8 +83,18 @@ extern "C" fn trap_entry(cause: usize, address: usize, pc: usize) -> usize {
     }
 }
 
+unsafe extern "C" {
+    static second_start: u8;
+}
+
 /// The entry of the kernel has set up all.
-pub fn init() {}
+pub fn init(_: usize) {}
+
+/// Starts the hart that does not run yet; the firmware started one of them.
+pub fn start_second() {
+    let entry = (&raw const second_start).addr();
+    assert!((0..2).any(|hart| sbi_rt::hart_start(hart, entry, 0).is_ok()), "no second hart");
+}
 
 /// Adds Zicboz, and the size of its block, which only the device tree reports. The firmware has
 /// enabled the instruction for S-mode (menvcfg.CBZE).
@@ -136,8 +155,12 @@ pub unsafe fn activate(root: u64) {
 /// sstatus.SIE.
 const ENABLED: usize = 2;
 
+/// Returns the number of this CPU, which the entry wrote to a register that Rust does not use.
 pub fn cpu() -> usize {
-    0
+    let number;
+    // SAFETY: reads a register.
+    unsafe { asm!("mv {}, tp", out(reg) number, options(nomem, nostack, preserves_flags)) };
+    number
 }
 
 pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
@@ -165,7 +188,7 @@ macro_rules! attempt {
                 $instruction,
                 "2:",
                 ".option pop",
-                place = in(reg) trap::RESUME.as_ptr(),
+                place = in(reg) trap::RESUME[cpu()].as_ptr(),
                 $($operand = in(reg) $value,)*
                 out("t0") _,
             )

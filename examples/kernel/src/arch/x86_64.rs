@@ -10,15 +10,20 @@ use x86_64::VirtAddr;
 pub use x86_64::instructions::interrupts::{disable as stop_timer, without_interrupts};
 use x86_64::instructions::{interrupts, port::Port, tables, tlb};
 use x86_64::registers::control::Cr2;
+use x86_64::registers::model_specific::GsBase;
 use x86_64::structures::DescriptorTablePointer;
 
+use crate::memory::CPUS;
 use crate::paging::{Leaf, Memory};
 use crate::{tick, trap};
 
 pub const RAM: u64 = 0;
-pub const DEVICES: &[(usize, usize)] = &[];
-// The 32-bit entry maps the first GiB at its own address and enters 64-bit mode. CR4.OSFXSR and
-// OSXSAVE stay 0 and CR0.EM is 1, so that every vector and floating-point instruction faults.
+/// The interrupt controller of each CPU, at the same address.
+pub const DEVICES: &[(usize, usize)] = &[(LAPIC, 4096)];
+const LAPIC: usize = 0xfee0_0000;
+
+// The entry of the first CPU is 32-bit code. CR4.OSFXSR and OSXSAVE stay 0 and CR0.EM is 1, so that
+// every vector and floating-point instruction faults.
 global_asm!(
     r#"
     .section .note.pvh, "a", @note
@@ -27,38 +32,54 @@ global_asm!(
     .asciz "Xen"
     .long start
 
+    .section .data
+    .balign 4096
+boot_pml4:
+    .quad boot_pdpt + 3 // present, writable
+    .balign 4096
+boot_pdpt:
+    .quad boot_pd + 3
+    .balign 4096
+boot_pd: // the first GiB at its own address
+    .set at, 0x83 // present, writable, 2 MiB
+    .rept 512
+    .quad at
+    .set at, at + 0x200000
+    .endr
+gdt: .quad 0, 0x00af9b000000ffff, 0x00cf9b000000ffff // null; 64-bit code; 32-bit code
+
     .section .bss
     .balign 4096
-boot_pml4: .skip 4096
-boot_pdpt: .skip 4096
-boot_pd: .skip 4096
     .skip 65536
 stack_top:
-
-    .section .rodata
-    .balign 8
-gdt: .quad 0, 0x00af9b000000ffff // null; 64-bit code
-gdt_pointer:
-    .word 15
-    .long gdt
+    .skip 65536
+second_stack_top:
 
     .section .text.start, "ax"
+    .code16
+trampoline: // of the second CPU: `start_second` copies it below 1 MiB
+    cli
+    lgdtl %cs:gdt_pointer - trampoline
+    movl $0x11, %eax // ET, PE
+    movl %eax, %cr0
+    ljmpl $16, $second_start
+gdt_pointer:
+    .word 23
+    .long gdt
+trampoline_end:
     .code32
+second_start:
+    movl $second_stack_top, %esp
+    movl $second, %ebx
+    jmp 2f
     .globl start
 start:
     cli
     cld
-    movl $boot_pdpt + 3, boot_pml4
-    movl $boot_pd + 3, boot_pdpt
-    xorl %ecx, %ecx
-2:  movl %ecx, %eax
-    shll $21, %eax
-    orl $0x83, %eax
-    movl %eax, boot_pd(, %ecx, 8)
-    incl %ecx
-    cmpl $512, %ecx
-    jne 2b
-    movl $boot_pml4, %eax
+    lgdt gdt_pointer
+    movl $stack_top, %esp
+    movl $main, %ebx
+2:  movl $boot_pml4, %eax
     movl %eax, %cr3
     movl $0x20, %eax // PAE
     movl %eax, %cr4
@@ -68,15 +89,15 @@ start:
     wrmsr
     movl $0x80010035, %eax // PG, WP, NE, ET, EM, PE
     movl %eax, %cr0
-    lgdt gdt_pointer
     ljmp $8, $3f
     .code64
 3:  xorl %eax, %eax
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %ss
-    movl $stack_top, %esp
-    callq main
+    movl %esp, %esp // the upper half is undefined
+    movl %ebx, %ebx
+    callq *%rbx
 "#,
     options(att_syntax)
 );
@@ -121,6 +142,7 @@ common:
 );
 
 unsafe extern "C" {
+    static trampoline: [u8; 64];
     static vectors: u8;
 }
 
@@ -149,15 +171,17 @@ extern "C" fn trap_entry(frame: &mut Frame) {
 #[repr(C, align(16))]
 struct Idt(UnsafeCell<[[u64; 2]; VECTORS]>);
 
-// SAFETY: one CPU, and only `init` writes to it.
+// SAFETY: only `init` of the first CPU writes to it.
 unsafe impl Sync for Idt {}
 
 static IDT: Idt = Idt(UnsafeCell::new([[0; 2]; VECTORS]));
 
-/// Loads the interrupt descriptor table.
-pub fn init() {
+/// Sets the number of this CPU, and loads the interrupt descriptor table.
+pub fn init(cpu: usize) {
+    static NUMBERS: [usize; CPUS] = [0, 1];
+    GsBase::write(VirtAddr::from_ptr(&NUMBERS[cpu]));
     let table = IDT.0.get().cast::<[u64; 2]>();
-    for vector in 0..VECTORS {
+    for vector in 0..if cpu == 0 { VECTORS } else { 0 } {
         let entry = (&raw const vectors).addr() as u64 + 16 * vector as u64;
         // Present interrupt gate, code segment 8.
         let low = entry & 0xffff | 8 << 16 | 0x8e00 << 32 | (entry & 0xffff_0000) << 32;
@@ -167,6 +191,22 @@ pub fn init() {
     let base = VirtAddr::from_ptr(table);
     // SAFETY: the table is complete and static.
     unsafe { tables::lidt(&DescriptorTablePointer { limit: 16 * VECTORS as u16 - 1, base }) };
+}
+
+/// Starts the second CPU by INIT and twice a start-up interrupt, with the waits of Intel SDM volume 3, "MP
+/// Initialization"; a write to port 0x80 takes about 1 us.
+pub fn start_second() {
+    const PAGE: usize = 0x8000;
+    // SAFETY: nothing uses that page of RAM, nor the register.
+    unsafe {
+        let page = core::ptr::with_exposed_provenance_mut::<[u8; 64]>(PAGE);
+        page.copy_from_nonoverlapping(&raw const trampoline, 1);
+        let command = core::ptr::with_exposed_provenance_mut::<u32>(LAPIC + 0x300);
+        for start in [0x500, 0x600 | PAGE as u32 >> 12, 0x600 | PAGE as u32 >> 12] {
+            command.write_volatile(0xc_4000 | start); // to all other CPUs
+            (0..10_000).for_each(|_| out(0x80, 0));
+        }
+    }
 }
 
 /// CPUID reports all facts to the library.
@@ -200,15 +240,19 @@ pub fn invalidate(address: usize) {
     tlb::flush(VirtAddr::new(address as u64));
 }
 
+/// Returns the number of this CPU.
+pub fn cpu() -> usize {
+    let number;
+    // SAFETY: `init` set the base of GS to it.
+    unsafe { asm!("mov {}, gs:[0]", out(reg) number, options(readonly, nostack, preserves_flags)) };
+    number
+}
+
 /// # Safety
 /// The tables map the kernel where it is.
 pub unsafe fn activate(root: u64) {
     // SAFETY: the caller's promise.
     unsafe { asm!("mov cr3, {}", in(reg) root, options(nostack, preserves_flags)) };
-}
-
-pub fn cpu() -> usize {
-    0
 }
 
 /// Runs an instruction that may raise an exception; `trap::attempted` reports it.
@@ -222,7 +266,7 @@ macro_rules! attempt {
                 $instruction,
                 "2:",
                 resume = out(reg) _,
-                place = in(reg) trap::RESUME.as_ptr(),
+                place = in(reg) trap::RESUME[cpu()].as_ptr(),
                 $($operand = in(reg) $value,)*
                 out("rax") _,
             )
