@@ -8,7 +8,7 @@ use clearpage::highmem::{FrameRange, Highmem, Mapping};
 use clearpage::{PAGE_SIZE, Page};
 
 use crate::kmap::{Kmap, OutOfWindows, Window};
-use crate::{arch, check, memory};
+use crate::{arch, check, memory, needs};
 
 /// How many frames a window maps.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ unsafe impl Mapping for CheckedWindow {
 impl Drop for CheckedWindow {
     fn drop(&mut self) {
         let (start, npages) = (self.pages().addr().get(), self.pages().len());
-        if cfg!(feature = "mutant-overrun-window") {
+        if needs::faulty(cfg!(feature = "mutant-overrun-window")) {
             let after = core::ptr::with_exposed_provenance_mut::<u64>(start + npages * PAGE_SIZE);
             // SAFETY: none. It must fault.
             unsafe { after.write_volatile(0) };

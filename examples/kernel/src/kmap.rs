@@ -29,9 +29,9 @@ static DEPTH: [AtomicUsize; CPUS] = [const { AtomicUsize::new(0) }; CPUS];
 /// Pages of a window of one block.
 const BLOCK: u64 = (Leaf::Block.size() / PAGE_SIZE) as u64;
 
-/// Returns the address of a window. Every second block is one, so the address after it is unmapped.
+/// Returns the address of a window. Every second block is one, so it lies between unmapped addresses.
 fn address(cpu: usize, depth: usize, leaf: Leaf) -> usize {
-    windows(cpu) + (2 * depth + leaf as usize) * 2 * Leaf::Block.size()
+    windows(cpu) + (4 * depth + 2 * leaf as usize + 1) * Leaf::Block.size()
 }
 
 /// Creates the page tables of all windows, at boot.

@@ -23,10 +23,10 @@ pub fn create_tables(address: usize, leaf: Leaf) {
 /// Nothing uses `address`. Code that accesses the memory there may do so.
 pub unsafe fn map(address: usize, physical: u64, leaf: Leaf) {
     let first = address % Leaf::Block.size() == 0;
-    if cfg!(feature = "mutant-short-window") && first {
+    if faulty(cfg!(feature = "mutant-short-window")) && first {
         return;
     }
-    let shift = if cfg!(feature = "mutant-wrong-frame") { leaf.size() as u64 } else { 0 };
+    let shift = if faulty(cfg!(feature = "mutant-wrong-frame")) { leaf.size() as u64 } else { 0 };
     // SAFETY: the caller's promise.
     unsafe { paging::map(address, physical + shift, leaf, Memory::Data) };
 }
@@ -36,7 +36,7 @@ pub unsafe fn map(address: usize, physical: u64, leaf: Leaf) {
 /// # Safety
 /// Nothing uses `address` any more.
 pub unsafe fn remove(address: usize, leaf: Leaf) {
-    if !cfg!(feature = "mutant-left-entry") {
+    if !faulty(cfg!(feature = "mutant-left-entry")) {
         // SAFETY: the caller's promise.
         unsafe { paging::remove(address, leaf) };
     }
@@ -44,7 +44,12 @@ pub unsafe fn remove(address: usize, leaf: Leaf) {
 
 /// Discards what the TLB of this CPU has for an address, after [`remove`].
 pub fn invalidate(address: usize) {
-    if !cfg!(feature = "mutant-stale-tlb") {
+    if !faulty(cfg!(feature = "mutant-stale-tlb")) {
         arch::invalidate(address);
     }
+}
+
+/// Returns whether to inject the fault of a mutant: on the first CPU, so that its tests notice it.
+pub fn faulty(mutant: bool) -> bool {
+    mutant && cpu() == 0
 }

@@ -243,12 +243,3 @@ pub fn counter() -> u64 {
 pub fn put(byte: u8) {
     sbi_rt::console_write_byte(byte);
 }
-
-/// Ends QEMU, with status 0 or 1.
-pub fn exit(success: bool) -> ! {
-    if success {
-        sbi_rt::system_reset(sbi_rt::Shutdown, sbi_rt::NoReason);
-    }
-    sbi_rt::system_reset(sbi_rt::Shutdown, sbi_rt::SystemFailure);
-    unreachable!("the firmware has ended QEMU")
-}
