@@ -7,8 +7,8 @@
 //!   An open or a close changes only last entries, so no lock is necessary.
 //! - No other CPU accesses these addresses. It may cache a translation by speculation, but never uses it,
 //!   so an invalidation on this CPU suffices.
-//! - From the call of `kmap_local` to the drop of the window its code stays on one CPU: disable
-//!   migration or preemption before each call of the library. A window is not `Send`.
+//! - From the call of `kmap_local` to the drop of the window, its code is neither preempted nor moved to
+//!   another CPU: disable preemption before a call of the library. A window is not `Send`.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -31,7 +31,8 @@ const BLOCK: u64 = (Leaf::Block.size() / PAGE_SIZE) as u64;
 
 /// Returns the address of a window. Every second block is one, so it lies between unmapped addresses.
 fn address(cpu: usize, depth: usize, leaf: Leaf) -> usize {
-    windows(cpu) + (4 * depth + 2 * leaf as usize + 1) * Leaf::Block.size()
+    let kind = if leaf == Leaf::Page { 1 } else { 3 };
+    windows(cpu) + (4 * depth + kind) * Leaf::Block.size()
 }
 
 /// Creates the page tables of all windows, at boot.

@@ -2,6 +2,8 @@
 
 use core::arch::{asm, global_asm};
 
+use aarch64_cpu::asm::barrier::{ISH, ISHST, SY, dsb, isb};
+use aarch64_cpu::registers::*;
 use clearpage::cpu::{Facts, Feature};
 
 use crate::paging::{Leaf, Memory};
@@ -101,10 +103,7 @@ extern "C" fn trap_entry(pc: usize, address: usize, kind: usize) -> usize {
         write(GICC + 0x10, interrupt);
         return pc;
     }
-    let syndrome: usize;
-    // SAFETY: reads a register.
-    unsafe { asm!("mrs {}, esr_el1", out(reg) syndrome, options(nomem, nostack, preserves_flags)) };
-    trap::exception(syndrome >> 26, address, pc)
+    trap::exception(ESR_EL1.read(ESR_EL1::EC) as usize, address, pc)
 }
 
 fn read(register: usize) -> u32 {
@@ -173,24 +172,18 @@ pub fn entry_address(entry: u64) -> u64 {
 
 /// The walk of the tables must see the entry: Arm ARM, "Ordering and completion of TLB maintenance".
 pub fn entry_added(_: usize) {
-    // SAFETY: barriers.
-    unsafe { asm!("dsb ishst", "isb", options(nostack, preserves_flags)) };
+    dsb(ISHST);
+    isb(SY);
 }
 
 /// Discards a translation, on all CPUs, as "Using break-before-make" in the Arm ARM requires. Bits 47 to 44 of
 /// the operand are a hint of the level, which an address of the upper half would fill: 0 is none.
 pub fn invalidate(address: usize) {
+    dsb(ISHST);
     // SAFETY: discards a translation.
-    unsafe {
-        asm!(
-            "dsb ishst",
-            "tlbi vaae1is, {}",
-            "dsb ish",
-            "isb",
-            in(reg) address >> 12 & !(!0 << 44),
-            options(nostack, preserves_flags),
-        )
-    };
+    unsafe { asm!("tlbi vaae1is, {}", in(reg) address >> 12 & !(!0 << 44)) };
+    dsb(ISH);
+    isb(SY);
 }
 
 /// Turns the MMU and the caches on.
@@ -198,39 +191,22 @@ pub fn invalidate(address: usize) {
 /// # Safety
 /// The tables map the kernel where it is.
 pub unsafe fn activate(root: u64) {
-    // Attributes 0: Normal, write-back; 1: Device-nGnRnE.
-    let attributes = 0xff_u64;
+    MAIR_EL1.set(0xff); // attributes 0: Normal, write-back; 1: Device-nGnRnE
     // 48-bit addresses, write-back walks, inner shareable, 4 KiB, no upper half, 40 physical bits.
-    let control = 16_u64 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2 << 32;
+    TCR_EL1.set(16 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2 << 32);
+    TTBR0_EL1.set(root);
+    dsb(ISH);
     // SAFETY: the caller's promise.
-    unsafe {
-        asm!(
-            "msr mair_el1, {attributes}",
-            "msr tcr_el1, {control}",
-            "msr ttbr0_el1, {root}",
-            "dsb ish",
-            "tlbi vmalle1",
-            "dsb ish",
-            "isb",
-            "mrs {root}, sctlr_el1",
-            "orr {root}, {root}, {on}",
-            "msr sctlr_el1, {root}",
-            "isb",
-            attributes = in(reg) attributes,
-            control = in(reg) control,
-            root = inout(reg) root => _,
-            on = in(reg) 0x1005_u64, // M, C, I
-            options(nostack, preserves_flags),
-        )
-    };
+    unsafe { asm!("tlbi vmalle1") };
+    dsb(ISH);
+    isb(SY);
+    SCTLR_EL1.modify(SCTLR_EL1::M::Enable + SCTLR_EL1::C::Cacheable + SCTLR_EL1::I::Cacheable);
+    isb(SY);
 }
 
 /// Returns the number of this CPU: Aff0 of MPIDR_EL1 on QEMU's machine.
 pub fn cpu() -> usize {
-    let id: usize;
-    // SAFETY: reads a register.
-    unsafe { asm!("mrs {}, mpidr_el1", out(reg) id, options(nomem, nostack, preserves_flags)) };
-    id & 0xff
+    MPIDR_EL1.get() as usize & 0xff
 }
 
 pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
@@ -273,17 +249,8 @@ pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
 ];
 
 fn next_tick() {
-    // SAFETY: sets the timer of this exception level.
-    unsafe {
-        asm!(
-            "mrs {ticks}, cntfrq_el0",
-            "udiv {ticks}, {ticks}, {rate}",
-            "msr cntp_tval_el0, {ticks}",
-            "isb",
-            ticks = out(reg) _,
-            rate = in(reg) tick::RATE,
-        )
-    };
+    CNTP_TVAL_EL0.set(CNTFRQ_EL0.get() / tick::RATE);
+    isb(SY);
 }
 
 pub fn start_timer() {
@@ -292,8 +259,9 @@ pub fn start_timer() {
     write(GICC + 4, 0xff); // all priorities
     write(GICC, 1);
     next_tick();
-    // SAFETY: enables the timer, and interrupts.
-    unsafe { asm!("msr cntp_ctl_el0, {}", "isb", "msr daifclr, #2", in(reg) 1_u64) };
+    CNTP_CTL_EL0.write(CNTP_CTL_EL0::ENABLE::SET);
+    // SAFETY: enables interrupts.
+    unsafe { asm!("msr daifclr, #2") };
 }
 
 pub fn stop_timer() {
