@@ -124,10 +124,7 @@ pub fn observe(frames: FrameRange, what: Arguments<'_>, clear: impl FnOnce() -> 
 /// it pass.
 pub fn unmapped(address: usize, npages: usize) {
     for address in (address..).step_by(PAGE_SIZE).take(npages) {
-        let fault = arch::without_interrupts(|| {
-            arch::attempt_read(address);
-            trap::attempted()
-        });
+        let fault = trap::attempt(|| arch::attempt_read(address));
         assert!(fault.is_some(), "a window is still mapped after its close: {address:#x}");
     }
 }

@@ -58,6 +58,7 @@ extern "C" fn main() -> ! {
     let primitives = every_primitive();
     scattered();
     nested();
+    not_executable();
     hooks(&mut frames);
     arch::interrupt_backwards();
     report(primitives);
@@ -90,11 +91,7 @@ fn early() -> Facts {
 /// them.
 fn vectors_fault() {
     for (name, cause, attempt) in arch::VECTOR_INSTRUCTIONS {
-        let fault = arch::without_interrupts(|| {
-            attempt();
-            trap::attempted()
-        });
-        assert_eq!(fault, Some(*cause), "{name}: the vector state is on");
+        assert_eq!(trap::attempt(attempt), Some(*cause), "{name}: the vector state is on");
     }
 }
 
@@ -183,6 +180,18 @@ fn nested() {
         let word = unsafe { window.pages().cast::<u64>().read_volatile() };
         assert_eq!(word, !outer.start().get(), "the outer window shows another frame");
         drop(window);
+    }
+}
+
+/// Checks that frames are not executable, neither in the direct map nor in a window.
+fn not_executable() {
+    let (direct, other) = (range(START, 1), range(BOUNDARY + 10, 1));
+    [direct, other].map(|frame| Checker::Kernel.fill(frame));
+    let kmap = Checked::new(Reach::Page);
+    let window = kmap.kmap_local(other).unwrap();
+    for pages in [kmap.page_address(direct).unwrap(), window.pages()] {
+        let fault = trap::attempt(|| arch::attempt_jump(pages.addr().get()));
+        assert!(fault == Some(arch::NOT_EXECUTABLE), "a frame is executable: {fault:?}");
     }
 }
 

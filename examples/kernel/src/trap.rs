@@ -3,7 +3,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::arch::cpu;
+use crate::arch::{self, cpu};
 use crate::memory::{CHECKS, CPUS, WINDOWS};
 
 /// Where execution of each CPU continues after an exception; 0 if none is expected.
@@ -25,8 +25,10 @@ pub fn exception(cause: usize, address: usize, pc: usize) -> usize {
 
 static CAUSE: [AtomicUsize; CPUS] = [const { AtomicUsize::new(0) }; CPUS];
 
-/// Returns the cause if the attempted instruction raised an exception. Interrupts must have been
-/// disabled since before the attempt.
-pub fn attempted() -> Option<usize> {
-    (RESUME[cpu()].swap(0, Relaxed) == 0).then(|| CAUSE[cpu()].load(Relaxed))
+/// Returns the cause if the instruction that `run` attempts raises an exception.
+pub fn attempt(run: impl FnOnce()) -> Option<usize> {
+    arch::without_interrupts(|| {
+        run();
+        (RESUME[cpu()].swap(0, Relaxed) == 0).then(|| CAUSE[cpu()].load(Relaxed))
+    })
 }

@@ -241,6 +241,13 @@ pub fn attempt_read(address: usize) {
     attempt!("ldrb w9, [{address}]", address = address);
 }
 
+pub fn attempt_jump(address: usize) {
+    attempt!("br {address}", address = address);
+}
+
+/// The exception of an instruction fetch without the right: an instruction abort.
+pub const NOT_EXECUTABLE: usize = 0x21;
+
 /// Instructions, and the exception class that they must raise: access to SIMD or floating point.
 /// As numbers, because the assembler of this target does not know them.
 pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[

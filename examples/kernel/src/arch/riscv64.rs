@@ -200,6 +200,13 @@ pub fn attempt_read(address: usize) {
     attempt!("lbu t0, ({address})", address = address);
 }
 
+pub fn attempt_jump(address: usize) {
+    attempt!("jr {address}", address = address);
+}
+
+/// The exception of an instruction fetch without the right: an instruction page fault.
+pub const NOT_EXECUTABLE: usize = 0xc;
+
 /// Instructions, and the exception that they must raise: an illegal instruction.
 pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
     ("fmv.d.x", 2, || attempt!("fmv.d.x f0, zero")),

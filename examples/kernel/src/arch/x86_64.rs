@@ -278,6 +278,13 @@ pub fn attempt_read(address: usize) {
     attempt!("mov al, [{address}]", address = address);
 }
 
+pub fn attempt_jump(address: usize) {
+    attempt!("jmp {address}", address = address);
+}
+
+/// The exception of an instruction fetch without the right: #PF.
+pub const NOT_EXECUTABLE: usize = 0xe;
+
 /// Instructions, and the exceptions that they must raise: #UD, #NM.
 pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
     ("xorps", 6, || attempt!("xorps xmm0, xmm0")),
