@@ -20,7 +20,6 @@ type Pages = BitmapPageAllocator<PAGE_SIZE>;
 /// Prints the instructions of an allocation and of its zeroing, and checks that a block takes no more
 /// of them than its pages one by one.
 pub fn run() {
-    arch::start_counter();
     // QEMU counts each step of a repeated string instruction. All ways here make the same number of
     // steps by the instruction that the compiler's `memset` uses.
     #[cfg(target_arch = "x86_64")]

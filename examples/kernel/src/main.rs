@@ -60,6 +60,7 @@ extern "C" fn main() -> ! {
     nested();
     not_executable();
     hooks(&mut frames);
+    #[cfg(target_arch = "x86_64")]
     arch::interrupt_backwards();
     report(primitives);
     arch::exit(true)
@@ -186,7 +187,7 @@ fn nested() {
 /// Checks that frames are not executable, neither in the direct map nor in a window.
 fn not_executable() {
     let (direct, other) = (range(START, 1), range(BOUNDARY + 10, 1));
-    [direct, other].map(|frame| Checker::Kernel.fill(frame));
+    [direct, other].into_iter().for_each(|frame| Checker::Kernel.fill(frame));
     let kmap = Checked::new(Reach::Page);
     let window = kmap.kmap_local(other).unwrap();
     for pages in [kmap.page_address(direct).unwrap(), window.pages()] {

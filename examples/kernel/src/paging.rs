@@ -1,9 +1,8 @@
 //! Page tables of four levels with 512 entries each: x86_64, AArch64 with 4 KiB granules, Sv48.
 
-use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use clearpage::PAGE_SIZE;
+use clearpage::{PAGE_SIZE, Page};
 
 use crate::arch;
 
@@ -35,21 +34,15 @@ pub enum Memory {
     Device,
 }
 
-#[repr(C, align(4096))]
-struct Tables(UnsafeCell<[[u64; 512]; COUNT]>);
-
 const COUNT: usize = 48;
 
-// SAFETY: one CPU creates all tables. Then an interrupt, or another CPU, changes only entries that no
-// other code uses.
-unsafe impl Sync for Tables {}
-
-/// All tables; the first is the root. They are identity-mapped, like the rest of the kernel.
-static TABLES: Tables = Tables(UnsafeCell::new([[0; 512]; COUNT]));
+/// All tables; the first is the root. They are identity-mapped, like the rest of the kernel. The first
+/// CPU creates them. Then an interrupt, or another CPU, changes only entries that no other code uses.
+static mut TABLES: [Page; COUNT] = [const { Page::ZERO }; COUNT];
 static USED: AtomicUsize = AtomicUsize::new(1);
 
 fn root() -> *mut u64 {
-    TABLES.0.get().cast()
+    (&raw mut TABLES).cast()
 }
 
 /// Takes a table. No atomic read-modify-write: on AArch64 the MMU may be off, and exclusives are

@@ -13,7 +13,7 @@ pub static RESUME: [AtomicUsize; CPUS] = [const { AtomicUsize::new(0) }; CPUS];
 pub fn exception(cause: usize, address: usize, pc: usize) -> usize {
     match RESUME[cpu()].swap(0, Relaxed) {
         0 => {
-            let place = if address >= WINDOWS && address < CHECKS { "a window" } else { "pc" };
+            let place = if (WINDOWS..CHECKS).contains(&address) { "a window" } else { "pc" };
             panic!("exception at {place}: cause {cause:#x}, pc {pc:#x}, address {address:#x}")
         }
         resume => {

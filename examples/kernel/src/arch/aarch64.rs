@@ -120,8 +120,13 @@ unsafe extern "C" {
     static second_start: u8;
 }
 
-/// The entry of the kernel has set up all.
-pub fn init(_: usize) {}
+/// Starts the counter of cycles.
+pub fn init(_: usize) {
+    // SAFETY: PMCR_EL0.E and bit 31, the cycle counter, of PMCNTENSET_EL0.
+    unsafe {
+        asm!("msr pmcntenset_el0, {}", "msr pmcr_el0, {}", "isb", in(reg) 1_u64 << 31, in(reg) 1_u64)
+    };
+}
 
 /// Starts the second CPU by PSCI, for which QEMU's machine without EL2 uses HVC.
 pub fn start_second() {
@@ -219,7 +224,7 @@ pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Runs an instruction that may raise an exception; `trap::attempted` reports it.
+/// Runs an instruction that may raise an exception; `trap::attempt` reports it.
 macro_rules! attempt {
     ($instruction:literal $(, $operand:ident = $value:expr)*) => {
         // SAFETY: an exception continues after the instruction, which changes only X9 otherwise.
@@ -276,17 +281,7 @@ pub fn stop_timer() {
     unsafe { asm!("msr daifset, #2") };
 }
 
-/// This ISA has no direction flag.
-pub fn interrupt_backwards() {}
-
-/// Starts the counter of cycles, which counts instructions under `-icount`.
-pub fn start_counter() {
-    // SAFETY: PMCR_EL0.E and bit 31, the cycle counter, of PMCNTENSET_EL0.
-    unsafe {
-        asm!("msr pmcntenset_el0, {}", "msr pmcr_el0, {}", "isb", in(reg) 1_u64 << 31, in(reg) 1_u64)
-    };
-}
-
+/// Counts cycles, and instructions under `-icount`.
 pub fn counter() -> u64 {
     let count;
     // SAFETY: reads a counter.

@@ -175,7 +175,7 @@ pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Runs an instruction that may raise an exception; `trap::attempted` reports it.
+/// Runs an instruction that may raise an exception; `trap::attempt` reports it.
 macro_rules! attempt {
     ($instruction:literal $(, $operand:ident = $value:expr)*) => {
         // SAFETY: an exception continues after the instruction, which changes only T0 otherwise.
@@ -233,12 +233,7 @@ pub fn stop_timer() {
     unsafe { asm!("csrci sstatus, 2") };
 }
 
-/// This ISA has no direction flag.
-pub fn interrupt_backwards() {}
-
-/// The firmware has enabled the counter of instructions.
-pub fn start_counter() {}
-
+/// Counts instructions. The firmware has enabled it.
 pub fn counter() -> u64 {
     let count;
     // SAFETY: reads a counter.

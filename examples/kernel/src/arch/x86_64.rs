@@ -1,7 +1,6 @@
 //! x86_64: booted by QEMU through a PVH note, on a PC.
 
 use core::arch::{asm, global_asm};
-use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering::Relaxed;
 
 use clearpage::cpu::Facts;
@@ -66,7 +65,6 @@ trampoline: // of the second CPU: `start_second` copies it below 1 MiB
 gdt_pointer:
     .word 23
     .long gdt
-trampoline_end:
     .code32
 second_start:
     movl $second_stack_top, %esp
@@ -168,24 +166,17 @@ extern "C" fn trap_entry(frame: &mut Frame) {
     }
 }
 
-#[repr(C, align(16))]
-struct Idt(UnsafeCell<[[u64; 2]; VECTORS]>);
-
-// SAFETY: only `init` of the first CPU writes to it.
-unsafe impl Sync for Idt {}
-
-static IDT: Idt = Idt(UnsafeCell::new([[0; 2]; VECTORS]));
-
 /// Sets the number of this CPU, and loads the interrupt descriptor table.
 pub fn init(cpu: usize) {
     static NUMBERS: [usize; CPUS] = [0, 1];
     GsBase::write(VirtAddr::from_ptr(&NUMBERS[cpu]));
-    let table = IDT.0.get().cast::<[u64; 2]>();
+    static mut TABLE: [[u64; 2]; VECTORS] = [[0; 2]; VECTORS];
+    let table = (&raw mut TABLE).cast::<[u64; 2]>();
     for vector in 0..if cpu == 0 { VECTORS } else { 0 } {
         let entry = (&raw const vectors).addr() as u64 + 16 * vector as u64;
         // Present interrupt gate, code segment 8.
         let low = entry & 0xffff | 8 << 16 | 0x8e00 << 32 | (entry & 0xffff_0000) << 32;
-        // SAFETY: an entry of the table.
+        // SAFETY: an entry of the table, which the first CPU alone writes.
         unsafe { table.add(vector).write([low, entry >> 32]) };
     }
     let base = VirtAddr::from_ptr(table);
@@ -255,7 +246,7 @@ pub unsafe fn activate(root: u64) {
     unsafe { asm!("mov cr3, {}", in(reg) root, options(nostack, preserves_flags)) };
 }
 
-/// Runs an instruction that may raise an exception; `trap::attempted` reports it.
+/// Runs an instruction that may raise an exception; `trap::attempt` reports it.
 macro_rules! attempt {
     ($instruction:literal $(, $operand:ident = $value:expr)*) => {
         // SAFETY: an exception continues after the instruction, which changes only RAX otherwise.
@@ -328,9 +319,7 @@ pub fn interrupt_backwards() {
     }
 }
 
-/// Under `-icount`, the time stamp counter counts instructions.
-pub fn start_counter() {}
-
+/// Counts instructions, under `-icount`.
 pub fn counter() -> u64 {
     // SAFETY: CR4.TSD is 0.
     unsafe { core::arch::x86_64::_rdtsc() }
