@@ -5,17 +5,15 @@
 
 use core::ptr::{NonNull, write_bytes};
 
-use axallocator::{BaseAllocator, BitmapPageAllocator, PageAllocator};
+use axallocator::PageAllocator;
 use clearpage::highmem::{FrameRange, Highmem};
 use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
 use clearpage::{Intent, PAGE_SIZE};
 
-use crate::arch;
 use crate::checked::{Checked, Reach};
 use crate::console::print;
-use crate::memory::{BOUNDARY, END, START, range};
-
-type Pages = BitmapPageAllocator<PAGE_SIZE>;
+use crate::memory::{BOUNDARY, SECOND, START, range};
+use crate::{arch, memory};
 
 /// Prints the instructions of an allocation and of its zeroing, and checks that a block takes no more
 /// of them than its pages one by one.
@@ -33,7 +31,7 @@ pub fn run() {
         let mapped = [mapped(write_each), mapped(init_each), mapped(init_block)];
         let windows = |reach, way: Way| {
             let kmap = Checked::new(reach);
-            instructions(BOUNDARY..END, npages, |block| way(&kmap, block))
+            instructions(BOUNDARY..SECOND, npages, |block| way(&kmap, block))
         };
         let windows = [windows(Reach::Page, init_each), windows(Reach::Block, init_block)];
         print!("{npages}: mapped");
@@ -75,10 +73,7 @@ fn init_block(kmap: &Checked, block: FrameRange) {
 /// Returns the instructions of an allocation of `npages` pages out of `frames` and of `zero`, the
 /// second time: the first one fills the caches of the library.
 fn instructions(frames: core::ops::Range<u64>, npages: u64, zero: impl Fn(FrameRange)) -> u64 {
-    let mut pages = Pages::new();
-    let (start, end) = (range(frames.start, 0), range(frames.end, 0));
-    let len = end.start().address() - start.start().address();
-    pages.init(start.start().address() as usize, len as usize);
+    let mut pages = memory::allocator(range(frames.start, frames.end - frames.start));
     let mut count = 0;
     for _ in 0..2 {
         let before = arch::counter();

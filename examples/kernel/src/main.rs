@@ -18,17 +18,17 @@ mod trap;
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use buddy_system_allocator::FrameAllocator;
+use axallocator::PageAllocator;
 use clearpage::cpu::{Facts, Feature};
 use clearpage::highmem::{Frame, FrameRange, Mapping, clear_highpages};
 use clearpage::highmem::{Highmem, clear_highpage};
 use clearpage::hooks::{AllocFlags, DataState, InitPolicy, PageHooks};
-use clearpage::{Intent, Order, Page};
+use clearpage::{Intent, Order, PAGE_SIZE, Page};
 
 use check::{Checker, Content, observe};
 use checked::{Checked, Reach};
 use console::print;
-use memory::{BOUNDARY, END, SECOND, START, range};
+use memory::{BOUNDARY, SECOND, START, range};
 
 /// The stack pointer is set, interrupts are disabled, and nothing else is prepared.
 #[unsafe(no_mangle)]
@@ -36,10 +36,7 @@ extern "C" fn main() -> ! {
     arch::init(0);
     let facts = early();
     // SAFETY: once, here.
-    let mut frames = unsafe {
-        memory::map_all();
-        memory::allocators()
-    };
+    unsafe { memory::map_all() };
     // SAFETY: the features are as detected; all memory is Normal from now on, and nothing else runs.
     unsafe { clearpage::init_with(&facts) }.unwrap();
     vectors_fault();
@@ -49,17 +46,14 @@ extern "C" fn main() -> ! {
         arch::exit(true)
     }
 
-    assert!(frames.alloc_at(SECOND as usize, 2048).is_some());
     second::start();
-    let own = frames.alloc_at((END - 4) as usize, 4).unwrap() as u64;
-    tick::FRAME.store(own + 1, Relaxed);
     arch::start_timer();
 
     let primitives = every_primitive();
     scattered();
     nested();
     not_executable();
-    hooks(&mut frames);
+    hooks();
     #[cfg(target_arch = "x86_64")]
     arch::interrupt_backwards();
     report(primitives);
@@ -197,7 +191,8 @@ fn not_executable() {
 }
 
 /// Allocates and frees blocks under each policy, as a page allocator would.
-fn hooks(frames: &mut FrameAllocator<16>) {
+fn hooks() {
+    let mut pages = memory::allocator(range(START, SECOND - START));
     let policies = [InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH, InitPolicy::OFF];
     let reaches = Reach::ALL.iter().cycle();
     for (policy, &reach) in policies.into_iter().zip(reaches.clone()) {
@@ -206,11 +201,11 @@ fn hooks(frames: &mut FrameAllocator<16>) {
             let npages = order.npages() as u64;
             // With an address, across the boundary (order 0: after it), and without.
             for near in [memory::frame(32), BOUNDARY, memory::frame(80)] {
-                let start = near / npages * npages;
-                frames.alloc_at(start as usize, npages as usize).unwrap();
-                let block = range(start, npages);
+                let block = range(near / npages * npages, npages);
+                let address = block.start().address() as usize;
+                pages.alloc_pages_at(address, npages as usize, PAGE_SIZE).unwrap();
                 life(&hooks, block, policy);
-                frames.dealloc(start as usize, npages as usize);
+                pages.dealloc_pages(address, npages as usize);
             }
         }
     }

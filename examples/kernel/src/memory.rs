@@ -1,12 +1,15 @@
-//! The layout of memory, and the allocators of heap and frames.
+//! The layout of memory, and the allocator of frames.
 //!
 //! | physical, from the start of RAM | use |
 //! |---|---|
 //! | 0 to 16 MiB | the kernel, at the same virtual addresses; firmware |
 //! | 16 MiB to [`BOUNDARY`] | frames in the direct map, at [`DIRECT`] plus their address |
-//! | from there to 120 MiB | frames without an address: only windows map them |
+//! | from there to [`SECOND`] | frames without an address: only windows map them |
+//! | 8 MiB from there | the same, for the second CPU |
+//! | 3 frames from [`INTERRUPT`] | the same, for the interrupt |
 
-use buddy_system_allocator::{FrameAllocator, LockedHeap};
+use axallocator::{BaseAllocator, BitmapPageAllocator};
+use clearpage::PAGE_SIZE;
 use clearpage::highmem::{Frame, FrameRange, LinearMap};
 
 use crate::paging::{self, Leaf, Memory};
@@ -18,10 +21,8 @@ const MIB: u64 = 1 << 20;
 pub const START: u64 = frame(16);
 /// The first frame without an address. Blocks of every order but 0 lie across it.
 pub const BOUNDARY: u64 = frame(64) + 3;
-/// The frame after the last. Firmware has its tables at the end of RAM.
-pub const END: u64 = frame(120);
-/// The first of the 2048 frames of the second CPU.
 pub const SECOND: u64 = frame(104);
+pub const INTERRUPT: u64 = frame(112);
 
 /// The virtual address of the direct map, of the windows, and of the mappings for checks.
 pub const DIRECT: usize = 0x1000_0000_0000;
@@ -75,19 +76,9 @@ pub unsafe fn map_all() {
     unsafe { paging::activate() };
 }
 
-#[global_allocator]
-static HEAP: LockedHeap<20> = LockedHeap::empty();
-
-/// Creates the heap, which only the frame allocator uses, and the frame allocator.
-///
-/// # Safety
-/// Once.
-pub unsafe fn allocators() -> FrameAllocator<16> {
-    const SIZE: usize = 256 << 10;
-    static mut MEMORY: [u8; SIZE] = [0; SIZE];
-    // SAFETY: nothing else uses the memory, and this runs once.
-    unsafe { HEAP.lock().init(&raw mut MEMORY as usize, SIZE) };
-    let mut frames = FrameAllocator::new();
-    frames.add_frame(START as usize, END as usize);
-    frames
+/// Creates ArceOS's page allocator for the frames, by address.
+pub fn allocator(frames: FrameRange) -> BitmapPageAllocator<PAGE_SIZE> {
+    let mut pages = BitmapPageAllocator::new();
+    pages.init(frames.start().address() as usize, frames.npages() as usize * PAGE_SIZE);
+    pages
 }
