@@ -1,10 +1,12 @@
 //! riscv64 in S-mode: booted by OpenSBI on QEMU's virt machine, with Sv48.
 
 use core::arch::{asm, global_asm};
-
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use clearpage::cpu::{Facts, Feature};
+use riscv::interrupt::supervisor;
+pub use riscv::interrupt::supervisor::{disable as stop_timer, free as without_interrupts};
+use riscv::register::{instret, satp, sie, time};
 
 use crate::paging::{Leaf, Memory};
 use crate::{tick, trap};
@@ -147,13 +149,10 @@ pub fn invalidate(address: usize) {
 /// # Safety
 /// The tables map the kernel where it is.
 pub unsafe fn activate(root: u64) {
-    let sv48 = 9 << 60 | root >> 12;
     // SAFETY: the caller's promise.
-    unsafe { asm!("csrw satp, {}", "sfence.vma", in(reg) sv48, options(nostack, preserves_flags)) };
+    unsafe { satp::set(satp::Mode::Sv48, 0, root as usize >> 12) };
+    riscv::asm::sfence_vma_all();
 }
-
-/// sstatus.SIE.
-const ENABLED: usize = 2;
 
 /// Returns the number of this CPU, which the entry wrote to a register that Rust does not use.
 pub fn cpu() -> usize {
@@ -161,18 +160,6 @@ pub fn cpu() -> usize {
     // SAFETY: reads a register.
     unsafe { asm!("mv {}, tp", out(reg) number, options(nomem, nostack, preserves_flags)) };
     number
-}
-
-pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
-    let before: usize;
-    // SAFETY: the flag is restored below.
-    unsafe { asm!("csrrci {}, sstatus, 2", out(reg) before) };
-    let result = run();
-    if before & ENABLED != 0 {
-        // SAFETY: interrupts were enabled before.
-        unsafe { asm!("csrsi sstatus, 2") };
-    }
-    result
 }
 
 /// Runs an instruction that may raise an exception; `trap::attempt` reports it.
@@ -216,29 +203,21 @@ pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
 fn next_tick() {
     /// Of the time register of QEMU's virt machine.
     const HZ: u64 = 10_000_000;
-    let now: u64;
-    // SAFETY: reads a register.
-    unsafe { asm!("rdtime {}", out(reg) now) };
-    sbi_rt::set_timer(now + HZ / tick::RATE);
+    sbi_rt::set_timer(time::read64() + HZ / tick::RATE);
 }
 
 pub fn start_timer() {
     next_tick();
     // SAFETY: enables the timer's interrupt, and interrupts.
-    unsafe { asm!("csrs sie, {}", "csrsi sstatus, 2", in(reg) 1 << 5) };
-}
-
-pub fn stop_timer() {
-    // SAFETY: disables interrupts.
-    unsafe { asm!("csrci sstatus, 2") };
+    unsafe {
+        sie::set_stimer();
+        supervisor::enable();
+    }
 }
 
 /// Counts instructions. The firmware has enabled it.
 pub fn counter() -> u64 {
-    let count;
-    // SAFETY: reads a counter.
-    unsafe { asm!("rdinstret {}", out(reg) count) };
-    count
+    instret::read64()
 }
 
 /// Writes a byte to the console of the firmware.
