@@ -6,7 +6,7 @@
 //! - All CPUs use the same page tables, at least for these addresses, and [`prepare`] has created them.
 //!   An open or a close changes only last entries, so no lock is necessary.
 //! - No other CPU accesses these addresses. It may cache a translation by speculation, but never uses it,
-//!   so an invalidation on this CPU suffices.
+//!   so an invalidation on this CPU suffices. (AArch64 requires one on all CPUs, by one instruction.)
 //! - From the call of `kmap_local` to the drop of the window, its code is neither preempted nor moved to
 //!   another CPU: disable preemption before a call of the library. A window is not `Send`.
 

@@ -46,7 +46,6 @@ start:
 second_start:
     enter second_stack_top, second
 
-    // The third argument: 0 for an exception, 1 for an interrupt of this level; 2 for all others.
     .macro registers op
     \op x0, x1, [sp]
     \op x2, x3, [sp, #16]
@@ -59,6 +58,7 @@ second_start:
     \op x16, x17, [sp, #128]
     \op x18, x30, [sp, #144]
     .endm
+    // The third argument: 0 for an exception, 1 for an interrupt of this level; 2 for all others.
     .macro vector kind
     .balign 128
     sub sp, sp, #176
@@ -131,7 +131,7 @@ pub fn init(_: usize) {
 /// Starts the second CPU by PSCI, for which QEMU's machine without EL2 uses HVC.
 pub fn start_second() {
     let mut result = 0xc400_0003_u64; // CPU_ON
-    // SAFETY: the entry needs nothing; the call preserves all other registers.
+    // SAFETY: the entry needs nothing of its caller.
     unsafe {
         asm!(
             "dsb ish",
@@ -140,7 +140,7 @@ pub fn start_second() {
             inout("x1") 1_u64 => _, // its MPIDR_EL1
             inout("x2") &raw const second_start => _,
             inout("x3") 0_u64 => _,
-            options(nostack),
+            clobber_abi("C"),
         )
     };
     assert_eq!(result, 0, "no second CPU");
