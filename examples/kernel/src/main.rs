@@ -1,5 +1,6 @@
 //! A kernel that clears frames: its own page tables, windows, a frame allocator with hooks, and an
-//! interrupt that clears too. It prints one line, what it ran or what failed, and ends the machine.
+//! interrupt and a second CPU that clear too. It prints one line, what it ran or what failed, and ends
+//! the machine.
 #![no_std]
 #![no_main]
 

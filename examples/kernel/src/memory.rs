@@ -57,7 +57,7 @@ pub fn direct_map() -> LinearMap {
 /// # Safety
 /// Once, at boot.
 pub unsafe fn map_all() {
-    let direct = range(START, BOUNDARY - START);
+    let direct = direct_map().frames();
     let physical = direct.start().address();
     let len = (direct.npages() as usize) << clearpage::PAGE_SHIFT;
     // SAFETY: the kernel is in the first range; nothing uses the second yet.
