@@ -5,22 +5,19 @@
 
 use core::ptr::{NonNull, write_bytes};
 
-use axallocator::{BaseAllocator, BitmapPageAllocator, PageAllocator};
+use axallocator::PageAllocator;
 use clearpage::highmem::{FrameRange, Highmem};
 use clearpage::hooks::{AllocFlags, InitPolicy, PageHooks};
 use clearpage::{Intent, PAGE_SIZE};
 
-use crate::arch;
+use crate::checked::{Checked, Reach};
 use crate::console::print;
-use crate::kmap::{Kmap, Reach};
-use crate::memory::{BOUNDARY, END, START, range};
-
-type Pages = BitmapPageAllocator<PAGE_SIZE>;
+use crate::memory::{BOUNDARY, SECOND, START, range};
+use crate::{arch, memory};
 
 /// Prints the instructions of an allocation and of its zeroing, and checks that a block takes no more
 /// of them than its pages one by one.
 pub fn run() {
-    arch::start_counter();
     // QEMU counts each step of a repeated string instruction. All ways here make the same number of
     // steps by the instruction that the compiler's `memset` uses.
     #[cfg(target_arch = "x86_64")]
@@ -29,12 +26,12 @@ pub fn run() {
     print!("{served}; pages: mapped, write_bytes a page, post_alloc a page, post_alloc a block;");
     print!(" in windows, post_alloc a page, post_alloc a block\n");
     for npages in [1, 8, 64, 512] {
-        let direct = Kmap::new(Reach::Table);
+        let direct = Checked::new(Reach::Table);
         let mapped = |way: Way| instructions(START..BOUNDARY, npages, |block| way(&direct, block));
         let mapped = [mapped(write_each), mapped(init_each), mapped(init_block)];
         let windows = |reach, way: Way| {
-            let kmap = Kmap::new(reach);
-            instructions(BOUNDARY..END, npages, |block| way(&kmap, block))
+            let kmap = Checked::new(reach);
+            instructions(BOUNDARY..SECOND, npages, |block| way(&kmap, block))
         };
         let windows = [windows(Reach::Page, init_each), windows(Reach::Block, init_block)];
         print!("{npages}: mapped");
@@ -52,10 +49,10 @@ pub fn run() {
 }
 
 /// A way to zero a block.
-type Way = fn(&Kmap, FrameRange);
+type Way = fn(&Checked, FrameRange);
 
 /// As ArceOS zeroes frames for page tables and user memory.
-fn write_each(kmap: &Kmap, block: FrameRange) {
+fn write_each(kmap: &Checked, block: FrameRange) {
     for frame in block.iter() {
         let page: NonNull<u8> = kmap.page_address(frame.into()).unwrap().cast();
         // SAFETY: the allocator has just returned the frame.
@@ -63,11 +60,11 @@ fn write_each(kmap: &Kmap, block: FrameRange) {
     }
 }
 
-fn init_each(kmap: &Kmap, block: FrameRange) {
+fn init_each(kmap: &Checked, block: FrameRange) {
     block.iter().for_each(|frame| init_block(kmap, frame.into()));
 }
 
-fn init_block(kmap: &Kmap, block: FrameRange) {
+fn init_block(kmap: &Checked, block: FrameRange) {
     let hooks = PageHooks::new(kmap).with_policy(InitPolicy::ON_ALLOC);
     // SAFETY: the allocator has just returned the block.
     let _ = unsafe { hooks.post_alloc(block, AllocFlags::NONE) }.unwrap();
@@ -76,10 +73,7 @@ fn init_block(kmap: &Kmap, block: FrameRange) {
 /// Returns the instructions of an allocation of `npages` pages out of `frames` and of `zero`, the
 /// second time: the first one fills the caches of the library.
 fn instructions(frames: core::ops::Range<u64>, npages: u64, zero: impl Fn(FrameRange)) -> u64 {
-    let mut pages = Pages::new();
-    let (start, end) = (range(frames.start, 0), range(frames.end, 0));
-    let len = end.start().address() - start.start().address();
-    pages.init(start.start().address() as usize, len as usize);
+    let mut pages = memory::allocator(range(frames.start, frames.end - frames.start));
     let mut count = 0;
     for _ in 0..2 {
         let before = arch::counter();

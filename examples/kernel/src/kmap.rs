@@ -1,188 +1,135 @@
-//! Windows: temporary mappings of frames that have no address.
+//! Windows: temporary mappings of frames that have no address; and [`Kmap`], all memory of a kernel
+//! for the library. Copy this file; it needs what it imports from `needs.rs`, and nothing else.
 //!
-//! Windows nest. Each depth has its own address for each kind of window, between unmapped addresses. An interrupt uses the next depth, and has closed its windows when it returns.
+//! - Each CPU has addresses of its own, and each depth on it: an interrupt opens a window at the next
+//!   depth, and has closed it when it returns.
+//! - All CPUs use the same page tables, at least for these addresses, and [`prepare`] has created them.
+//!   An open or a close changes only last entries, so no lock is necessary.
+//! - No other CPU accesses these addresses. It may cache a translation by speculation, but never uses it,
+//!   so an invalidation on this CPU suffices. (AArch64 requires one on all CPUs, by one instruction.)
+//! - From the call of `kmap_local` to the drop of the window, its code is neither preempted nor moved to
+//!   another CPU: disable preemption before a call of the library. A window is not `Send`.
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, compiler_fence};
 
 use clearpage::highmem::{FrameRange, Highmem, LinearMap, Mapping};
-use clearpage::{Order, PAGE_SIZE, Page};
+use clearpage::{PAGE_SIZE, Page};
 
-use crate::memory::{DIRECT, WINDOWS, direct_frames};
-use crate::paging::{self, BLOCK_SIZE, Leaf};
-use crate::{arch, check, mutant};
+use crate::needs::{CPUS, Leaf, cpu, create_tables, invalidate, map, remove, windows};
 
-/// How many frames one window maps.
-#[derive(Clone, Copy, Debug)]
-pub enum Reach {
-    /// One page.
-    Page,
-    /// A table of up to 512 pages.
-    Table,
-    /// One entry of 2 MiB if the frames are an aligned block, otherwise as `Table`.
-    Block,
-}
-
-impl Reach {
-    pub const ALL: [Self; 3] = [Self::Page, Self::Table, Self::Block];
-
-    /// Returns the address of the window at `depth`.
-    const fn address(self, depth: usize) -> usize {
-        match self {
-            Self::Page => WINDOWS + (1 + 2 * depth) * PAGE_SIZE,
-            Self::Table => WINDOWS + (2 + 2 * depth) * BLOCK_SIZE,
-            Self::Block => WINDOWS + (2 + 2 * (DEPTHS + depth)) * BLOCK_SIZE,
-        }
-    }
-
-    const fn leaf(self) -> Leaf {
-        match self {
-            Self::Page | Self::Table => Leaf::Page,
-            Self::Block => Leaf::Block,
-        }
-    }
-}
-
+/// Windows that can be open on one CPU.
 const DEPTHS: usize = 4;
 
-/// Windows open now, and windows opened.
-static DEPTH: AtomicUsize = AtomicUsize::new(0);
-pub static OPENED: AtomicU64 = AtomicU64::new(0);
+/// Windows open on each CPU.
+static DEPTH: [AtomicUsize; CPUS] = [const { AtomicUsize::new(0) }; CPUS];
 
-/// All memory of the kernel: the direct map, and windows.
-#[derive(Clone, Copy)]
-pub struct Kmap {
-    direct: LinearMap,
-    reach: Reach,
+/// Pages of a window of one block.
+const BLOCK: u64 = (Leaf::Block.size() / PAGE_SIZE) as u64;
+
+/// Returns the address of a window. Every second block is one, so it lies between unmapped addresses.
+fn address(cpu: usize, depth: usize, leaf: Leaf) -> usize {
+    let kind = if leaf == Leaf::Page { 1 } else { 3 };
+    windows(cpu) + (4 * depth + kind) * Leaf::Block.size()
 }
 
-impl Kmap {
-    pub fn new(reach: Reach) -> Self {
-        // SAFETY: `memory::map_all` maps these frames there, in order, forever.
-        let direct = unsafe { LinearMap::with_offset(direct_frames(), DIRECT) };
-        Self { direct, reach }
+/// Creates the page tables of all windows, at boot.
+pub fn prepare() {
+    for (cpu, depth) in (0..CPUS).flat_map(|cpu| (0..DEPTHS).map(move |depth| (cpu, depth))) {
+        create_tables(address(cpu, depth, Leaf::Page), Leaf::Page);
+        create_tables(address(cpu, depth, Leaf::Block), Leaf::Block);
+    }
+}
+
+/// All memory of the kernel: the direct map, and windows for all other frames.
+#[derive(Clone, Copy)]
+pub struct Kmap(pub LinearMap);
+
+// SAFETY: the creator of the direct map promised that its frames are there. A window maps the first
+// frames requested, at addresses that no other open window has.
+unsafe impl Highmem for Kmap {
+    type Error = OutOfWindows;
+    type Mapping<'a> = Window;
+
+    fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
+        self.0.page_address(frames)
+    }
+
+    /// Maps up to 2 MiB, by one entry if they are an aligned block.
+    fn kmap_local(&self, frames: FrameRange) -> Result<Window, OutOfWindows> {
+        let (first, npages) = (frames.start().get(), frames.npages().min(BLOCK));
+        let leaf = if first % BLOCK == 0 && npages == BLOCK { Leaf::Block } else { Leaf::Page };
+        let cpu = cpu();
+        let depth = DEPTH[cpu].load(Relaxed);
+        if depth == DEPTHS {
+            return Err(OutOfWindows);
+        }
+        // Before the entries: an interrupt that comes before the store has closed this window again
+        // when it returns, one that comes after it uses the next.
+        DEPTH[cpu].store(depth + 1, Relaxed);
+        compiler_fence(SeqCst);
+        let window = Window { cpu, depth, leaf, npages: npages as usize, here: PhantomData };
+        let physical = (frames.start().address()..).step_by(leaf.size());
+        for (address, physical) in window.entries().zip(physical) {
+            // SAFETY: no open window has the address. The entry itself accesses no frame: only unsafe
+            // code can, through `pages`, and it has promised that it may.
+            unsafe { map(address, physical, leaf) };
+        }
+        Ok(window)
     }
 }
 
 /// An open window.
 pub struct Window {
+    cpu: usize,
     depth: usize,
-    reach: Reach,
+    leaf: Leaf,
     npages: usize,
+    /// Not `Send`.
+    here: PhantomData<*mut ()>,
 }
 
 impl Window {
-    fn address(&self) -> usize {
-        self.reach.address(self.depth)
-    }
-
-    /// Returns the address of each entry of the window.
+    /// Returns the address of each entry.
     fn entries(&self) -> impl Iterator<Item = usize> + use<> {
-        let end = self.address() + self.npages * PAGE_SIZE;
-        (self.address()..end).step_by(self.reach.leaf().size())
+        let start = address(self.cpu, self.depth, self.leaf);
+        (start..start + self.npages * PAGE_SIZE).step_by(self.leaf.size())
     }
 }
 
 // SAFETY: `kmap_local` mapped all pages, and a window is at least one page.
 unsafe impl Mapping for Window {
     fn pages(&self) -> NonNull<[Page]> {
-        let first = core::ptr::with_exposed_provenance_mut::<Page>(self.address());
+        let start = address(self.cpu, self.depth, self.leaf);
+        let first = core::ptr::with_exposed_provenance_mut::<Page>(start);
         NonNull::slice_from_raw_parts(NonNull::new(first).unwrap(), self.npages)
     }
 }
 
 impl Drop for Window {
     fn drop(&mut self) {
-        if mutant::OVERRUN_WINDOW {
-            let after = self.address() + self.npages * PAGE_SIZE;
-            // SAFETY: none. It must fault.
-            unsafe { core::ptr::with_exposed_provenance_mut::<u64>(after).write_volatile(0) };
-        }
+        assert_eq!(self.cpu, cpu(), "a window moved to another CPU");
         for address in self.entries() {
-            if !mutant::LEFT_ENTRY {
-                // SAFETY: the window closes, so its user has finished.
-                unsafe { paging::remove(address, self.reach.leaf()) };
-            }
-            if !mutant::STALE_TLB {
-                arch::entry_removed(address);
-            }
+            // SAFETY: the window closes, so its user has finished.
+            unsafe { remove(address, self.leaf) };
+            invalidate(address);
         }
-        // The check is not part of what is counted.
-        if !cfg!(feature = "count") {
-            check::unmapped(self.address(), self.npages);
-        }
-        assert_eq!(DEPTH.swap(self.depth, Relaxed), self.depth + 1, "windows close out of order");
+        // After the entries, for the same reason.
+        compiler_fence(SeqCst);
+        let depth = DEPTH[self.cpu].swap(self.depth, Relaxed);
+        assert_eq!(depth, self.depth + 1, "windows close out of order");
     }
 }
 
-// SAFETY: the direct map has its frames in order. A window maps the first frames requested, at
-// addresses that no other open window has.
-unsafe impl Highmem for Kmap {
-    type Error = OutOfWindows;
-    type Mapping<'a> = Window;
-
-    fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
-        self.direct.page_address(frames)
-    }
-
-    fn kmap_local(&self, frames: FrameRange) -> Result<Window, OutOfWindows> {
-        let block = const { Order::new(9).unwrap() };
-        let (reach, npages) = match self.reach {
-            Reach::Page => (Reach::Page, 1),
-            Reach::Block if frames.start().is_aligned(block) && frames.npages() >= 512 => {
-                (Reach::Block, 512)
-            }
-            Reach::Block | Reach::Table => (Reach::Table, frames.npages().min(512) as usize),
-        };
-        let depth = DEPTH.load(Relaxed);
-        if depth == DEPTHS {
-            return Err(OutOfWindows);
-        }
-        // An interrupt before this line uses the same window, but has closed it when it returns.
-        DEPTH.store(depth + 1, Relaxed);
-        OPENED.fetch_add(1, Relaxed);
-        let window = Window { depth, reach, npages };
-        let skipped = if mutant::SHORT_WINDOW { 1 } else { 0 };
-        let shift = if mutant::WRONG_FRAME { reach.leaf().size() as u64 } else { 0 };
-        let physical = (frames.start().address() + shift..).step_by(reach.leaf().size());
-        for (address, physical) in window.entries().zip(physical).skip(skipped) {
-            // SAFETY: no open window has the address, and the caller may write to the frames.
-            unsafe { paging::map(address, physical, reach.leaf(), false) };
-        }
-        Ok(window)
-    }
-}
-
-/// Creates the page tables of all windows, so that a window only writes entries.
-pub fn prepare() {
-    for (reach, depth) in Reach::ALL.iter().flat_map(|reach| (0..DEPTHS).map(move |d| (reach, d))) {
-        paging::entry(reach.address(depth), reach.leaf());
-    }
-}
-
-/// Checks that no window is open, and that none has left an entry.
-pub fn assert_closed() {
-    assert_eq!(DEPTH.load(Relaxed), 0, "a window is open");
-    for (reach, depth) in Reach::ALL.iter().flat_map(|reach| (0..DEPTHS).map(move |d| (reach, d))) {
-        let first = reach.address(depth);
-        let pages = if let Reach::Table = reach { 512 } else { 1 };
-        for page in 0..pages {
-            // SAFETY: `prepare` created the table.
-            let entry =
-                unsafe { paging::entry(first + page * PAGE_SIZE, reach.leaf()).read_volatile() };
-            assert_eq!(entry, 0, "a window left an entry");
-        }
-    }
-}
-
-/// An error: all windows are open.
+/// An error: all windows of this CPU are open.
 #[derive(Debug)]
 pub struct OutOfWindows;
 
 impl fmt::Display for OutOfWindows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "all {DEPTHS} windows are open")
+        write!(f, "all {DEPTHS} windows of this CPU are open")
     }
 }
 

@@ -1,43 +1,43 @@
 //! A kernel that clears frames: its own page tables, windows, a frame allocator with hooks, and an
-//! interrupt that clears too. It prints one line, what it ran or what failed, and ends the machine.
+//! interrupt and a second CPU that clear too. It prints one line, what it ran or what failed, and ends
+//! the machine.
 #![no_std]
 #![no_main]
 
 mod arch;
 mod check;
+mod checked;
 mod console;
 mod count;
 mod kmap;
 mod memory;
-mod mutant;
+mod needs;
 mod paging;
+mod second;
 mod tick;
 mod trap;
 
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use buddy_system_allocator::FrameAllocator;
+use axallocator::PageAllocator;
 use clearpage::cpu::{Facts, Feature};
 use clearpage::highmem::{Frame, FrameRange, Mapping, clear_highpages};
 use clearpage::highmem::{Highmem, clear_highpage};
 use clearpage::hooks::{AllocFlags, DataState, InitPolicy, PageHooks};
-use clearpage::{Intent, Order, Page};
+use clearpage::{Intent, Order, PAGE_SIZE, Page};
 
 use check::{Checker, Content, observe};
+use checked::{Checked, Reach};
 use console::print;
-use kmap::{Kmap, Reach};
-use memory::{BOUNDARY, END, START, range};
+use memory::{BOUNDARY, SECOND, START, range};
 
 /// The stack pointer is set, interrupts are disabled, and nothing else is prepared.
 #[unsafe(no_mangle)]
 extern "C" fn main() -> ! {
-    arch::init();
+    arch::init(0);
     let facts = early();
     // SAFETY: once, here.
-    let mut frames = unsafe {
-        memory::map_all();
-        memory::allocators()
-    };
+    unsafe { memory::map_all() };
     // SAFETY: the features are as detected; all memory is Normal from now on, and nothing else runs.
     unsafe { clearpage::init_with(&facts) }.unwrap();
     vectors_fault();
@@ -47,14 +47,15 @@ extern "C" fn main() -> ! {
         arch::exit(true)
     }
 
-    let own = frames.alloc_at((END - 4) as usize, 4).unwrap() as u64;
-    tick::FRAME.store(own + 1, Relaxed);
+    second::start();
     arch::start_timer();
 
     let primitives = every_primitive();
     scattered();
     nested();
-    hooks(&mut frames);
+    not_executable();
+    hooks();
+    #[cfg(target_arch = "x86_64")]
     arch::interrupt_backwards();
     report(primitives);
     arch::exit(true)
@@ -86,11 +87,7 @@ fn early() -> Facts {
 /// them.
 fn vectors_fault() {
     for (name, cause, attempt) in arch::VECTOR_INSTRUCTIONS {
-        let fault = arch::without_interrupts(|| {
-            attempt();
-            trap::attempted()
-        });
-        assert_eq!(fault, Some(*cause), "{name}: the vector state is on");
+        assert_eq!(trap::attempt(attempt), Some(*cause), "{name}: the vector state is on");
     }
 }
 
@@ -113,7 +110,7 @@ fn every_primitive() -> u64 {
         }
         clearpage::force(primitive.name()).unwrap();
         for reach in Reach::ALL {
-            let kmap = Kmap::new(reach);
+            let kmap = Checked::new(reach);
             for (frames, intent) in ranges.iter().zip(Intent::ALL.iter().cycle()) {
                 observe(*frames, format_args!("{} {reach:?} {frames}", primitive.name()), || {
                     // SAFETY: no allocator has the frames yet.
@@ -135,7 +132,7 @@ fn scattered() {
         Frame::new(start + 5 * i as u64).unwrap()
     };
     let list: [Frame; 100] = core::array::from_fn(frame);
-    let hooks = PageHooks::new(Kmap::new(Reach::Table)).with_policy(InitPolicy::BOTH);
+    let hooks = PageHooks::new(Checked::new(Reach::Table)).with_policy(InitPolicy::BOTH);
     for free in [false, true] {
         for &frame in &list {
             Checker::Kernel.fill(range(frame.get() - 1, 3));
@@ -149,7 +146,6 @@ fn scattered() {
             }
         };
         assert_eq!(done.unwrap().data, DataState::Cleared);
-        kmap::assert_closed();
         for &frame in &list {
             for (offset, content) in
                 [(0, Content::Pattern), (1, Content::Zero), (2, Content::Pattern)]
@@ -169,7 +165,7 @@ fn nested() {
     let (outer, inner) = (range(BOUNDARY + 10, 1), range(BOUNDARY + 20, 1));
     Checker::Kernel.fill(outer);
     for reach in Reach::ALL {
-        let kmap = Kmap::new(reach);
+        let kmap = Checked::new(reach);
         let window = kmap.kmap_local(outer).unwrap();
         Checker::Kernel.observe(inner, format_args!("nested {reach:?}"), || {
             // SAFETY: no allocator has the frame yet.
@@ -181,31 +177,43 @@ fn nested() {
         assert_eq!(word, !outer.start().get(), "the outer window shows another frame");
         drop(window);
     }
-    kmap::assert_closed();
+}
+
+/// Checks that frames are not executable, neither in the direct map nor in a window.
+fn not_executable() {
+    let (direct, other) = (range(START, 1), range(BOUNDARY + 10, 1));
+    [direct, other].into_iter().for_each(|frame| Checker::Kernel.fill(frame));
+    let kmap = Checked::new(Reach::Page);
+    let window = kmap.kmap_local(other).unwrap();
+    for pages in [kmap.page_address(direct).unwrap(), window.pages()] {
+        let fault = trap::attempt(|| arch::attempt_jump(pages.addr().get()));
+        assert!(fault == Some(arch::NOT_EXECUTABLE), "a frame is executable: {fault:?}");
+    }
 }
 
 /// Allocates and frees blocks under each policy, as a page allocator would.
-fn hooks(frames: &mut FrameAllocator<16>) {
+fn hooks() {
+    let mut pages = memory::allocator(range(START, SECOND - START));
     let policies = [InitPolicy::ON_ALLOC, InitPolicy::ON_FREE, InitPolicy::BOTH, InitPolicy::OFF];
     let reaches = Reach::ALL.iter().cycle();
     for (policy, &reach) in policies.into_iter().zip(reaches.clone()) {
-        let hooks = PageHooks::new(Kmap::new(reach)).with_policy(policy);
+        let hooks = PageHooks::new(Checked::new(reach)).with_policy(policy);
         for order in [0, 1, 3, 9, 10].map(|order| Order::new(order).unwrap()) {
             let npages = order.npages() as u64;
             // With an address, across the boundary (order 0: after it), and without.
             for near in [memory::frame(32), BOUNDARY, memory::frame(80)] {
-                let start = near / npages * npages;
-                frames.alloc_at(start as usize, npages as usize).unwrap();
-                let block = range(start, npages);
+                let block = range(near / npages * npages, npages);
+                let address = block.start().address() as usize;
+                pages.alloc_pages_at(address, npages as usize, PAGE_SIZE).unwrap();
                 life(&hooks, block, policy);
-                frames.dealloc(start as usize, npages as usize);
+                pages.dealloc_pages(address, npages as usize);
             }
         }
     }
 }
 
 /// Runs the hooks of one allocation.
-fn life(hooks: &PageHooks<Kmap>, block: FrameRange, policy: InitPolicy) {
+fn life(hooks: &PageHooks<Checked>, block: FrameRange, policy: InitPolicy) {
     let content = |data| match data {
         DataState::Cleared => Content::Zero,
         _ => Content::Pattern,
@@ -227,7 +235,7 @@ fn life(hooks: &PageHooks<Kmap>, block: FrameRange, policy: InitPolicy) {
 
 fn report(primitives: u64) {
     arch::stop_timer();
-    let count = |counter: &core::sync::atomic::AtomicU64| counter.load(Relaxed);
+    let count = |counter: &AtomicU64| counter.load(Relaxed);
     let (during, cleared) = (count(&tick::DURING), count(&tick::CLEARED));
     assert!(during > 0 && cleared > 0, "no interrupt came during a clear");
     print!("PASS:");
@@ -236,16 +244,17 @@ fn report(primitives: u64) {
             print!(" {}", primitive.name());
         }
     }
-    print!("; {} blocks, {} windows; ", check::BLOCKS.load(Relaxed), count(&kmap::OPENED));
-    print!(
-        "{} interrupts, {during} during a clear; they cleared {cleared} frames\n",
-        count(&tick::TICKS)
-    );
+    print!("; {} blocks, {} windows; ", check::BLOCKS.load(Relaxed), count(&checked::OPENED));
+    print!("{} interrupts, {during} during a clear; ", count(&tick::TICKS));
+    print!("they cleared {cleared} frames; the second CPU made {} clears\n", second::stop());
 }
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     arch::stop_timer();
+    static FAILED: AtomicBool = AtomicBool::new(false);
+    // Only the first CPU that fails prints, and ends the machine.
+    while FAILED.swap(true, Relaxed) {}
     print!("FAIL: {}\n", info.message());
     arch::exit(false)
 }

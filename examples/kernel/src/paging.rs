@@ -1,16 +1,15 @@
 //! Page tables of four levels with 512 entries each: x86_64, AArch64 with 4 KiB granules, Sv48.
 
-use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use clearpage::PAGE_SIZE;
+use clearpage::{PAGE_SIZE, Page};
 
 use crate::arch;
 
-/// Bytes that an entry one level above the last maps.
-pub const BLOCK_SIZE: usize = 512 * PAGE_SIZE;
+const _: () =
+    assert!(PAGE_SIZE == 4096, "this kernel has pages of 4 KiB; unset CLEARPAGE_PAGE_SHIFT");
 
-/// The level of an entry that maps memory.
+/// An entry that maps memory: the last one, or one of 2 MiB a level above.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Leaf {
     Page,
@@ -21,25 +20,29 @@ impl Leaf {
     pub const fn size(self) -> usize {
         match self {
             Self::Page => PAGE_SIZE,
-            Self::Block => BLOCK_SIZE,
+            Self::Block => 512 * PAGE_SIZE,
         }
     }
 }
 
-#[repr(C, align(4096))]
-struct Tables(UnsafeCell<[[u64; 512]; COUNT]>);
+/// What an entry maps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// All of the kernel's image: the only memory that is executable.
+    Kernel,
+    Data,
+    Device,
+}
 
-const COUNT: usize = 24;
+const COUNT: usize = 48;
 
-// SAFETY: one CPU, and an interrupt changes only entries that the code it interrupts does not use.
-unsafe impl Sync for Tables {}
-
-/// All tables; the first is the root. They are identity-mapped, like the rest of the kernel.
-static TABLES: Tables = Tables(UnsafeCell::new([[0; 512]; COUNT]));
+/// All tables; the first is the root. They are identity-mapped, like the rest of the kernel. The first
+/// CPU creates them. Then an interrupt, or another CPU, changes only entries that no other code uses.
+static mut TABLES: [Page; COUNT] = [const { Page::ZERO }; COUNT];
 static USED: AtomicUsize = AtomicUsize::new(1);
 
 fn root() -> *mut u64 {
-    TABLES.0.get().cast()
+    (&raw mut TABLES).cast()
 }
 
 /// Takes a table. No atomic read-modify-write: on AArch64 the MMU may be off, and exclusives are
@@ -75,16 +78,16 @@ pub fn entry(address: usize, leaf: Leaf) -> *mut u64 {
 /// Maps one page or block.
 ///
 /// # Safety
-/// Nothing uses `address`, and the caller owns the physical memory or maps a device.
-pub unsafe fn map(address: usize, physical: u64, leaf: Leaf, device: bool) {
+/// Nothing uses `address`. Code that accesses the memory there may do so.
+pub unsafe fn map(address: usize, physical: u64, leaf: Leaf, memory: Memory) {
     let entry = entry(address, leaf);
     // SAFETY: an entry of a table; the CPU reads it too.
-    unsafe { entry.write_volatile(arch::leaf_entry(physical, leaf, device)) };
+    unsafe { entry.write_volatile(arch::leaf_entry(physical, leaf, memory)) };
     arch::entry_added(address);
 }
 
 /// Removes the entry of one page or block. It stays mapped as long as the TLB has a copy, which
-/// [`arch::entry_removed`] discards.
+/// [`arch::invalidate`] discards.
 ///
 /// # Safety
 /// Nothing uses `address` any more.
@@ -97,14 +100,15 @@ pub unsafe fn remove(address: usize, leaf: Leaf) {
 ///
 /// # Safety
 /// As [`map`].
-pub unsafe fn map_range(address: usize, physical: u64, len: usize, device: bool) {
+pub unsafe fn map_range(address: usize, physical: u64, len: usize, memory: Memory) {
     let mut done = 0;
     while done < len {
         let (at, from) = (address + done, physical + done as u64);
-        let aligned = at % BLOCK_SIZE == 0 && from % BLOCK_SIZE as u64 == 0;
-        let leaf = if aligned && len - done >= BLOCK_SIZE { Leaf::Block } else { Leaf::Page };
+        let aligned = at % Leaf::Block.size() == 0 && from % Leaf::Block.size() as u64 == 0;
+        let leaf =
+            if aligned && len - done >= Leaf::Block.size() { Leaf::Block } else { Leaf::Page };
         // SAFETY: the caller's promise.
-        unsafe { map(at, from, leaf, device) };
+        unsafe { map(at, from, leaf, memory) };
         done += leaf.size();
     }
 }

@@ -6,8 +6,8 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use clearpage::highmem::clear_highpage;
 
 use crate::check::{CLEARING, Checker, Content};
-use crate::kmap::{Kmap, Reach};
-use crate::memory::range;
+use crate::checked::{Checked, Reach};
+use crate::memory::{INTERRUPT, range};
 
 /// Interrupts a second.
 pub const RATE: u64 = 4000;
@@ -19,8 +19,6 @@ pub static TICKS: AtomicU64 = AtomicU64::new(0);
 pub static DURING: AtomicU64 = AtomicU64::new(0);
 /// Frames cleared by interrupts.
 pub static CLEARED: AtomicU64 = AtomicU64::new(0);
-/// The frame that the interrupt clears; the frames next to it are its own too.
-pub static FRAME: AtomicU64 = AtomicU64::new(0);
 
 pub fn tick() {
     let tick = TICKS.fetch_add(1, Relaxed);
@@ -30,10 +28,10 @@ pub fn tick() {
     if tick % PERIOD != 0 {
         return;
     }
-    let frame = range(FRAME.load(Relaxed), 1);
+    let frame = range(INTERRUPT + 1, 1);
     Checker::Interrupt.observe(frame, format_args!("the frame of an interrupt"), || {
         // SAFETY: the frame is the interrupt's own, and interrupts do not nest.
-        unsafe { clear_highpage(&Kmap::new(Reach::Page), frame.start()) }.unwrap();
+        unsafe { clear_highpage(&Checked::new(Reach::Page), frame.start()) }.unwrap();
         Content::Zero
     });
     CLEARED.fetch_add(1, Relaxed);

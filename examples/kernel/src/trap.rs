@@ -3,29 +3,32 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::memory::{CHECKS, WINDOWS};
+use crate::arch::{self, cpu};
+use crate::memory::{CHECKS, CPUS, WINDOWS};
 
-/// Where execution continues after an exception; 0 if none is expected.
-pub static RESUME: AtomicUsize = AtomicUsize::new(0);
+/// Where execution of each CPU continues after an exception; 0 if none is expected.
+pub static RESUME: [AtomicUsize; CPUS] = [const { AtomicUsize::new(0) }; CPUS];
 
 /// Handles an exception at `pc` and returns the address to continue at.
 pub fn exception(cause: usize, address: usize, pc: usize) -> usize {
-    match RESUME.swap(0, Relaxed) {
+    match RESUME[cpu()].swap(0, Relaxed) {
         0 => {
-            let place = if address >= WINDOWS && address < CHECKS { "a window" } else { "pc" };
+            let place = if (WINDOWS..CHECKS).contains(&address) { "a window" } else { "pc" };
             panic!("exception at {place}: cause {cause:#x}, pc {pc:#x}, address {address:#x}")
         }
         resume => {
-            CAUSE.store(cause, Relaxed);
+            CAUSE[cpu()].store(cause, Relaxed);
             resume
         }
     }
 }
 
-static CAUSE: AtomicUsize = AtomicUsize::new(0);
+static CAUSE: [AtomicUsize; CPUS] = [const { AtomicUsize::new(0) }; CPUS];
 
-/// Returns the cause if the attempted instruction raised an exception. Interrupts must have been
-/// disabled since before the attempt.
-pub fn attempted() -> Option<usize> {
-    (RESUME.swap(0, Relaxed) == 0).then(|| CAUSE.load(Relaxed))
+/// Returns the cause if the instruction that `run` attempts raises an exception.
+pub fn attempt(run: impl FnOnce()) -> Option<usize> {
+    arch::without_interrupts(|| {
+        run();
+        (RESUME[cpu()].swap(0, Relaxed) == 0).then(|| CAUSE[cpu()].load(Relaxed))
+    })
 }

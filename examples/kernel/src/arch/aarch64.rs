@@ -2,9 +2,11 @@
 
 use core::arch::{asm, global_asm};
 
+use aarch64_cpu::asm::barrier::{ISH, ISHST, SY, dsb, isb};
+use aarch64_cpu::registers::*;
 use clearpage::cpu::{Facts, Feature};
 
-use crate::paging::Leaf;
+use crate::paging::{Leaf, Memory};
 use crate::{tick, trap};
 
 pub const RAM: u64 = 0x4000_0000;
@@ -20,28 +22,47 @@ global_asm!(
     .balign 4096
     .skip 65536
 stack_top:
+    .skip 65536
+second_stack_top:
 
-    .section .text.start, "ax"
-    .globl start
-start:
+    .macro enter stack, function
     msr daifset, #15
     msr spsel, #1
     msr cpacr_el1, xzr
-    adrp x0, stack_top
-    add x0, x0, :lo12:stack_top
+    adrp x0, \stack
+    add x0, x0, :lo12:\stack
     mov sp, x0
     adrp x0, trap_vectors
     add x0, x0, :lo12:trap_vectors
     msr vbar_el1, x0
     isb
-    bl main
+    bl \function
+    .endm
 
+    .section .text.start, "ax"
+    .globl start
+start:
+    enter stack_top, main
+second_start:
+    enter second_stack_top, second
+
+    .macro registers op
+    \op x0, x1, [sp]
+    \op x2, x3, [sp, #16]
+    \op x4, x5, [sp, #32]
+    \op x6, x7, [sp, #48]
+    \op x8, x9, [sp, #64]
+    \op x10, x11, [sp, #80]
+    \op x12, x13, [sp, #96]
+    \op x14, x15, [sp, #112]
+    \op x16, x17, [sp, #128]
+    \op x18, x30, [sp, #144]
+    .endm
     // The third argument: 0 for an exception, 1 for an interrupt of this level; 2 for all others.
     .macro vector kind
     .balign 128
     sub sp, sp, #176
-    stp x0, x1, [sp]
-    stp x2, x3, [sp, #16]
+    registers stp
     mov x2, \kind
     b trap_common
     .endm
@@ -58,14 +79,6 @@ trap_vectors:
     vector 2
     .endr
 trap_common:
-    stp x4, x5, [sp, #32]
-    stp x6, x7, [sp, #48]
-    stp x8, x9, [sp, #64]
-    stp x10, x11, [sp, #80]
-    stp x12, x13, [sp, #96]
-    stp x14, x15, [sp, #112]
-    stp x16, x17, [sp, #128]
-    stp x18, x30, [sp, #144]
     mrs x0, elr_el1
     mrs x1, spsr_el1
     str x1, [sp, #160]
@@ -74,16 +87,7 @@ trap_common:
     msr elr_el1, x0
     ldr x1, [sp, #160]
     msr spsr_el1, x1
-    ldp x4, x5, [sp, #32]
-    ldp x6, x7, [sp, #48]
-    ldp x8, x9, [sp, #64]
-    ldp x10, x11, [sp, #80]
-    ldp x12, x13, [sp, #96]
-    ldp x14, x15, [sp, #112]
-    ldp x16, x17, [sp, #128]
-    ldp x18, x30, [sp, #144]
-    ldp x2, x3, [sp, #16]
-    ldp x0, x1, [sp]
+    registers ldp
     add sp, sp, #176
     eret
 "#,
@@ -99,10 +103,7 @@ extern "C" fn trap_entry(pc: usize, address: usize, kind: usize) -> usize {
         write(GICC + 0x10, interrupt);
         return pc;
     }
-    let syndrome: usize;
-    // SAFETY: reads a register.
-    unsafe { asm!("mrs {}, esr_el1", out(reg) syndrome, options(nomem, nostack, preserves_flags)) };
-    trap::exception(syndrome >> 26, address, pc)
+    trap::exception(ESR_EL1.read(ESR_EL1::EC) as usize, address, pc)
 }
 
 fn read(register: usize) -> u32 {
@@ -115,8 +116,35 @@ fn write(register: usize, value: u32) {
     unsafe { core::ptr::with_exposed_provenance_mut::<u32>(register).write_volatile(value) }
 }
 
-/// The entry of the kernel has set up all.
-pub fn init() {}
+unsafe extern "C" {
+    static second_start: u8;
+}
+
+/// Starts the counter of cycles.
+pub fn init(_: usize) {
+    // SAFETY: PMCR_EL0.E and bit 31, the cycle counter, of PMCNTENSET_EL0.
+    unsafe {
+        asm!("msr pmcntenset_el0, {}", "msr pmcr_el0, {}", "isb", in(reg) 1_u64 << 31, in(reg) 1_u64)
+    };
+}
+
+/// Starts the second CPU by PSCI, for which QEMU's machine without EL2 uses HVC.
+pub fn start_second() {
+    let mut result = 0xc400_0003_u64; // CPU_ON
+    // SAFETY: the entry needs nothing of its caller.
+    unsafe {
+        asm!(
+            "dsb ish",
+            "hvc #0",
+            inout("x0") result,
+            inout("x1") 1_u64 => _, // its MPIDR_EL1
+            inout("x2") &raw const second_start => _,
+            inout("x3") 0_u64 => _,
+            clobber_abi("C"),
+        )
+    };
+    assert_eq!(result, 0, "no second CPU");
+}
 
 /// Adds MOPS, which only an ID register reports: ID_AA64ISAR2_EL1, bits 19 to 16.
 pub fn known_to_the_kernel(mut facts: Facts) -> Facts {
@@ -135,9 +163,11 @@ pub fn table_entry(physical: u64) -> u64 {
 }
 
 /// Returns the entry of a page or a block. Attributes 0 are those of Normal memory, 1 of a device.
-pub fn leaf_entry(physical: u64, leaf: Leaf, device: bool) -> u64 {
+pub fn leaf_entry(physical: u64, leaf: Leaf, memory: Memory) -> u64 {
     let kind = if leaf == Leaf::Page { 3 } else { 1 };
-    physical | kind | u64::from(device) << 2 | 0x700 // accessed, inner shareable
+    let device = u64::from(memory == Memory::Device);
+    let never_executed = if memory == Memory::Kernel { 1 << 54 } else { 3 << 53 }; // UXN; PXN
+    physical | kind | device << 2 | never_executed | 0x700 // accessed, inner shareable
 }
 
 /// Returns the address in an entry.
@@ -147,22 +177,18 @@ pub fn entry_address(entry: u64) -> u64 {
 
 /// The walk of the tables must see the entry: Arm ARM, "Ordering and completion of TLB maintenance".
 pub fn entry_added(_: usize) {
-    // SAFETY: barriers.
-    unsafe { asm!("dsb ishst", "isb", options(nostack, preserves_flags)) };
+    dsb(ISHST);
+    isb(SY);
 }
 
-pub fn entry_removed(address: usize) {
+/// Discards a translation, on all CPUs, as "Using break-before-make" in the Arm ARM requires. Bits 47 to 44 of
+/// the operand are a hint of the level, which an address of the upper half would fill: 0 is none.
+pub fn invalidate(address: usize) {
+    dsb(ISHST);
     // SAFETY: discards a translation.
-    unsafe {
-        asm!(
-            "dsb ishst",
-            "tlbi vaae1is, {}",
-            "dsb ish",
-            "isb",
-            in(reg) address >> 12,
-            options(nostack, preserves_flags),
-        )
-    };
+    unsafe { asm!("tlbi vaae1is, {}", in(reg) address >> 12 & !(!0 << 44)) };
+    dsb(ISH);
+    isb(SY);
 }
 
 /// Turns the MMU and the caches on.
@@ -170,31 +196,22 @@ pub fn entry_removed(address: usize) {
 /// # Safety
 /// The tables map the kernel where it is.
 pub unsafe fn activate(root: u64) {
-    // Attributes 0: Normal, write-back; 1: Device-nGnRnE.
-    let attributes = 0xff_u64;
+    MAIR_EL1.set(0xff); // attributes 0: Normal, write-back; 1: Device-nGnRnE
     // 48-bit addresses, write-back walks, inner shareable, 4 KiB, no upper half, 40 physical bits.
-    let control = 16_u64 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2 << 32;
+    TCR_EL1.set(16 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2 << 32);
+    TTBR0_EL1.set(root);
+    dsb(ISH);
     // SAFETY: the caller's promise.
-    unsafe {
-        asm!(
-            "msr mair_el1, {attributes}",
-            "msr tcr_el1, {control}",
-            "msr ttbr0_el1, {root}",
-            "dsb ish",
-            "tlbi vmalle1",
-            "dsb ish",
-            "isb",
-            "mrs {root}, sctlr_el1",
-            "orr {root}, {root}, {on}",
-            "msr sctlr_el1, {root}",
-            "isb",
-            attributes = in(reg) attributes,
-            control = in(reg) control,
-            root = inout(reg) root => _,
-            on = in(reg) 0x1005_u64, // M, C, I
-            options(nostack, preserves_flags),
-        )
-    };
+    unsafe { asm!("tlbi vmalle1") };
+    dsb(ISH);
+    isb(SY);
+    SCTLR_EL1.modify(SCTLR_EL1::M::Enable + SCTLR_EL1::C::Cacheable + SCTLR_EL1::I::Cacheable);
+    isb(SY);
+}
+
+/// Returns the number of this CPU: Aff0 of MPIDR_EL1 on QEMU's machine.
+pub fn cpu() -> usize {
+    MPIDR_EL1.get() as usize & 0xff
 }
 
 pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
@@ -207,7 +224,7 @@ pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Runs an instruction that may raise an exception; `trap::attempted` reports it.
+/// Runs an instruction that may raise an exception; `trap::attempt` reports it.
 macro_rules! attempt {
     ($instruction:literal $(, $operand:ident = $value:expr)*) => {
         // SAFETY: an exception continues after the instruction, which changes only X9 otherwise.
@@ -217,7 +234,7 @@ macro_rules! attempt {
                 "str x9, [{place}]",
                 $instruction,
                 "2:",
-                place = in(reg) trap::RESUME.as_ptr(),
+                place = in(reg) trap::RESUME[cpu()].as_ptr(),
                 $($operand = in(reg) $value,)*
                 out("x9") _,
             )
@@ -229,6 +246,13 @@ pub fn attempt_read(address: usize) {
     attempt!("ldrb w9, [{address}]", address = address);
 }
 
+pub fn attempt_jump(address: usize) {
+    attempt!("br {address}", address = address);
+}
+
+/// The exception of an instruction fetch without the right: an instruction abort.
+pub const NOT_EXECUTABLE: usize = 0x21;
+
 /// Instructions, and the exception class that they must raise: access to SIMD or floating point.
 /// As numbers, because the assembler of this target does not know them.
 pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
@@ -237,17 +261,8 @@ pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
 ];
 
 fn next_tick() {
-    // SAFETY: sets the timer of this exception level.
-    unsafe {
-        asm!(
-            "mrs {ticks}, cntfrq_el0",
-            "udiv {ticks}, {ticks}, {rate}",
-            "msr cntp_tval_el0, {ticks}",
-            "isb",
-            ticks = out(reg) _,
-            rate = in(reg) tick::RATE,
-        )
-    };
+    CNTP_TVAL_EL0.set(CNTFRQ_EL0.get() / tick::RATE);
+    isb(SY);
 }
 
 pub fn start_timer() {
@@ -256,8 +271,9 @@ pub fn start_timer() {
     write(GICC + 4, 0xff); // all priorities
     write(GICC, 1);
     next_tick();
-    // SAFETY: enables the timer, and interrupts.
-    unsafe { asm!("msr cntp_ctl_el0, {}", "isb", "msr daifclr, #2", in(reg) 1_u64) };
+    CNTP_CTL_EL0.write(CNTP_CTL_EL0::ENABLE::SET);
+    // SAFETY: enables interrupts.
+    unsafe { asm!("msr daifclr, #2") };
 }
 
 pub fn stop_timer() {
@@ -265,17 +281,7 @@ pub fn stop_timer() {
     unsafe { asm!("msr daifset, #2") };
 }
 
-/// This ISA has no direction flag.
-pub fn interrupt_backwards() {}
-
-/// Starts the counter of cycles, which counts instructions under `-icount`.
-pub fn start_counter() {
-    // SAFETY: PMCR_EL0.E and bit 31, the cycle counter, of PMCNTENSET_EL0.
-    unsafe {
-        asm!("msr pmcntenset_el0, {}", "msr pmcr_el0, {}", "isb", in(reg) 1_u64 << 31, in(reg) 1_u64)
-    };
-}
-
+/// Counts cycles, and instructions under `-icount`.
 pub fn counter() -> u64 {
     let count;
     // SAFETY: reads a counter.
@@ -286,14 +292,4 @@ pub fn counter() -> u64 {
 /// Writes a byte to the serial line.
 pub fn put(byte: u8) {
     write(UART, byte.into());
-}
-
-/// Ends QEMU with status 0 or 33, by semihosting: SYS_EXIT, ADP_Stopped_ApplicationExit.
-pub fn exit(success: bool) -> ! {
-    let block: [u64; 2] = [0x20026, if success { 0 } else { 33 }];
-    // SAFETY: ends QEMU.
-    unsafe { asm!("hlt #0xf000", in("x0") 0x18_u64, in("x1") &raw const block) };
-    loop {
-        core::hint::spin_loop();
-    }
 }

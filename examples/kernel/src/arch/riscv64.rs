@@ -1,18 +1,18 @@
 //! riscv64 in S-mode: booted by OpenSBI on QEMU's virt machine, with Sv48.
 
 use core::arch::{asm, global_asm};
-
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use clearpage::cpu::{Facts, Feature};
+use riscv::interrupt::supervisor;
+pub use riscv::interrupt::supervisor::{disable as stop_timer, free as without_interrupts};
+use riscv::register::{instret, satp, sie, time};
 
-use crate::paging::Leaf;
+use crate::paging::{Leaf, Memory};
 use crate::{tick, trap};
 
 pub const RAM: u64 = 0x8000_0000;
-/// The test device, which ends QEMU.
-pub const DEVICES: &[(usize, usize)] = &[(TEST, 4096)];
-const TEST: usize = 0x10_0000;
+pub const DEVICES: &[(usize, usize)] = &[];
 // sstatus.FS and VS are 0, so that floating-point and vector instructions fault.
 global_asm!(
     r#"
@@ -20,39 +20,41 @@ global_asm!(
     .balign 4096
     .skip 65536
 stack_top:
+    .skip 65536
+second_stack_top:
+
+    .macro enter cpu, stack, function
+    csrw sie, zero
+    li t0, 0x6600
+    csrc sstatus, t0
+    la t0, trap_vector
+    csrw stvec, t0
+    li tp, \cpu
+    la sp, \stack
+    call \function
+    .endm
 
     .section .text.start, "ax"
     .globl start
 start:
-    csrw sie, zero
-    li t0, 0x6600
-    csrc sstatus, t0
-    la sp, stack_top
-    la t0, trap_vector
-    csrw stvec, t0
     la t0, {tree}
     sd a1, 0(t0)
-    call main
+    enter 0, stack_top, main
+second_start:
+    enter 1, second_stack_top, second
+
+    .macro registers op
+    .set at, 0
+    .irp register, ra, t0, t1, t2, t3, t4, t5, t6, a0, a1, a2, a3, a4, a5, a6, a7
+    \op \register, at(sp)
+    .set at, at + 8
+    .endr
+    .endm
 
     .balign 4
 trap_vector:
-    addi sp, sp, -160
-    sd ra, 0(sp)
-    sd t0, 8(sp)
-    sd t1, 16(sp)
-    sd t2, 24(sp)
-    sd t3, 32(sp)
-    sd t4, 40(sp)
-    sd t5, 48(sp)
-    sd t6, 56(sp)
-    sd a0, 64(sp)
-    sd a1, 72(sp)
-    sd a2, 80(sp)
-    sd a3, 88(sp)
-    sd a4, 96(sp)
-    sd a5, 104(sp)
-    sd a6, 112(sp)
-    sd a7, 120(sp)
+    addi sp, sp, -144
+    registers sd
     csrr a0, scause
     csrr a1, stval
     csrr a2, sepc
@@ -62,23 +64,8 @@ trap_vector:
     csrw sepc, a0
     ld t0, 128(sp)
     csrw sstatus, t0
-    ld ra, 0(sp)
-    ld t0, 8(sp)
-    ld t1, 16(sp)
-    ld t2, 24(sp)
-    ld t3, 32(sp)
-    ld t4, 40(sp)
-    ld t5, 48(sp)
-    ld t6, 56(sp)
-    ld a0, 64(sp)
-    ld a1, 72(sp)
-    ld a2, 80(sp)
-    ld a3, 88(sp)
-    ld a4, 96(sp)
-    ld a5, 104(sp)
-    ld a6, 112(sp)
-    ld a7, 120(sp)
-    addi sp, sp, 160
+    registers ld
+    addi sp, sp, 144
     sret
 "#,
     trap = sym trap_entry,
@@ -98,8 +85,18 @@ extern "C" fn trap_entry(cause: usize, address: usize, pc: usize) -> usize {
     }
 }
 
+unsafe extern "C" {
+    static second_start: u8;
+}
+
 /// The entry of the kernel has set up all.
-pub fn init() {}
+pub fn init(_: usize) {}
+
+/// Starts the hart that does not run yet; the firmware started one of them.
+pub fn start_second() {
+    let entry = (&raw const second_start).addr();
+    assert!((0..2).any(|hart| sbi_rt::hart_start(hart, entry, 0).is_ok()), "no second hart");
+}
 
 /// Adds Zicboz, and the size of its block, which only the device tree reports. The firmware has
 /// enabled the instruction for S-mode (menvcfg.CBZE).
@@ -129,8 +126,9 @@ pub fn table_entry(physical: u64) -> u64 {
 }
 
 /// Returns the entry of a page or a block. Which memory is a device is a property of its address.
-pub fn leaf_entry(physical: u64, _: Leaf, _: bool) -> u64 {
-    physical >> 2 | 0xcf // dirty, accessed, executable, writable, readable, valid
+pub fn leaf_entry(physical: u64, _: Leaf, memory: Memory) -> u64 {
+    let executable = u64::from(memory == Memory::Kernel) << 3;
+    physical >> 2 | executable | 0xc7 // dirty, accessed, writable, readable, valid
 }
 
 /// Returns the address in an entry.
@@ -140,10 +138,10 @@ pub fn entry_address(entry: u64) -> u64 {
 
 /// A CPU may cache an invalid entry: privileged specification, SFENCE.VMA.
 pub fn entry_added(address: usize) {
-    entry_removed(address);
+    invalidate(address);
 }
 
-pub fn entry_removed(address: usize) {
+pub fn invalidate(address: usize) {
     // SAFETY: discards a translation.
     unsafe { asm!("sfence.vma {}, zero", in(reg) address, options(nostack, preserves_flags)) };
 }
@@ -151,27 +149,20 @@ pub fn entry_removed(address: usize) {
 /// # Safety
 /// The tables map the kernel where it is.
 pub unsafe fn activate(root: u64) {
-    let sv48 = 9 << 60 | root >> 12;
     // SAFETY: the caller's promise.
-    unsafe { asm!("csrw satp, {}", "sfence.vma", in(reg) sv48, options(nostack, preserves_flags)) };
+    unsafe { satp::set(satp::Mode::Sv48, 0, root as usize >> 12) };
+    riscv::asm::sfence_vma_all();
 }
 
-/// sstatus.SIE.
-const ENABLED: usize = 2;
-
-pub fn without_interrupts<T>(run: impl FnOnce() -> T) -> T {
-    let before: usize;
-    // SAFETY: the flag is restored below.
-    unsafe { asm!("csrrci {}, sstatus, 2", out(reg) before) };
-    let result = run();
-    if before & ENABLED != 0 {
-        // SAFETY: interrupts were enabled before.
-        unsafe { asm!("csrsi sstatus, 2") };
-    }
-    result
+/// Returns the number of this CPU, which the entry wrote to a register that Rust does not use.
+pub fn cpu() -> usize {
+    let number;
+    // SAFETY: reads a register.
+    unsafe { asm!("mv {}, tp", out(reg) number, options(nomem, nostack, preserves_flags)) };
+    number
 }
 
-/// Runs an instruction that may raise an exception; `trap::attempted` reports it.
+/// Runs an instruction that may raise an exception; `trap::attempt` reports it.
 macro_rules! attempt {
     ($instruction:literal $(, $operand:ident = $value:expr)*) => {
         // SAFETY: an exception continues after the instruction, which changes only T0 otherwise.
@@ -184,7 +175,7 @@ macro_rules! attempt {
                 $instruction,
                 "2:",
                 ".option pop",
-                place = in(reg) trap::RESUME.as_ptr(),
+                place = in(reg) trap::RESUME[cpu()].as_ptr(),
                 $($operand = in(reg) $value,)*
                 out("t0") _,
             )
@@ -196,70 +187,40 @@ pub fn attempt_read(address: usize) {
     attempt!("lbu t0, ({address})", address = address);
 }
 
+pub fn attempt_jump(address: usize) {
+    attempt!("jr {address}", address = address);
+}
+
+/// The exception of an instruction fetch without the right: an instruction page fault.
+pub const NOT_EXECUTABLE: usize = 0xc;
+
 /// Instructions, and the exception that they must raise: an illegal instruction.
 pub const VECTOR_INSTRUCTIONS: &[(&str, usize, fn())] = &[
     ("fmv.d.x", 2, || attempt!("fmv.d.x f0, zero")),
     ("vsetvli", 2, || attempt!("vsetvli t0, zero, e8, m1, ta, ma")),
 ];
 
-/// Calls the firmware.
-fn sbi(extension: usize, argument: usize) {
-    // SAFETY: function 0 of the extensions used here writes to no memory of the kernel.
-    unsafe {
-        asm!(
-            "ecall",
-            inout("a0") argument => _,
-            out("a1") _,
-            in("a6") 0,
-            in("a7") extension,
-        )
-    };
-}
-
 fn next_tick() {
     /// Of the time register of QEMU's virt machine.
     const HZ: u64 = 10_000_000;
-    let now: usize;
-    // SAFETY: reads a register.
-    unsafe { asm!("rdtime {}", out(reg) now) };
-    sbi(0x5449_4d45, now + (HZ / tick::RATE) as usize);
+    sbi_rt::set_timer(time::read64() + HZ / tick::RATE);
 }
 
 pub fn start_timer() {
     next_tick();
     // SAFETY: enables the timer's interrupt, and interrupts.
-    unsafe { asm!("csrs sie, {}", "csrsi sstatus, 2", in(reg) 1 << 5) };
+    unsafe {
+        sie::set_stimer();
+        supervisor::enable();
+    }
 }
 
-pub fn stop_timer() {
-    // SAFETY: disables interrupts.
-    unsafe { asm!("csrci sstatus, 2") };
-}
-
-/// This ISA has no direction flag.
-pub fn interrupt_backwards() {}
-
-/// The firmware has enabled the counter of instructions.
-pub fn start_counter() {}
-
+/// Counts instructions. The firmware has enabled it.
 pub fn counter() -> u64 {
-    let count;
-    // SAFETY: reads a counter.
-    unsafe { asm!("rdinstret {}", out(reg) count) };
-    count
+    instret::read64()
 }
 
 /// Writes a byte to the console of the firmware.
 pub fn put(byte: u8) {
-    sbi(1, byte.into());
-}
-
-/// Ends QEMU with status 0 or 33.
-pub fn exit(success: bool) -> ! {
-    let value = if success { 0x5555 } else { 33 << 16 | 0x3333 };
-    // SAFETY: the register of the test device, mapped at its own address.
-    unsafe { core::ptr::with_exposed_provenance_mut::<u32>(TEST).write_volatile(value) };
-    loop {
-        core::hint::spin_loop();
-    }
+    sbi_rt::console_write_byte(byte);
 }
