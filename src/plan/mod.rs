@@ -83,7 +83,7 @@ pub fn init() -> Result<(), InitError> {
 /// knows what detection cannot read.
 ///
 /// - riscv64: Zicboz, with the block size of the device tree (`riscv,cboz-block-size`).
-/// - aarch64: MOPS (`ID_AA64ISAR2_EL1`), the caches (`CCSIDR_EL1`); no DC ZVA while the MMU is off.
+/// - aarch64: MOPS (`ID_AA64ISAR2_EL1`), the caches (firmware tables); no DC ZVA while the MMU is off.
 ///   This call and all later clears use no exclusive access, such as LDXR, which may fault then.
 /// - powerpc64: the block size of DCBZ.
 ///
