@@ -2,9 +2,9 @@
  * clearpage: zeroes page-aligned memory with the fastest instruction of the CPU, chosen at run time.
  *
  * All functions may be called from any thread and from inside an allocation or a signal handler: none allocates,
- * waits for a lock or unwinds, and on Linux, but for LoongArch, none changes errno. An argument that is not allowed
- * writes nothing and returns a negative code, which clearpage_strerror explains. Lengths are in bytes; npages, chunk,
- * hot, done and cleared are numbers of pages. The first clear needs up to 9 KiB of stack, later ones less than 1 KiB.
+ * waits for a lock or unwinds, and on Linux on x86, Arm and RISC-V none changes errno. If an argument is not allowed,
+ * the function writes nothing and returns a negative code, which clearpage_strerror explains. Lengths are in bytes;
+ * npages, chunk, hot, done and cleared are numbers of pages.
  *
  * Made from capi/src by cbindgen; do not edit.
  */
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A code that is ignored may leave memory that is not zero. */
+/* If a caller ignores an error, the memory may hold old data. */
 #if (defined(__cplusplus) && __cplusplus >= 201703L) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
 #define CLEARPAGE_NODISCARD [[nodiscard]]
 #else
@@ -119,7 +119,7 @@
 #define CLEARPAGE_E_ENVIRONMENT -11
 
 /**
- * What a hook returns if it cleared the memory; CLEARPAGE_OK if it left what was there.
+ * What a hook returns if it cleared the memory; CLEARPAGE_OK if the memory is unchanged.
  */
 #define CLEARPAGE_CLEARED 1
 
@@ -164,11 +164,10 @@ extern "C" {
 uint32_t clearpage_version(void) CLEARPAGE_NOEXCEPT;
 
 /**
- * Returns the size of a page in bytes, which all functions mean by a page: 4096, or 16384 or 65536 if
- * the library was built with CLEARPAGE_PAGE_SHIFT=14 or 16. The operating system's may be another.
+ * Returns the size of a page in bytes: 4096, or 16384 or 65536 if the library was built with
+ * CLEARPAGE_PAGE_SHIFT=14 or 16. Every function uses this size; the system's may differ.
  */
-size_t clearpage_page_size(void)
-CLEARPAGE_NOEXCEPT;
+size_t clearpage_page_size(void) CLEARPAGE_NOEXCEPT;
 
 /**
  * Zeroes one page.
@@ -282,21 +281,20 @@ CLEARPAGE_NODISCARD int clearpage_set_policy(uint32_t policy) CLEARPAGE_NOEXCEPT
 
 /**
  * Returns the policy of the process. Before clearpage_set_policy it is 0; a build with std takes it
- * from CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, which are 0 or 1, and ends the process with
- * status 2 if one is invalid: see clearpage_init.
+ * from CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, which are 0 or 1; see clearpage_init if
+ * one is invalid.
  */
-uint32_t clearpage_policy(void)
-CLEARPAGE_NOEXCEPT;
+uint32_t clearpage_policy(void) CLEARPAGE_NOEXCEPT;
 
 /**
  * For an allocator to call before it returns a block of `len` bytes, of any alignment: clears it if
- * `flags` and the policy require it. The result is best for memory that is used at once. As
- * clearpage_policy it may end the process, unless clearpage_init or clearpage_set_policy was called.
+ * `flags` and the policy require it. The result is best for memory that is used at once. See
+ * clearpage_init if a variable is invalid.
  *
  * # Safety
  * `block` is valid for writes of `len` bytes.
  *
- * Returns CLEARPAGE_CLEARED, or CLEARPAGE_OK if the block holds what it held. Nothing is written if
+ * Returns CLEARPAGE_CLEARED, or CLEARPAGE_OK if the block is unchanged. Nothing is written if
  * it returns CLEARPAGE_E_FLAGS, CLEARPAGE_E_NULL, or CLEARPAGE_E_LENGTH as clearpage_zero does.
  */
 CLEARPAGE_NODISCARD
@@ -324,12 +322,15 @@ CLEARPAGE_NOEXCEPT;
 /**
  * Detects the CPU and, in a build with std, obeys CLEARPAGE_FORCE, CLEARPAGE_TUNING,
  * CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, with the values from when the library was
- * loaded. Optional: the first call that clears, or that asks for the policy, does the same, but it
- * cannot report an invalid variable and ends the process with status 2. A tuning of another CPU is
- * ignored, with a line on standard error. May be called more than once.
+ * loaded. A tuning of another CPU is ignored, with a line on standard error. May be called more than
+ * once.
+ *
+ * Optional: the first clear and clearpage_plan_name read the first two variables;
+ * clearpage_policy, clearpage_post_alloc and clearpage_free_prepare read the others. They cannot
+ * report an invalid one, so they end the process with status 2, even after clearpage_init reported it.
  *
  * Returns CLEARPAGE_OK, CLEARPAGE_E_ENVIRONMENT, or CLEARPAGE_E_UNAVAILABLE if the library was built
- * for one primitive that this CPU lacks; a clear would then raise an invalid instruction.
+ * for one primitive that this CPU lacks: a clear would raise an invalid-instruction exception.
  * clearpage_init_message has the whole error.
  */
 CLEARPAGE_NODISCARD
@@ -338,10 +339,10 @@ CLEARPAGE_NOEXCEPT;
 
 /**
  * Makes the plan for this CPU and sets the policy to 0, whatever the variables of the environment
- * say: for a program that must start with invalid variables, or that obeys none. clearpage_init
- * afterwards returns CLEARPAGE_OK.
+ * say: for a program that must start with invalid variables, or that obeys none.
  *
- * Returns CLEARPAGE_OK, or CLEARPAGE_E_UNAVAILABLE as clearpage_init does.
+ * Returns CLEARPAGE_OK, and clearpage_init does afterwards, or CLEARPAGE_E_UNAVAILABLE as
+ * clearpage_init does.
  */
 CLEARPAGE_NODISCARD int clearpage_init_default(void) CLEARPAGE_NOEXCEPT;
 

@@ -41,7 +41,7 @@ pub fn check_write(ptr: *mut u8, len: usize) {
     let _ = (ptr, len);
 }
 
-/// Returns whether this thread holds a guard of [`AddressSanitizer`]. Pass it on to threads that
+/// Returns whether this thread holds a guard of `AddressSanitizer`. Pass it on to threads that
 /// clear memory for this one.
 #[inline]
 pub fn is_disabled() -> bool {

@@ -35,7 +35,7 @@
 //! | `CLEARPAGE_INIT_ON_ALLOC=1` | makes [`hooks`] clear memory at allocation |
 //! | `CLEARPAGE_INIT_ON_FREE=1` | makes [`hooks`] clear memory at free |
 //!
-//! A wrong value is an error of [`init`], or of [`hooks::init_policy_from_env`]. A program that does
+//! A wrong value is an error of [`init`], or of `hooks::init_policy_from_env`. A program that does
 //! not call them ends at the first clear or allocation that needs the value, with the error on
 //! standard error and exit code 2. A tuning of another CPU is ignored, with a message. Privileged
 //! programs (setuid, setgid, file capabilities) ignore all variables.
@@ -50,18 +50,16 @@
 //! - Rust 1.85; powerpc64 needs 1.95 for its primitives.
 //!
 //! # Items that not every build has
-//! - With `std` (default): [`checks::AddressSanitizer`]. The library is otherwise the same: `std`
+//! - With `std` (default): `checks::AddressSanitizer`. The library is otherwise the same: `std`
 //!   lets it ask the system for hardware capabilities and microcode.
-//! - With `std`, on Unix and Windows: [`hooks::init_policy_from_env`], [`hooks::PolicyError`], [`Variable`],
-//!   [`FileError`], and the variants of [`InitError`] about variables: [`init`] reads
+//! - With `std`, on Unix and Windows: `hooks::init_policy_from_env`, `hooks::PolicyError`, `Variable`,
+//!   `FileError`, and the variants of [`InitError`] about variables: [`init`] reads
 //!   `CLEARPAGE_FORCE` and `CLEARPAGE_TUNING`.
 //! - With 64-bit atomics: [`hooks::Counters`].
 //! - [`primitives`] and [`cpu::flags`] depend on the ISA; [`PAGE_SIZE`] on `CLEARPAGE_PAGE_SHIFT` at
 //!   build time, so that all crates of a program share one size.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Such a build lacks some items that the text names.
-#![cfg_attr(not(feature = "std"), allow(rustdoc::broken_intra_doc_links))]
 #![cfg_attr(clearpage_ppc_asm_feature, feature(asm_experimental_arch))]
 #![cfg_attr(clearpage_asan, feature(sanitize))]
 

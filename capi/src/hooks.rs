@@ -7,7 +7,7 @@ use rust::hooks::{self, AllocFlags, DataState, InitPolicy};
 use crate::check;
 use crate::code::{CLEARPAGE_E_FLAGS, CLEARPAGE_E_POLICY, CLEARPAGE_OK, Result, code_of};
 
-/// What a hook returns if it cleared the memory; CLEARPAGE_OK if it left what was there.
+/// What a hook returns if it cleared the memory; CLEARPAGE_OK if the memory is unchanged.
 pub const CLEARPAGE_CLEARED: c_int = 1;
 
 /// Policy: clear memory on allocation.
@@ -42,8 +42,8 @@ pub extern "C" fn clearpage_set_policy(policy: u32) -> c_int {
 }
 
 /// Returns the policy of the process. Before clearpage_set_policy it is 0; a build with std takes it
-/// from CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, which are 0 or 1, and ends the process with
-/// status 2 if one is invalid: see clearpage_init.
+/// from CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, which are 0 or 1; see clearpage_init if
+/// one is invalid.
 #[no_mangle]
 pub extern "C" fn clearpage_policy() -> u32 {
     let policy = hooks::policy();
@@ -52,13 +52,13 @@ pub extern "C" fn clearpage_policy() -> u32 {
 }
 
 /// For an allocator to call before it returns a block of `len` bytes, of any alignment: clears it if
-/// `flags` and the policy require it. The result is best for memory that is used at once. As
-/// clearpage_policy it may end the process, unless clearpage_init or clearpage_set_policy was called.
+/// `flags` and the policy require it. The result is best for memory that is used at once. See
+/// clearpage_init if a variable is invalid.
 ///
 /// # Safety
 /// `block` is valid for writes of `len` bytes.
 ///
-/// Returns CLEARPAGE_CLEARED, or CLEARPAGE_OK if the block holds what it held. Nothing is written if
+/// Returns CLEARPAGE_CLEARED, or CLEARPAGE_OK if the block is unchanged. Nothing is written if
 /// it returns CLEARPAGE_E_FLAGS, CLEARPAGE_E_NULL, or CLEARPAGE_E_LENGTH as clearpage_zero does.
 #[must_use]
 #[no_mangle]

@@ -61,8 +61,8 @@ pub extern "C" fn clearpage_version() -> u32 {
     (CLEARPAGE_VERSION_MAJOR << 16) | (CLEARPAGE_VERSION_MINOR << 8) | CLEARPAGE_VERSION_PATCH
 }
 
-/// Returns the size of a page in bytes, which all functions mean by a page: 4096, or 16384 or 65536 if
-/// the library was built with CLEARPAGE_PAGE_SHIFT=14 or 16. The operating system's may be another.
+/// Returns the size of a page in bytes: 4096, or 16384 or 65536 if the library was built with
+/// CLEARPAGE_PAGE_SHIFT=14 or 16. Every function uses this size; the system's may differ.
 #[no_mangle]
 pub extern "C" fn clearpage_page_size() -> usize {
     PAGE_SIZE

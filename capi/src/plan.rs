@@ -10,12 +10,15 @@ use crate::code::{
 
 /// Detects the CPU and, in a build with std, obeys CLEARPAGE_FORCE, CLEARPAGE_TUNING,
 /// CLEARPAGE_INIT_ON_ALLOC and CLEARPAGE_INIT_ON_FREE, with the values from when the library was
-/// loaded. Optional: the first call that clears, or that asks for the policy, does the same, but it
-/// cannot report an invalid variable and ends the process with status 2. A tuning of another CPU is
-/// ignored, with a line on standard error. May be called more than once.
+/// loaded. A tuning of another CPU is ignored, with a line on standard error. May be called more than
+/// once.
+///
+/// Optional: the first clear and clearpage_plan_name read the first two variables;
+/// clearpage_policy, clearpage_post_alloc and clearpage_free_prepare read the others. They cannot
+/// report an invalid one, so they end the process with status 2, even after clearpage_init reported it.
 ///
 /// Returns CLEARPAGE_OK, CLEARPAGE_E_ENVIRONMENT, or CLEARPAGE_E_UNAVAILABLE if the library was built
-/// for one primitive that this CPU lacks; a clear would then raise an invalid instruction.
+/// for one primitive that this CPU lacks: a clear would raise an invalid-instruction exception.
 /// clearpage_init_message has the whole error.
 #[must_use]
 #[no_mangle]
@@ -31,10 +34,10 @@ pub extern "C" fn clearpage_init() -> c_int {
 }
 
 /// Makes the plan for this CPU and sets the policy to 0, whatever the variables of the environment
-/// say: for a program that must start with invalid variables, or that obeys none. clearpage_init
-/// afterwards returns CLEARPAGE_OK.
+/// say: for a program that must start with invalid variables, or that obeys none.
 ///
-/// Returns CLEARPAGE_OK, or CLEARPAGE_E_UNAVAILABLE as clearpage_init does.
+/// Returns CLEARPAGE_OK, and clearpage_init does afterwards, or CLEARPAGE_E_UNAVAILABLE as
+/// clearpage_init does.
 #[must_use]
 #[no_mangle]
 pub extern "C" fn clearpage_init_default() -> c_int {

@@ -56,7 +56,7 @@ pub(super) static SWITCH: Switch =
 /// Returns the current policy of the process, with one relaxed load.
 ///
 /// Before [`set_policy`] it is [`InitPolicy::OFF`]. With `std` on Unix and Windows the environment
-/// sets it, as [`init_policy_from_env`](super::init_policy_from_env) describes. If a variable is
+/// sets it, as `init_policy_from_env` describes. If a variable is
 /// malformed, the first call exits the process with status 2.
 #[inline]
 pub fn policy() -> InitPolicy {
