@@ -4,7 +4,7 @@ use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use clearpage::highmem::{FrameRange, Highmem, Mapping};
+use clearpage::highmem::{FrameRange, Highmem, LinearMap, Mapping};
 use clearpage::{PAGE_SIZE, Page};
 
 use crate::kmap::{Kmap, OutOfWindows, Window};
@@ -31,7 +31,7 @@ pub static OPENED: AtomicU64 = AtomicU64::new(0);
 
 /// [`Kmap`], with windows of a given reach.
 #[derive(Clone, Copy)]
-pub struct Checked(Kmap, Reach);
+pub struct Checked(Kmap<LinearMap>, Reach);
 
 impl Checked {
     pub fn new(reach: Reach) -> Self {

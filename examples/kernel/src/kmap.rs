@@ -7,18 +7,21 @@
 //!   An open or a close changes only last entries, so no lock is necessary.
 //! - No other CPU accesses these addresses. It may cache a translation by speculation, but never uses it,
 //!   so an invalidation on this CPU suffices. (AArch64 requires one on all CPUs, by one instruction.)
-//! - From the call of `kmap_local` to the drop of the window, its code is neither preempted nor moved to
-//!   another CPU: disable preemption before a call of the library. A window is not `Send`.
+//! - From the call of `kmap_local` to the drop of the window, the code that uses it is neither preempted
+//!   nor moved to another CPU: disable preemption before a call of the library. A window is not `Send`.
+//! - A panic ends the kernel. Otherwise a window that was moved would stay open.
 
 use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, compiler_fence};
 
-use clearpage::highmem::{FrameRange, Highmem, LinearMap, Mapping};
+use clearpage::highmem::{FrameRange, Highmem, Mapping};
 use clearpage::{PAGE_SIZE, Page};
 
 use crate::needs::{CPUS, Leaf, cpu, create_tables, invalidate, map, remove, windows};
+
+const _: () = assert!(PAGE_SIZE == Leaf::Page.size(), "an entry maps a page of the library");
 
 /// Windows that can be open on one CPU.
 const DEPTHS: usize = 4;
@@ -43,15 +46,18 @@ pub fn prepare() {
     }
 }
 
-/// All memory of the kernel: the direct map, and windows for all other frames.
+/// All memory of the kernel: a direct map, such as a `LinearMap`, and windows for all other frames.
 #[derive(Clone, Copy)]
-pub struct Kmap(pub LinearMap);
+pub struct Kmap<D>(pub D);
 
-// SAFETY: the creator of the direct map promised that its frames are there. A window maps the first
-// frames requested, at addresses that no other open window has.
-unsafe impl Highmem for Kmap {
+// SAFETY: the direct map gives the address of its frames alone. A window maps the first frames
+// requested, at addresses that no other open window has.
+unsafe impl<D: Highmem> Highmem for Kmap<D> {
     type Error = OutOfWindows;
-    type Mapping<'a> = Window;
+    type Mapping<'a>
+        = Window
+    where
+        D: 'a;
 
     fn page_address(&self, frames: FrameRange) -> Option<NonNull<[Page]>> {
         self.0.page_address(frames)
@@ -77,6 +83,8 @@ unsafe impl Highmem for Kmap {
             // code can, through `pages`, and it has promised that it may.
             unsafe { map(address, physical, leaf) };
         }
+        // Accesses to the window stay after its entries.
+        compiler_fence(SeqCst);
         Ok(window)
     }
 }
@@ -95,7 +103,7 @@ impl Window {
     /// Returns the address of each entry.
     fn entries(&self) -> impl Iterator<Item = usize> + use<> {
         let start = address(self.cpu, self.depth, self.leaf);
-        (start..start + self.npages * PAGE_SIZE).step_by(self.leaf.size())
+        (0..self.npages * PAGE_SIZE).step_by(self.leaf.size()).map(move |offset| start + offset)
     }
 }
 
@@ -111,6 +119,7 @@ unsafe impl Mapping for Window {
 impl Drop for Window {
     fn drop(&mut self) {
         assert_eq!(self.cpu, cpu(), "a window moved to another CPU");
+        compiler_fence(SeqCst);
         for address in self.entries() {
             // SAFETY: the window closes, so its user has finished.
             unsafe { remove(address, self.leaf) };

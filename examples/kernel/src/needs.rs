@@ -17,7 +17,8 @@ pub fn create_tables(address: usize, leaf: Leaf) {
     paging::entry(address, leaf);
 }
 
-/// Maps writable memory that is not executable, and makes the entry visible to this CPU.
+/// Maps writable memory that is not executable, and makes the entry visible to this CPU: on AArch64 by
+/// DSB ISHST and ISB, on RISC-V by SFENCE.VMA.
 ///
 /// # Safety
 /// Nothing uses `address`. Code that accesses the memory there may do so.
@@ -42,7 +43,7 @@ pub unsafe fn remove(address: usize, leaf: Leaf) {
     }
 }
 
-/// Discards what the TLB of this CPU has for an address, after [`remove`].
+/// Discards what the TLB of this CPU has for an address, after [`remove`]; on AArch64 the TLBs of all CPUs.
 pub fn invalidate(address: usize) {
     if !faulty(cfg!(feature = "mutant-stale-tlb")) {
         arch::invalidate(address);

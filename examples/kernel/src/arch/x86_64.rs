@@ -172,7 +172,7 @@ pub fn init(cpu: usize) {
     GsBase::write(VirtAddr::from_ptr(&NUMBERS[cpu]));
     static mut TABLE: [[u64; 2]; VECTORS] = [[0; 2]; VECTORS];
     let table = (&raw mut TABLE).cast::<[u64; 2]>();
-    for vector in 0..if cpu == 0 { VECTORS } else { 0 } {
+    for vector in (0..VECTORS).filter(|_| cpu == 0) {
         let entry = (&raw const vectors).addr() as u64 + 16 * vector as u64;
         // Present interrupt gate, code segment 8.
         let low = entry & 0xffff | 8 << 16 | 0x8e00 << 32 | (entry & 0xffff_0000) << 32;
