@@ -14,7 +14,7 @@
 //! | frames ([`PageHooks`]) | [`Hot`](crate::Intent::Hot) | [`Cold`](crate::Intent::Cold) |
 //! | blocks of a heap ([`ClearingAlloc`], [`post_alloc`], [`free_prepare`]) | `Hot` | `Hot` |
 //!
-//! A heap reuses a freed block soon, while it is cached. Cold then takes 2.4 to 3.7 times as long in
+//! A heap reuses a freed block soon, while it is cached. Cold then takes 2.3 to 4.2 times as long in
 //! total as Hot; where the block is reused late, Hot takes at most 1.5 times as long as Cold
 //! ([measured in jemalloc](crate::guide#c-allocators)). Long blocks of frames are huge pages: often
 //! little of one is used, and clearing it in the cache evicts the working set. An allocator that
