@@ -1,6 +1,7 @@
 //! Fills frames with a pattern and checks them afterwards, through mappings of its own.
 
 use core::fmt::Arguments;
+use core::iter::once;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use clearpage::PAGE_SIZE;
@@ -29,7 +30,7 @@ pub enum Checker {
 unsafe fn close(address: usize) {
     // SAFETY: the caller's promise.
     unsafe { paging::remove(address, Leaf::Block) };
-    arch::invalidate(address);
+    arch::invalidate(once(address));
 }
 
 /// The content of a frame.

@@ -19,7 +19,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, compi
 use clearpage::highmem::{FrameRange, Highmem, Mapping};
 use clearpage::{PAGE_SIZE, Page};
 
-use crate::needs::{CPUS, Leaf, cpu, create_tables, invalidate, map, remove, windows};
+use crate::needs::{CPUS, Leaf, added, cpu, create_tables, invalidate, map, remove, windows};
 
 const _: () = assert!(PAGE_SIZE == Leaf::Page.size(), "an entry maps a page of the library");
 
@@ -83,6 +83,7 @@ unsafe impl<D: Highmem> Highmem for Kmap<D> {
             // code can, through `pages`, and it has promised that it may.
             unsafe { map(address, physical, leaf) };
         }
+        added(window.entries());
         // Accesses to the window stay after its entries.
         compiler_fence(SeqCst);
         Ok(window)
@@ -123,8 +124,8 @@ impl Drop for Window {
         for address in self.entries() {
             // SAFETY: the window closes, so its user has finished.
             unsafe { remove(address, self.leaf) };
-            invalidate(address);
         }
+        invalidate(self.entries());
         // After the entries, for the same reason.
         compiler_fence(SeqCst);
         let depth = DEPTH[self.cpu].swap(self.depth, Relaxed);

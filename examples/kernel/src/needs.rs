@@ -17,8 +17,7 @@ pub fn create_tables(address: usize, leaf: Leaf) {
     paging::entry(address, leaf);
 }
 
-/// Maps writable memory that is not executable, and makes the entry visible to this CPU: on AArch64 by
-/// DSB ISHST and ISB, on RISC-V by SFENCE.VMA.
+/// Writes the entry of writable memory that is not executable.
 ///
 /// # Safety
 /// Nothing uses `address`. Code that accesses the memory there may do so.
@@ -29,7 +28,13 @@ pub unsafe fn map(address: usize, physical: u64, leaf: Leaf) {
     }
     let shift = if faulty(cfg!(feature = "mutant-wrong-frame")) { leaf.size() as u64 } else { 0 };
     // SAFETY: the caller's promise.
-    unsafe { paging::map(address, physical + shift, leaf, Memory::Data) };
+    unsafe { paging::write(address, physical + shift, leaf, Memory::Data) };
+}
+
+/// Makes the entries of [`map`] visible to this CPU: on AArch64 by DSB ISHST and ISB, on RISC-V by
+/// SFENCE.VMA for each address.
+pub fn added(addresses: impl Iterator<Item = usize>) {
+    arch::entries_added(addresses);
 }
 
 /// Removes an entry. The TLB may still have a copy.
@@ -43,10 +48,11 @@ pub unsafe fn remove(address: usize, leaf: Leaf) {
     }
 }
 
-/// Discards what the TLB of this CPU has for an address, after [`remove`]; on AArch64 the TLBs of all CPUs.
-pub fn invalidate(address: usize) {
+/// Discards what the TLB of this CPU has for these addresses, after [`remove`]; on AArch64 the TLBs of all
+/// CPUs.
+pub fn invalidate(addresses: impl Iterator<Item = usize>) {
     if !faulty(cfg!(feature = "mutant-stale-tlb")) {
-        arch::invalidate(address);
+        arch::invalidate(addresses);
     }
 }
 

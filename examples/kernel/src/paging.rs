@@ -1,5 +1,6 @@
 //! Page tables of four levels with 512 entries each: x86_64, AArch64 with 4 KiB granules, Sv48.
 
+use core::iter::once;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use clearpage::{PAGE_SIZE, Page};
@@ -75,15 +76,24 @@ pub fn entry(address: usize, leaf: Leaf) -> *mut u64 {
     unsafe { table.add(index(last)) }
 }
 
-/// Maps one page or block.
+/// Writes the entry of one page or block, which [`arch::entries_added`] makes visible.
 ///
 /// # Safety
 /// Nothing uses `address`. Code that accesses the memory there may do so.
-pub unsafe fn map(address: usize, physical: u64, leaf: Leaf, memory: Memory) {
+pub unsafe fn write(address: usize, physical: u64, leaf: Leaf, memory: Memory) {
     let entry = entry(address, leaf);
     // SAFETY: an entry of a table; the CPU reads it too.
     unsafe { entry.write_volatile(arch::leaf_entry(physical, leaf, memory)) };
-    arch::entry_added(address);
+}
+
+/// Maps one page or block.
+///
+/// # Safety
+/// As [`write`].
+pub unsafe fn map(address: usize, physical: u64, leaf: Leaf, memory: Memory) {
+    // SAFETY: the caller's promise.
+    unsafe { write(address, physical, leaf, memory) };
+    arch::entries_added(once(address));
 }
 
 /// Removes the entry of one page or block. It stays mapped as long as the TLB has a copy, which

@@ -175,18 +175,20 @@ pub fn entry_address(entry: u64) -> u64 {
     entry & 0x0000_ffff_ffff_f000
 }
 
-/// The walk of the tables must see the entry: Arm ARM, "Ordering and completion of TLB maintenance".
-pub fn entry_added(_: usize) {
+/// The walk of the tables must see the entries: Arm ARM, "Ordering and completion of TLB maintenance".
+pub fn entries_added(_: impl Iterator<Item = usize>) {
     dsb(ISHST);
     isb(SY);
 }
 
-/// Discards a translation, on all CPUs, as "Using break-before-make" in the Arm ARM requires. Bits 47 to 44 of
+/// Discards translations, on all CPUs, as "Using break-before-make" in the Arm ARM requires. Bits 47 to 44 of
 /// the operand are a hint of the level, which an address of the upper half would fill: 0 is none.
-pub fn invalidate(address: usize) {
+pub fn invalidate(addresses: impl Iterator<Item = usize>) {
     dsb(ISHST);
-    // SAFETY: discards a translation.
-    unsafe { asm!("tlbi vaae1is, {}", in(reg) address >> 12 & !(!0 << 44)) };
+    for address in addresses {
+        // SAFETY: discards a translation.
+        unsafe { asm!("tlbi vaae1is, {}", in(reg) address >> 12 & !(!0 << 44)) };
+    }
     dsb(ISH);
     isb(SY);
 }

@@ -137,13 +137,15 @@ pub fn entry_address(entry: u64) -> u64 {
 }
 
 /// A CPU may cache an invalid entry: privileged specification, SFENCE.VMA.
-pub fn entry_added(address: usize) {
-    invalidate(address);
+pub fn entries_added(addresses: impl Iterator<Item = usize>) {
+    invalidate(addresses);
 }
 
-pub fn invalidate(address: usize) {
-    // SAFETY: discards a translation.
-    unsafe { asm!("sfence.vma {}, zero", in(reg) address, options(nostack, preserves_flags)) };
+pub fn invalidate(addresses: impl Iterator<Item = usize>) {
+    for address in addresses {
+        // SAFETY: discards a translation.
+        unsafe { asm!("sfence.vma {}, zero", in(reg) address, options(nostack, preserves_flags)) };
+    }
 }
 
 /// # Safety

@@ -225,10 +225,10 @@ pub fn entry_address(entry: u64) -> u64 {
 
 /// An invalid entry is never cached: Intel SDM volume 3, "Invalidation of TLBs and Paging-Structure
 /// Caches".
-pub fn entry_added(_: usize) {}
+pub fn entries_added(_: impl Iterator<Item = usize>) {}
 
-pub fn invalidate(address: usize) {
-    tlb::flush(VirtAddr::new(address as u64));
+pub fn invalidate(addresses: impl Iterator<Item = usize>) {
+    addresses.for_each(|address| tlb::flush(VirtAddr::new(address as u64)));
 }
 
 /// Returns the number of this CPU.
