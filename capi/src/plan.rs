@@ -44,6 +44,7 @@ pub extern "C" fn clearpage_init_default() -> c_int {
     // Cannot fail: the CPU's tuning has only primitives that it can run.
     #[cfg(all(feature = "std", any(unix, windows)))]
     let _ = rust::Tuning::detect().install();
+    // Without variables this is the same plan, by code that is linked already.
     #[cfg(not(all(feature = "std", any(unix, windows))))]
     let _ = rust::reset_plan();
     rust::hooks::set_policy(rust::hooks::InitPolicy::OFF);

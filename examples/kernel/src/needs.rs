@@ -1,7 +1,7 @@
 //! What `kmap.rs` needs of a kernel. Here a fault can be injected into each, which the checks must
 //! notice: each is a feature of this package, none is on by default. A kernel re-exports its own.
 
-pub use crate::arch::cpu;
+pub use crate::arch::{cpu, entries_added as added};
 pub use crate::memory::CPUS;
 pub use crate::paging::Leaf;
 use crate::paging::{self, Memory};
@@ -29,12 +29,6 @@ pub unsafe fn map(address: usize, physical: u64, leaf: Leaf) {
     let shift = if faulty(cfg!(feature = "mutant-wrong-frame")) { leaf.size() as u64 } else { 0 };
     // SAFETY: the caller's promise.
     unsafe { paging::write(address, physical + shift, leaf, Memory::Data) };
-}
-
-/// Makes the entries of [`map`] visible to this CPU: on AArch64 by DSB ISHST and ISB, on RISC-V by
-/// SFENCE.VMA for each address.
-pub fn added(addresses: impl Iterator<Item = usize>) {
-    arch::entries_added(addresses);
 }
 
 /// Removes an entry. The TLB may still have a copy.

@@ -172,12 +172,14 @@ pub fn init(cpu: usize) {
     GsBase::write(VirtAddr::from_ptr(&NUMBERS[cpu]));
     static mut TABLE: [[u64; 2]; VECTORS] = [[0; 2]; VECTORS];
     let table = (&raw mut TABLE).cast::<[u64; 2]>();
-    for vector in (0..VECTORS).filter(|_| cpu == 0) {
-        let entry = (&raw const vectors).addr() as u64 + 16 * vector as u64;
-        // Present interrupt gate, code segment 8.
-        let low = entry & 0xffff | 8 << 16 | 0x8e00 << 32 | (entry & 0xffff_0000) << 32;
-        // SAFETY: an entry of the table, which the first CPU alone writes.
-        unsafe { table.add(vector).write([low, entry >> 32]) };
+    if cpu == 0 {
+        for vector in 0..VECTORS {
+            let entry = (&raw const vectors).addr() as u64 + 16 * vector as u64;
+            // Present interrupt gate, code segment 8.
+            let low = entry & 0xffff | 8 << 16 | 0x8e00 << 32 | (entry & 0xffff_0000) << 32;
+            // SAFETY: an entry of the table, which the first CPU alone writes.
+            unsafe { table.add(vector).write([low, entry >> 32]) };
+        }
     }
     let base = VirtAddr::from_ptr(table);
     // SAFETY: the table is complete and static.
